@@ -1,0 +1,1 @@
+"""Flags and cases: what people work on."""

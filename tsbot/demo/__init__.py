@@ -1,0 +1,1 @@
+"""A family of real wikis, their event stream, a mail sink and a scenario, on one machine."""

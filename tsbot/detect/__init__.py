@@ -1,0 +1,1 @@
+"""Passages to findings: language packs, models, facets, scores."""

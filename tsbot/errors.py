@@ -1,0 +1,143 @@
+"""Every error that tsbot raises, in one tree.
+
+::
+
+    TsbotError
+    ├── InputError             what a person typed cannot be used
+    ├── SettingsError          the configuration is wrong
+    ├── KeyFileError           the master key is missing, unreadable or not the one that encrypted the data
+    ├── StreamError
+    │   ├── MalformedEventError    one event cannot be understood (it goes to the dead letters)
+    │   └── StreamUnavailableError the stream cannot be reached now (retried)
+    ├── WikiError
+    │   ├── UnknownWikiError       no such wiki in the configured families
+    │   ├── WikiUnavailableError   the wiki does not answer now (retried)
+    │   └── WikiRefusedError       the wiki answered, and will not answer otherwise
+    ├── StoreError
+    │   ├── StoreBusyError         the database is locked (retried)
+    │   ├── StoreFullError         the disk is full (retried, loudly)
+    │   └── SchemaError            the database has another schema than this program
+    ├── DetectError
+    │   ├── ModelError             a model file is missing, damaged or of another format
+    │   └── PackError              a language pack is wrong; names file and line or entry
+    ├── ReportError
+    │   ├── LetterError            a letter cannot be written from what is known
+    │   ├── DeliveryDeferredError  not delivered now (retried)
+    │   └── DeliveryRefusedError   never deliverable this way (a person must look)
+    └── DemoError              the demo wikis cannot be set up or a demo step failed
+
+Messages say what happened, what it means and what to do. They never carry text of revisions, comments or user names:
+messages end up in logs.
+"""
+
+
+class TsbotError(Exception):
+    """Base of all errors that tsbot raises on purpose."""
+
+
+class InputError(TsbotError):
+    """What a person typed cannot be used."""
+
+
+class SettingsError(TsbotError):
+    """The configuration is wrong; the message names file, key and remedy."""
+
+
+class KeyFileError(TsbotError):
+    """The master key is missing, unreadable, or not the key that encrypted the data."""
+
+
+class StreamError(TsbotError):
+    """Something about reading events."""
+
+
+class MalformedEventError(StreamError):
+    """One event cannot be understood.
+
+    ``reason`` is a short machine-readable name (``not_json``, ``no_wiki`` ...) under which it is counted.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+        self.detail = detail
+
+
+class StreamUnavailableError(StreamError):
+    """The stream cannot be reached now. ``retry_after`` is what the server asked for, in seconds."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class WikiError(TsbotError):
+    """Something about talking to a wiki."""
+
+
+class UnknownWikiError(WikiError):
+    """No wiki of this database name is known."""
+
+
+class WikiUnavailableError(WikiError):
+    """The wiki does not answer usably now. ``retry_after`` is what it asked for, in seconds."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class WikiRefusedError(WikiError):
+    """The wiki answered with an error that asking again will not change. ``code`` is the API's own."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class StoreError(TsbotError):
+    """Something about the database."""
+
+
+class StoreBusyError(StoreError):
+    """The database is locked by somebody else; the work is kept and tried again."""
+
+
+class StoreFullError(StoreError):
+    """The disk or the database is full; nothing is acknowledged until there is room."""
+
+
+class SchemaError(StoreError):
+    """The database has another schema than this program."""
+
+
+class DetectError(TsbotError):
+    """Something about judging texts."""
+
+
+class ModelError(DetectError):
+    """A model file is missing, damaged or of another format version."""
+
+
+class PackError(DetectError):
+    """A language pack is wrong; the message names the file and the entry."""
+
+
+class ReportError(TsbotError):
+    """Something about reports."""
+
+
+class LetterError(ReportError):
+    """A letter cannot be written from what is known."""
+
+
+class DeliveryDeferredError(ReportError):
+    """A message was not delivered now and is tried again."""
+
+
+class DeliveryRefusedError(ReportError):
+    """A message will never be delivered this way; a person must look."""
+
+
+class DemoError(TsbotError):
+    """The demo's wikis cannot be set up, or a step of the demo failed."""

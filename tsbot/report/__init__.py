@@ -1,0 +1,1 @@
+"""Cases to private messages: routing, letters, outbox, channels."""

@@ -1,0 +1,1 @@
+"""Tables, sessions, field encryption and migrations."""

@@ -1,0 +1,1 @@
+"""EventStreams: read, resume, deduplicate, replay; typed events."""

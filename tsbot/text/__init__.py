@@ -1,0 +1,1 @@
+"""Wikitext to passages: what an edit added, as plain text with offsets."""
