@@ -27,11 +27,11 @@ Score = Annotated[int, Meta(ge=0, le=3)]
 DATABASE_FILE = "tsbot.sqlite"
 
 
-class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of ``tsbot.toml``."""
 
 
-class StreamSettings(_Section):
+class StreamSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where events come from."""
 
     url: Annotated[str, Meta(description="Base address of the EventStreams service; stream names are appended.")] = (
@@ -66,7 +66,7 @@ class StreamSettings(_Section):
     ] = 120.0
 
 
-class AdmissionSettings(_Section):
+class AdmissionSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which events deserve a closer look. Never decided by language."""
 
     skip_bots: Annotated[bool, Meta(description="Skip edits that carry the bot flag (rule `bot`).")] = True
@@ -106,7 +106,7 @@ class AdmissionSettings(_Section):
     )
 
 
-class WikiSettings(_Section):
+class WikiSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How wikis are asked, through pywikibot."""
 
     contact: Annotated[
@@ -155,7 +155,7 @@ class WikiSettings(_Section):
     max_text_bytes: Annotated[Positive, Meta(description="Wikitext beyond this length is cut before comparing.")] = 2_000_000
 
 
-class DetectSettings(_Section):
+class DetectSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The detector."""
 
     thresholds: Annotated[
@@ -167,7 +167,7 @@ class DetectSettings(_Section):
     ] = 200_000
 
 
-class CaseSettings(_Section):
+class CaseSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How flags are grouped."""
 
     window_hours: Annotated[
@@ -175,7 +175,7 @@ class CaseSettings(_Section):
     ] = 24.0
 
 
-class ReleaseRule(_Section):
+class ReleaseRule(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """From which scores reports of a kind are sent without a person's release."""
 
     specificity: Annotated[Score, Meta(description="Smallest specificity.")] = 0
@@ -183,7 +183,7 @@ class ReleaseRule(_Section):
     imminence: Annotated[Score, Meta(description="Smallest imminence.")] = 0
 
 
-class Recipient(_Section):
+class Recipient(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who gets the reports of a kind."""
 
     to: Annotated[str, Meta(description="Mail address, or the user name for `emailuser`.")]
@@ -194,7 +194,7 @@ class Recipient(_Section):
     wiki: Annotated[str, Meta(description="For `emailuser`: database name of the wiki that mails.")] = "metawiki"
 
 
-class ReportSettings(_Section):
+class ReportSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Private reports."""
 
     channel: Annotated[
@@ -218,7 +218,7 @@ class ReportSettings(_Section):
     ] = 10
 
 
-class MailSettings(_Section):
+class MailSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The mail server that `smtp` hands letters to."""
 
     host: Annotated[str, Meta(description="Host name of the relay; empty: mail is not configured.")] = ""
@@ -233,7 +233,7 @@ class MailSettings(_Section):
     timeout: Annotated[float, Meta(gt=0, description="Seconds to wait for the server at each step.")] = 30.0
 
 
-class PageSettings(_Section):
+class PageSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Paging: waking a person for a flag of an emergency kind. Pages carry ids only."""
 
     specificity: Annotated[Score, Meta(description="Page from this specificity on, ...")] = 1
@@ -246,7 +246,7 @@ class PageSettings(_Section):
     ] = 21600.0
 
 
-class Settings(_Section):
+class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything."""
 
     data_dir: Annotated[
@@ -348,48 +348,3 @@ def _check(settings: Settings) -> None:
                 raise SettingsError(f"{name}.{kind}: no such kind; the kinds are {', '.join(sorted(known))}.")
     if settings.mail.security == "none" and settings.mail.host not in ("", "127.0.0.1", "::1", "localhost"):
         raise SettingsError("mail.security = 'none' is allowed to a server on this machine only; use 'starttls' or 'tls'.")
-
-
-def describe() -> list[tuple[str, str, str, str]]:
-    """Every setting as ``(key, type, default, description)``, in order; what ``docs/settings.md`` is made from."""
-    rows: list[tuple[str, str, str, str]] = []
-    _describe(Settings, "", rows)
-    return rows
-
-
-def _describe(section: type[_Section], prefix: str, rows: list[tuple[str, str, str, str]]) -> None:
-    from typing import get_args, get_origin, get_type_hints
-
-    hints = get_type_hints(section, include_extras=True)
-    for info in msgspec.structs.fields(section):
-        hint = hints[info.name]
-        if isinstance(hint, type) and issubclass(hint, _Section):
-            _describe(hint, f"{prefix}{info.name}.", rows)
-            continue
-        bare, *metas = get_args(hint) if get_origin(hint) is Annotated else (hint,)
-        text = next((meta.description for meta in metas if getattr(meta, "description", None)), "")
-        if info.default is not msgspec.NODEFAULT:
-            default = msgspec.json.encode(info.default).decode()
-        elif info.default_factory is not msgspec.NODEFAULT:
-            default = msgspec.json.encode(info.default_factory()).decode()
-        else:
-            default = "(required)"
-        rows.append((prefix + info.name, _type_name(bare), default, text or ""))
-        for arg in (bare, *get_args(bare), *(inner for outer in get_args(bare) for inner in get_args(outer))):
-            if isinstance(arg, type) and issubclass(arg, _Section):
-                label = "KIND" if prefix.startswith("report") else "NAME"
-                _describe(arg, f"{prefix}{info.name}.{label}.", rows)
-
-
-def _type_name(hint: Any) -> str:
-    from typing import get_args, get_origin
-
-    if get_origin(hint) is Annotated:
-        return _type_name(get_args(hint)[0])
-    if get_origin(hint) is Literal:
-        return " \\| ".join(repr(value) for value in get_args(hint))
-    if get_origin(hint) in (tuple, list):
-        return f"list of {_type_name(get_args(hint)[0])}"
-    if get_origin(hint) is dict:
-        return f"table of {_type_name(get_args(hint)[1])}"
-    return {"str": "text", "int": "integer", "float": "number", "bool": "true or false"}.get(hint.__name__, hint.__name__)

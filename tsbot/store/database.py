@@ -1,0 +1,107 @@
+"""The database: connecting, transactions, and errors in our own words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from tsbot.errors import KeyFileError, SettingsError, StoreBusyError, StoreError, StoreFullError
+from tsbot.store import tables as t
+from tsbot.store.crypto import MasterKey
+
+BUSY_SECONDS = 5.0
+
+
+class Database:
+    """One database and the master key that opens it. Safe to share between threads; connections are not."""
+
+    def __init__(self, engine: Engine, key: MasterKey) -> None:
+        self.engine = engine
+        self.key = key
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction that may write; committed at the end, rolled back on any exception.
+
+        Raises ``StoreBusyError`` or ``StoreFullError`` when it is worth trying again, ``StoreError`` when not.
+        """
+        with _translated(), self.engine.connect().execution_options(tsbot_write=True) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent view for reading. Raises as :meth:`write`."""
+        with _translated(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    def check_key(self) -> None:
+        """Bind the database to its master key on first use, and refuse another one later. Raises ``KeyFileError``."""
+        with self.write() as connection:
+            known = connection.scalar(select(t.fact.c.value).where(t.fact.c.name == "master_key"))
+            if known is None:
+                connection.execute(t.fact.insert().values(name="master_key", value=self.key.fingerprint))
+            elif known != self.key.fingerprint:
+                raise KeyFileError(
+                    f"The database was encrypted with the master key {known}, but the key file holds {self.key.fingerprint}. "
+                    "Nothing was changed; put the right key file back."
+                )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def connect(url: str) -> Engine:
+    """An engine with the settings that tsbot relies on. Raises ``SettingsError`` for an unusable URL."""
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            if parsed.database and parsed.database != ":memory:":
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+            _prepare_sqlite(engine)
+        else:
+            engine = create_engine(parsed, pool_pre_ping=True)
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise SettingsError(f"The database URL cannot be used: {type(error).__name__}. Example: sqlite:///tsbot-data/tsbot.sqlite") from error
+    except OSError as error:
+        raise SettingsError(f"The database's folder cannot be made: {error.strerror}.") from error
+    return engine
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    """WAL, full syncs, real deletion, and explicit transactions (the driver's implicit ones start too late)."""
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        # A writer takes the lock at once: two readers that both turn writer would fail instead of waiting.
+        writes = connection.get_execution_options().get("tsbot_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Database errors as ours; without statements or parameters, which may hold private matter."""
+    try:
+        yield
+    except DBAPIError as error:
+        words = str(error.orig).lower()
+        if "locked" in words or "deadlock" in words or "busy" in words:
+            raise StoreBusyError("The database is locked by another process; the work is kept and tried again.") from None
+        if "full" in words or "no space" in words or "disk i/o error" in words:
+            raise StoreFullError("The disk is full, or the database cannot grow. Make room; the work is kept and tried again.") from None
+        if error.connection_invalidated or "connect" in words or "server closed" in words:
+            raise StoreBusyError("The database does not answer; the work is kept and tried again.") from None
+        raise StoreError(f"The database refused a statement: {type(error.orig).__name__}.") from None
