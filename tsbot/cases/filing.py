@@ -1,0 +1,252 @@
+"""Findings to flags, and flags to cases, inside the caller's transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+from sqlalchemy import Connection, insert, or_, select, update
+
+from tsbot.cases.flag import EXCERPT_CHARS, Flag, FlagContent, Span, flag_id
+from tsbot.detect.finding import GRAVITY, Finding, Kind
+from tsbot.store import tables as t
+from tsbot.store.crypto import MasterKey, seal, unseal
+from tsbot.stream.events import Event
+from tsbot.text.passage import Passage
+
+MARGIN = 300
+"""Code points of context kept around the evidence when a passage is longer than an excerpt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A passage of an event with the finding on it."""
+
+    event: Event
+    passage: Passage
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A flag just stored, with its case's data key."""
+
+    flag: Flag
+    data_key: bytes
+    new: bool
+    """False where the flag existed and only became stronger."""
+
+
+def author_index(key: MasterKey, wiki: str, user: str | None) -> bytes | None:
+    """Fingerprint of an account on one wiki."""
+    return key.index("user", wiki, user) if user else None
+
+
+def account_index(key: MasterKey, user: str | None) -> bytes | None:
+    """Fingerprint of an account on all wikis."""
+    return key.index("account", user) if user else None
+
+
+def page_index(key: MasterKey, wiki: str, title: str) -> bytes | None:
+    """Fingerprint of a page."""
+    return key.index("page", wiki, title) if title else None
+
+
+def file_flags(
+    connection: Connection,
+    key: MasterKey,
+    judged: Iterable[Judged],
+    *,
+    detector: str,
+    source: str,
+    window: float,
+    now: float,
+) -> list[Filed]:
+    """Store the flags of findings; one per subject and kind, made of the passage that judges gravest.
+
+    ``window`` is the time in seconds within which flags of one author or page belong to one case. Filing the same again
+    changes nothing.
+    """
+    best: dict[tuple[str, Kind], Judged] = {}
+    for item in judged:
+        subject = item.event.subject
+        if subject is None:
+            continue
+        for kind in item.finding.flagged:
+            known = best.get((subject, kind))
+            if known is None or _strength(item.finding, kind) > _strength(known.finding, kind):
+                best[subject, kind] = item
+    ordered = sorted(best.items(), key=lambda entry: (entry[1].event.time, entry[0][0], GRAVITY.index(entry[0][1])))
+    filed = []
+    for (subject, kind), item in ordered:
+        result = _file(connection, key, subject, kind, item, detector=detector, source=source, window=window, now=now)
+        if result is not None:
+            filed.append(result)
+    return filed
+
+
+def _strength(finding: Finding, kind: Kind) -> tuple[int, float]:
+    return finding.specificity + finding.plausibility + finding.imminence, finding.probability(kind)
+
+
+def _file(
+    connection: Connection, key: MasterKey, subject: str, kind: Kind, item: Judged, *, detector: str, source: str, window: float, now: float
+) -> Filed | None:
+    event, finding = item.event, item.finding
+    identity = flag_id(subject, kind)
+    scores = {
+        "field": item.passage.field.value,
+        "probability": finding.probability(kind),
+        "specificity": finding.specificity,
+        "plausibility": finding.plausibility,
+        "imminence": finding.imminence,
+        "language": finding.language[:16],
+        "coverage": finding.coverage.value,
+        "detector": detector[:64],
+    }
+    content = _content(item, kind)
+    known = connection.execute(select(t.flag).where(t.flag.c.id == identity)).mappings().first()
+    if known is not None:
+        stored = (known["specificity"] + known["plausibility"] + known["imminence"], known["probability"])
+        data_key = case_key(connection, key, known["case_id"])
+        if data_key is None or _strength(finding, kind) <= stored:
+            return None
+        sealed = seal(data_key, msgspec.json.encode(content), f"flag|body|{identity}")
+        connection.execute(update(t.flag).where(t.flag.c.id == identity).values(**scores, body=sealed))
+        flag = _flag(dict(known) | scores, content)
+        return Filed(flag, data_key, new=False)
+    author = author_index(key, event.wiki, event.user)
+    page = page_index(key, event.wiki, event.title)
+    case_id, data_key = _case_for(connection, key, event, kind, author, page, window=window, now=now)
+    row = scores | {
+        "id": identity,
+        "subject": subject,
+        "kind": kind.value,
+        "case_id": case_id,
+        "wiki": event.wiki,
+        "source": source,
+        "event_time": event.time,
+        "created": now,
+        "author_index": author,
+        "account_index": account_index(key, event.user),
+        "page_index": page,
+        "body": seal(data_key, msgspec.json.encode(content), f"flag|body|{identity}"),
+    }
+    connection.execute(insert(t.flag).values(**row))
+    return Filed(_flag(row, content), data_key, new=True)
+
+
+def _case_for(
+    connection: Connection,
+    key: MasterKey,
+    event: Event,
+    kind: Kind,
+    author: bytes | None,
+    page: bytes | None,
+    *,
+    window: float,
+    now: float,
+) -> tuple[str, bytes]:
+    """The case that a flag belongs to: that of a flag of the same author or page within the window, or a new one."""
+    same = [column == value for column, value in ((t.flag.c.author_index, author), (t.flag.c.page_index, page)) if value]
+    if same:
+        near = select(t.case.c.id, t.case.c.kind).join(t.flag, t.flag.c.case_id == t.case.c.id)
+        near = near.where(
+            t.flag.c.wiki == event.wiki,
+            or_(*same),
+            t.flag.c.event_time.between(event.time - window, event.time + window),
+            t.case.c.state != "closed",
+            t.case.c.data_key.is_not(None),
+        )
+        found = connection.execute(near.order_by(t.case.c.opened, t.case.c.id).limit(1)).first()
+        if found is not None:
+            data_key = case_key(connection, key, found.id)
+            if data_key is not None:
+                graver = min(Kind(found.kind), kind, key=GRAVITY.index)
+                connection.execute(update(t.case).where(t.case.c.id == found.id).values(updated=now, kind=graver.value))
+                return found.id, data_key
+    case_id = str(uuid.uuid4())
+    data_key, wrapped = key.new_data_key(case_id)
+    connection.execute(
+        insert(t.case).values(
+            id=case_id,
+            wiki=event.wiki,
+            kind=kind.value,
+            state="new",
+            opened=now,
+            updated=now,
+            data_key=wrapped,
+            author_index=author,
+            page_index=page,
+        )
+    )
+    return case_id, data_key
+
+
+def case_key(connection: Connection, key: MasterKey, case_id: str) -> bytes | None:
+    """The bare data key of a case; None once destroyed. Raises ``KeyFileError`` for a wrong master key."""
+    wrapped = connection.scalar(select(t.case.c.data_key).where(t.case.c.id == case_id))
+    return key.unwrap(wrapped, case_id) if wrapped else None
+
+
+def _content(item: Judged, kind: Kind) -> FlagContent:
+    event, finding = item.event, item.finding
+    excerpt, offset, evidence = _excerpt(item) if kind is not Kind.MINORS else ("", 0, ())
+    facets = finding.facets
+    return FlagContent(
+        title=event.title,
+        user=event.user,
+        user_is_temp=event.user_is_temp,
+        user_edit_count=event.user_edit_count,
+        user_registered=event.user_registered,
+        namespace=event.namespace,
+        server_url=event.server_url,
+        rev_id=event.rev_id,
+        parent_id=event.parent_id,
+        log_id=event.log_id,
+        log_type=event.log_type,
+        excerpt=excerpt,
+        excerpt_start=item.passage.source_span(offset, offset)[0],
+        evidence=evidence,
+        target=facets.target,
+        when=facets.when,
+        where=facets.where,
+        how=facets.how,
+        ability=facets.ability,
+        conditional=facets.conditional,
+        stance=facets.stance.value,
+    )
+
+
+def _excerpt(item: Judged) -> tuple[str, int, tuple[Span, ...]]:
+    """The part of the passage around the evidence, its offset in the passage, and the evidence within it."""
+    text = item.passage.text
+    spans = item.finding.evidence
+    start = max(0, min((span.start for span in spans), default=0) - MARGIN) if len(text) > EXCERPT_CHARS else 0
+    excerpt = text[start : start + EXCERPT_CHARS]
+    kept = tuple(
+        Span(span.start - start, min(span.end - start, len(excerpt)), span.label)
+        for span in spans
+        if start <= span.start < start + len(excerpt)
+    )
+    return excerpt, start, kept
+
+
+def _flag(row: dict[str, object], content: FlagContent | None) -> Flag:
+    names = ("id", "subject", "kind", "case_id", "wiki", "field", "probability", "specificity", "plausibility", "imminence")
+    more = ("language", "coverage", "detector", "source", "event_time", "created")
+    return msgspec.convert({name: row[name] for name in names + more} | {"content": content}, Flag)
+
+
+def read_flag(connection: Connection, key: MasterKey, identity: str) -> Flag | None:
+    """A flag with its private part; None if there is no such flag. Raises ``KeyFileError`` for a wrong key."""
+    row = connection.execute(select(t.flag).where(t.flag.c.id == identity)).mappings().first()
+    if row is None:
+        return None
+    data_key = case_key(connection, key, row["case_id"])
+    content = None
+    if data_key is not None:
+        content = msgspec.json.decode(unseal(data_key, row["body"], f"flag|body|{identity}"), type=FlagContent)
+    return _flag(dict(row), content)

@@ -1,0 +1,91 @@
+"""What a wiki did about a flag, as the stream tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Connection, insert, select
+
+from tsbot.cases.filing import account_index, author_index, page_index
+from tsbot.store import tables as t
+from tsbot.store.crypto import MasterKey
+from tsbot.stream.events import Event, EventKind
+from tsbot.text.passage import Field
+
+BLOCK_ACTIONS = {"block": "blocked", "reblock": "blocked", "unblock": "unblocked"}
+GLOBAL_SUFFIX = "@global"
+
+
+def concerns(event: Event) -> tuple[tuple[str, ...], ...]:
+    """What an event may be an outcome of, as keys that an edit of the same thing has too (:func:`touches`).
+
+    Empty for events that are no outcome of anything.
+    """
+    if event.kind is EventKind.VISIBILITY and event.rev_id:
+        return (("subject", f"{event.wiki}:rev:{event.rev_id}"),)
+    if event.kind is EventKind.DELETION or (event.kind, event.log_type, event.log_action) == (EventKind.LOG, "delete", "delete"):
+        return (("page", event.wiki, event.title),)
+    if event.kind is EventKind.LOG and event.log_type == "delete" and event.log_action == "revision":
+        return tuple(("subject", f"{event.wiki}:rev:{rev_id}") for rev_id in event.rev_ids)
+    if event.kind is EventKind.LOG and event.log_type == "block":
+        return (("user", event.wiki, _account(event.title)),)
+    if event.kind is EventKind.LOG and event.log_type == "globalauth" and event.title.endswith(GLOBAL_SUFFIX):
+        return (("account", _account(event.title).removesuffix(GLOBAL_SUFFIX)),)
+    return ()
+
+
+def touches(event: Event) -> tuple[tuple[str, ...], ...]:
+    """The keys under which an edit can become the matter of an outcome."""
+    keys: list[tuple[str, ...]] = [("page", event.wiki, event.title)]
+    if event.subject:
+        keys.append(("subject", event.subject))
+    if event.user:
+        keys += [("user", event.wiki, event.user), ("account", event.user)]
+    return tuple(keys)
+
+
+def record(connection: Connection, key: MasterKey, event: Event) -> int:
+    """Write an outcome on the flags that it concerns; how many flags those are (0: it concerns none)."""
+    concerned = 0
+    for what, *parts in concerns(event):
+        where = _where(key, what, parts)
+        for flag in connection.execute(select(t.flag.c.id, t.flag.c.field).where(where)).all():
+            concerned += 1
+            _add(connection, flag.id, _what(event, Field(flag.field)), event)
+    return concerned
+
+
+def _where(key: MasterKey, what: str, parts: Sequence[str]) -> ColumnElement[bool]:
+    if what == "subject":
+        return t.flag.c.subject == parts[0]
+    if what == "page":
+        return t.flag.c.page_index == page_index(key, parts[0], parts[1])
+    if what == "user":
+        return t.flag.c.author_index == author_index(key, parts[0], parts[1])
+    return t.flag.c.account_index == account_index(key, parts[0])
+
+
+def _what(event: Event, field: Field) -> str:
+    if event.kind is EventKind.VISIBILITY:
+        visible = {Field.TEXT: event.text_visible, Field.SUMMARY: event.comment_visible, Field.USER: event.user_visible}.get(field)
+        if visible is False:
+            return "hidden"
+        return "shown" if all(v is not False for v in (event.text_visible, event.comment_visible, event.user_visible)) else "partly_hidden"
+    if event.log_type == "block":
+        return BLOCK_ACTIONS.get(event.log_action, "blocked")
+    if event.log_type == "globalauth":
+        return "lock_changed"
+    if event.log_action == "revision":
+        return "revision_deleted"
+    return "page_deleted"
+
+
+def _add(connection: Connection, flag: str, what: str, event: Event) -> None:
+    same = select(t.outcome.c.id).where(t.outcome.c.flag_id == flag, t.outcome.c.what == what, t.outcome.c.time == event.time)
+    if connection.execute(same).first() is None:
+        connection.execute(insert(t.outcome).values(flag_id=flag, what=what, time=event.time, event_id=event.id))
+
+
+def _account(title: str) -> str:
+    """The account of a user page's title; the namespace's name differs by language."""
+    return title.partition(":")[2] or title

@@ -1,0 +1,233 @@
+"""The books of the patrol: cursor, counters, what was seen, what is pending, what failed.
+
+All functions work inside the caller's transaction, so that an event's result, its counters and the cursor are stored together
+or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from tsbot.store import tables as t
+from tsbot.store.crypto import MasterKey
+from tsbot.stream.events import Event
+from tsbot.stream.source import Gap
+
+SKIPPED = "skipped."
+IN_CLAUSE = 500
+"""Values per IN list; databases limit the parameters of a statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The accounting of a database. ``received`` is the sum of all that follows ``duplicates``."""
+
+    received: int = 0
+    duplicates: int = 0
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    cleared: int = 0
+    flagged: int = 0
+    outcome: int = 0
+    failed: int = 0
+    pending: int = 0
+    gaps: int = 0
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every received event is accounted for exactly once."""
+        ended = sum(self.skipped.values()) + self.cleared + self.flagged + self.outcome + self.failed
+        return self.received == ended + self.pending
+
+
+def totals(connection: Connection) -> Totals:
+    """The accounting as it stands in this transaction."""
+    values: dict[str, int] = dict(connection.execute(select(t.counter.c.name, t.counter.c.value)).tuples().all())
+    return Totals(
+        **{name: values.get(name, 0) for name in ("received", "duplicates", "cleared", "flagged", "outcome", "failed")},
+        skipped={name.removeprefix(SKIPPED): value for name, value in sorted(values.items()) if name.startswith(SKIPPED) and value},
+        pending=connection.scalar(select(func.count()).select_from(t.pending)) or 0,
+        gaps=connection.scalar(select(func.count()).select_from(t.gap)) or 0,
+    )
+
+
+def count(connection: Connection, deltas: Mapping[str, int]) -> None:
+    """Add to counters, making those that are new."""
+    for name, delta in deltas.items():
+        if not delta:
+            continue
+        changed = connection.execute(update(t.counter).where(t.counter.c.name == name).values(value=t.counter.c.value + delta))
+        if not changed.rowcount:
+            connection.execute(insert(t.counter).values(name=name, value=delta))
+
+
+def load_cursor(connection: Connection, source: str) -> str | None:
+    """Where to go on reading ``source``; None if it was never read."""
+    return connection.scalar(select(t.cursor.c.position).where(t.cursor.c.source == source))
+
+
+def save_cursor(connection: Connection, source: str, position: str, now: float) -> None:
+    """Store where to go on reading ``source``."""
+    changed = connection.execute(update(t.cursor).where(t.cursor.c.source == source).values(position=position, updated=now))
+    if not changed.rowcount:
+        connection.execute(insert(t.cursor).values(source=source, position=position, updated=now))
+
+
+def load_seen(connection: Connection, scope: str, most: int) -> Iterator[bytes]:
+    """Blobs of 64-bit keys, oldest first, of about the ``most`` newest keys; older rows are deleted."""
+    rows = connection.execute(
+        select(t.seen.c.id, func.length(t.seen.c.keys)).where(t.seen.c.scope == scope).order_by(t.seen.c.id.desc())
+    ).tuples()
+    held, oldest = 0, 0
+    for row_id, length in rows:
+        if held >= most:
+            oldest = row_id
+            break
+        held += length // 8
+    if oldest:
+        connection.execute(delete(t.seen).where(t.seen.c.scope == scope, t.seen.c.id <= oldest))
+    yield from connection.scalars(select(t.seen.c.keys).where(t.seen.c.scope == scope).order_by(t.seen.c.id))
+
+
+def save_seen(connection: Connection, scope: str, keys: bytes) -> None:
+    """Store keys of events just received."""
+    if keys:
+        connection.execute(insert(t.seen).values(scope=scope, keys=keys))
+
+
+def compact_seen(connection: Connection, scope: str, blobs: Sequence[bytes], chunk: int = 1 << 19) -> None:
+    """Rewrite the rows of ``scope`` as a few large ones (thousands of small rows slow down starting)."""
+    connection.execute(delete(t.seen).where(t.seen.c.scope == scope))
+    joined = b"".join(blobs)
+    for start in range(0, len(joined), chunk):
+        connection.execute(insert(t.seen).values(scope=scope, keys=joined[start : start + chunk]))
+
+
+def record_gaps(connection: Connection, source: str, gaps: Iterable[Gap], now: float) -> None:
+    """Write down times for which events may be missing."""
+    for gap in gaps:
+        connection.execute(
+            insert(t.gap).values(source=source, since=gap.since, until=gap.until, reason=gap.reason[:64], noticed=now, note="")
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PendingEvent:
+    """An admitted event that waits: for its text, or (an outcome) for the edits that it may concern."""
+
+    event: Event
+    attempts: int = 0
+    flagged: bool = False
+
+
+def add_pending(connection: Connection, key: MasterKey, items: Sequence[PendingEvent]) -> None:
+    """Store events that wait."""
+    if not items:
+        return
+    rows: list[dict[str, Any]] = [
+        {
+            "event_id": item.event.id,
+            "wiki": item.event.wiki,
+            "subject": item.event.subject or "",
+            "time": item.event.time,
+            "attempts": item.attempts,
+            "flagged": item.flagged,
+            "body": key.seal_queue(msgspec.msgpack.encode(item.event), f"pending|body|{item.event.id}"),
+        }
+        for item in items
+    ]
+    connection.execute(insert(t.pending), rows)
+
+
+def load_pending(connection: Connection, key: MasterKey) -> Iterator[PendingEvent]:
+    """All events that wait, in the order in which they came."""
+    rows = connection.execute(select(t.pending).order_by(t.pending.c.id)).mappings()
+    for row in rows:
+        body = key.unseal_queue(row["body"], f"pending|body|{row['event_id']}")
+        yield PendingEvent(msgspec.msgpack.decode(body, type=Event), row["attempts"], row["flagged"])
+
+
+def remove_pending(connection: Connection, event_ids: Sequence[str]) -> None:
+    """Forget events that do not wait any more."""
+    for start in range(0, len(event_ids), IN_CLAUSE):
+        connection.execute(delete(t.pending).where(t.pending.c.event_id.in_(event_ids[start : start + IN_CLAUSE])))
+
+
+def count_attempt(connection: Connection, event_ids: Sequence[str]) -> None:
+    """Note one more failed fetch of pending events."""
+    for start in range(0, len(event_ids), IN_CLAUSE):
+        chunk = event_ids[start : start + IN_CLAUSE]
+        connection.execute(update(t.pending).where(t.pending.c.event_id.in_(chunk)).values(attempts=t.pending.c.attempts + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An event that could not be handled."""
+
+    event_id: str
+    reason: str
+    """Short machine-readable name."""
+    detail: str
+    """More words, without content of the event."""
+    message: bytes
+    """The message as received."""
+    wiki: str = ""
+    id: int = 0
+    failed: float = 0.0
+
+
+def add_dead_letters(connection: Connection, key: MasterKey, letters: Sequence[DeadLetter], now: float) -> None:
+    """Store events that could not be handled."""
+    if not letters:
+        return
+    connection.execute(
+        insert(t.dead_letter),
+        [
+            {
+                "event_id": letter.event_id[:64],
+                "wiki": letter.wiki[:64],
+                "reason": letter.reason[:64],
+                "detail": letter.detail[:255],
+                "failed": now,
+                "body": key.seal_queue(letter.message, f"dead_letter|body|{letter.event_id[:64]}"),
+            }
+            for letter in letters
+        ],
+    )
+
+
+def dead_letters(connection: Connection, key: MasterKey, reason: str | None = None, limit: int = 500) -> list[DeadLetter]:
+    """Stored dead letters, oldest first."""
+    query = select(t.dead_letter).order_by(t.dead_letter.c.id).limit(limit)
+    if reason:
+        query = query.where(t.dead_letter.c.reason == reason)
+    return [
+        DeadLetter(
+            event_id=row["event_id"],
+            reason=row["reason"],
+            detail=row["detail"],
+            message=key.unseal_queue(row["body"], f"dead_letter|body|{row['event_id']}"),
+            wiki=row["wiki"],
+            id=row["id"],
+            failed=row["failed"],
+        )
+        for row in connection.execute(query).mappings()
+    ]
+
+
+def dead_letter_reasons(connection: Connection) -> dict[str, int]:
+    """How many dead letters there are per reason."""
+    query = select(t.dead_letter.c.reason, func.count()).group_by(t.dead_letter.c.reason).order_by(t.dead_letter.c.reason)
+    return dict(connection.execute(query).tuples().all())
+
+
+def remove_dead_letters(connection: Connection, ids: Sequence[int]) -> int:
+    """Delete dead letters; how many there were."""
+    removed = 0
+    for start in range(0, len(ids), IN_CLAUSE):
+        removed += connection.execute(delete(t.dead_letter).where(t.dead_letter.c.id.in_(ids[start : start + IN_CLAUSE]))).rowcount
+    return removed
