@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -81,7 +81,7 @@ def file_flags(
     ordered = sorted(best.items(), key=lambda entry: (entry[1].event.time, entry[0][0], GRAVITY.index(entry[0][1])))
     filed = []
     for (subject, kind), item in ordered:
-        result = _file(connection, key, subject, kind, item, detector=detector, source=source, window=window, now=now)
+        result = _file(connection, key, subject, kind, item=item, detector=detector, source=source, window=window, now=now)
         if result is not None:
             filed.append(result)
     return filed
@@ -92,7 +92,7 @@ def _strength(finding: Finding, kind: Kind) -> tuple[int, float]:
 
 
 def _file(
-    connection: Connection, key: MasterKey, subject: str, kind: Kind, item: Judged, *, detector: str, source: str, window: float, now: float
+    connection: Connection, key: MasterKey, subject: str, kind: Kind, *, item: Judged, detector: str, source: str, window: float, now: float
 ) -> Filed | None:
     event, finding = item.event, item.finding
     identity = flag_id(subject, kind)
@@ -119,7 +119,7 @@ def _file(
         return Filed(flag, data_key, new=False)
     author = author_index(key, event.wiki, event.user)
     page = page_index(key, event.wiki, event.title)
-    case_id, data_key = _case_for(connection, key, event, kind, author, page, window=window, now=now)
+    case_id, data_key = _case_for(connection, key, event, kind, author=author, page=page, window=window, now=now)
     row = scores | {
         "id": identity,
         "subject": subject,
@@ -143,9 +143,9 @@ def _case_for(
     key: MasterKey,
     event: Event,
     kind: Kind,
+    *,
     author: bytes | None,
     page: bytes | None,
-    *,
     window: float,
     now: float,
 ) -> tuple[str, bytes]:
@@ -234,7 +234,7 @@ def _excerpt(item: Judged) -> tuple[str, int, tuple[Span, ...]]:
     return excerpt, start, kept
 
 
-def _flag(row: dict[str, object], content: FlagContent | None) -> Flag:
+def _flag(row: Mapping[str, object], content: FlagContent | None) -> Flag:
     names = ("id", "subject", "kind", "case_id", "wiki", "field", "probability", "specificity", "plausibility", "imminence")
     more = ("language", "coverage", "detector", "source", "event_time", "created")
     return msgspec.convert({name: row[name] for name in names + more} | {"content": content}, Flag)

@@ -101,7 +101,7 @@ def _translated() -> Iterator[None]:
         if "locked" in words or "deadlock" in words or "busy" in words:
             raise StoreBusyError("The database is locked by another process; the work is kept and tried again.") from None
         if "full" in words or "no space" in words or "disk i/o error" in words:
-            raise StoreFullError("The disk is full, or the database cannot grow. Make room; the work is kept and tried again.") from None
+            raise StoreFullError("The disk is full. Make room; the work is kept and tried again.") from None
         if error.connection_invalidated or "connect" in words or "server closed" in words:
             raise StoreBusyError("The database does not answer; the work is kept and tried again.") from None
         raise StoreError(f"The database refused a statement: {type(error.orig).__name__}.") from None

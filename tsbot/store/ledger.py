@@ -80,7 +80,7 @@ def save_cursor(connection: Connection, source: str, position: str, now: float) 
 def load_seen(connection: Connection, scope: str, most: int) -> Iterator[bytes]:
     """Blobs of 64-bit keys, oldest first, of about the ``most`` newest keys; older rows are deleted."""
     rows = connection.execute(
-        select(t.seen.c.id, func.length(t.seen.c.keys)).where(t.seen.c.scope == scope).order_by(t.seen.c.id.desc())
+        select(t.seen.c.id, func.length(t.seen.c.hashes)).where(t.seen.c.scope == scope).order_by(t.seen.c.id.desc())
     ).tuples()
     held, oldest = 0, 0
     for row_id, length in rows:
@@ -90,13 +90,13 @@ def load_seen(connection: Connection, scope: str, most: int) -> Iterator[bytes]:
         held += length // 8
     if oldest:
         connection.execute(delete(t.seen).where(t.seen.c.scope == scope, t.seen.c.id <= oldest))
-    yield from connection.scalars(select(t.seen.c.keys).where(t.seen.c.scope == scope).order_by(t.seen.c.id))
+    yield from connection.scalars(select(t.seen.c.hashes).where(t.seen.c.scope == scope).order_by(t.seen.c.id))
 
 
 def save_seen(connection: Connection, scope: str, keys: bytes) -> None:
     """Store keys of events just received."""
     if keys:
-        connection.execute(insert(t.seen).values(scope=scope, keys=keys))
+        connection.execute(insert(t.seen).values(scope=scope, hashes=keys))
 
 
 def compact_seen(connection: Connection, scope: str, blobs: Sequence[bytes], chunk: int = 1 << 19) -> None:
@@ -104,7 +104,7 @@ def compact_seen(connection: Connection, scope: str, blobs: Sequence[bytes], chu
     connection.execute(delete(t.seen).where(t.seen.c.scope == scope))
     joined = b"".join(blobs)
     for start in range(0, len(joined), chunk):
-        connection.execute(insert(t.seen).values(scope=scope, keys=joined[start : start + chunk]))
+        connection.execute(insert(t.seen).values(scope=scope, hashes=joined[start : start + chunk]))
 
 
 def record_gaps(connection: Connection, source: str, gaps: Iterable[Gap], now: float) -> None:

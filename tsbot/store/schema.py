@@ -39,7 +39,7 @@ def upgrade(database: Database, revision: str = "head") -> None:
     if have == newest() and revision == "head":
         return
     if have is not None and have not in known:
-        raise SchemaError(f"The database has schema {have}, which this version of tsbot does not know. Install the newer tsbot that made it.")
+        raise SchemaError(f"The database has schema {have}, unknown to this version of tsbot. Install the newer tsbot that made it.")
     with database.write() as connection:
         command.upgrade(_config(connection), revision)
 

@@ -65,8 +65,8 @@ seen = Table(
     metadata,
     Column("id", BigId, primary_key=True, autoincrement=True),
     Column("scope", String(16), nullable=False),
-    Column("keys", LargeBinary, nullable=False),
-    comment="64-bit keys of events and revisions already received, a batch a row.",
+    Column("hashes", LargeBinary, nullable=False),
+    comment="64-bit hashes of events and revisions already received, a batch a row.",
 )
 
 gap = Table(

@@ -95,9 +95,9 @@ def upgrade() -> None:
     op.create_table('seen',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('scope', sa.String(length=16), nullable=False),
-    sa.Column('keys', sa.LargeBinary(), nullable=False),
+    sa.Column('hashes', sa.LargeBinary(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_seen')),
-    comment='64-bit keys of events and revisions already received, a batch a row.'
+    comment='64-bit hashes of events and revisions already received, a batch a row.'
     )
     op.create_table('flag',
     sa.Column('id', sa.String(length=36), nullable=False, comment='UUIDv5 of subject and kind.'),
