@@ -49,3 +49,18 @@ def _type_name(hint: Any) -> str:
         return f"table of {_type_name(get_args(hint)[1])}"
     name: str = hint.__name__
     return {"str": "text", "int": "integer", "float": "number", "bool": "true or false"}.get(name, name)
+
+
+def markdown() -> str:
+    """The page ``docs/settings.md``."""
+    lines = [
+        "# Settings",
+        "",
+        "Made by `tsbot settings`. Write them into `tsbot.toml` (tables by the part before the dot) or set them in the",
+        "environment: `mail.host` is `TSBOT_MAIL__HOST`. Unknown keys are refused.",
+        "",
+        "| setting | type | default | meaning |",
+        "| --- | --- | --- | --- |",
+    ]
+    lines += [f"| `{key}` | {kind} | `{default}` | {text} |" for key, kind, default, text in describe()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,142 @@
+"""``tsbot flags``: what was found."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tsbot.cases.browse import FlagLine, find_flags, list_flags, outcomes_of, reports_of
+from tsbot.cases.filing import read_flag
+from tsbot.cases.flag import Flag
+from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOption, open_store, read_settings
+
+flags = typer.Typer(help="List and show flags.", no_args_is_help=True)
+
+
+@flags.command("list")
+def list_command(
+    wiki: Annotated[str | None, typer.Option(help="Only this wiki (database name).")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only this kind, for instance self_harm.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Most flags shown.")] = 50,
+    gravest: Annotated[bool, typer.Option("--gravest", help="Order by scores instead of time.")] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """List flags, newest first: ids and scores, neither text nor names.
+
+    Example: tsbot flags list --kind violence --gravest
+    """
+    store = open_store(read_settings(config, database))
+    try:
+        with store.read() as connection:
+            lines = list_flags(connection, wiki=wiki, kind=kind, limit=limit, gravest_first=gravest)
+    finally:
+        store.close()
+    if as_json:
+        for line in lines:
+            typer.echo(json.dumps(_plain(line)))
+    elif not lines:
+        typer.echo("No flags.")
+    else:
+        Console().print(_table(lines))
+
+
+@flags.command("show")
+def show_command(
+    flag: Annotated[str, typer.Argument(help="Id of the flag, its beginning, or a subject such as enwiki:rev:123.")],
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Show a flag with its text. What you will read may be disturbing.
+
+    Example: tsbot flags show 3f2a91c0
+    """
+    store = open_store(read_settings(config, database))
+    try:
+        with store.read() as connection:
+            found = [read_flag(connection, store.key, identity) for identity in find_flags(connection, flag)]
+            more = [
+                (outcomes_of(connection, [item.id]).get(item.id, []), reports_of(connection, item.id)) for item in found if item
+            ]
+    finally:
+        store.close()
+    if not found:
+        typer.echo(f"No flag {flag}. `tsbot flags list` shows what there is.", err=True)
+        raise typer.Exit(EXIT_NOTHING)
+    for item, (outcomes, reports) in zip((item for item in found if item), more, strict=True):
+        if as_json:
+            named = [{"id": identity, "purpose": purpose, "state": state} for identity, purpose, state in reports]
+            typer.echo(json.dumps(msgspec.to_builtins(item) | {"outcomes": outcomes, "reports": named}))
+        else:
+            _show(item, outcomes, reports)
+
+
+def _plain(line: FlagLine) -> dict[str, Any]:
+    return dataclasses.asdict(line)
+
+
+def when(time: float) -> str:
+    """A time as people read it, in UTC."""
+    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _table(lines: list[FlagLine]) -> Table:
+    table = Table(caption="S specificity, P plausibility, I imminence (0-3)")
+    for heading in ("flag", "subject", "kind", "prob.", "S", "P", "I", "lang.", "edited (UTC)", "found", "outcome"):
+        table.add_column(heading, no_wrap=heading in {"flag", "edited (UTC)"})
+    for line in lines:
+        table.add_row(
+            line.id[:8],
+            line.subject,
+            f"{line.kind} ({line.field})",
+            f"{line.probability:.2f}",
+            str(line.specificity),
+            str(line.plausibility),
+            str(line.imminence),
+            line.language + ("" if line.coverage == "scored" else f" ({line.coverage})"),
+            when(line.event_time),
+            f"+{line.created - line.event_time:.1f} s" if line.created - line.event_time < 3600 else when(line.created),
+            ", ".join(line.outcomes) or "-",
+        )
+    return table
+
+
+def _show(flag: Flag, outcomes: list[str], reports: list[tuple[str, str, str]]) -> None:
+    console = Console()
+    console.print(f"[bold]flag {flag.id}[/] of {flag.kind.value} on {flag.subject}, case {flag.case_id}")
+    console.print(
+        f"  probability {flag.probability:.2f}, specificity {flag.specificity}, plausibility {flag.plausibility}, "
+        f"imminence {flag.imminence}; language {flag.language} ({flag.coverage}); detector {flag.detector}; by {flag.source}"
+    )
+    console.print(f"  edited {when(flag.event_time)}, flagged {when(flag.created)} (UTC)")
+    console.print(f"  outcome: {', '.join(outcomes) or 'none so far'}")
+    for identity, purpose, state in reports:
+        console.print(f"  {purpose} {identity[:8]}: {state}")
+    if flag.content is None:
+        console.print("  [dim]The text was destroyed with its key.[/]")
+        return
+    content = flag.content
+    console.print(Text(f"  page: {content.title}\n  user: {content.user or '(withheld)'}"))
+    text = Text(content.excerpt)
+    for span in content.evidence:
+        text.stylize("bold reverse" if span.label == flag.kind.value else "underline", span.start, span.end)
+    console.print(f"  {flag.field.value}:")
+    console.print(text)
+    if content.evidence:
+        why = "; ".join(f"{span.label}: {content.excerpt[span.start : span.end]!r}" for span in content.evidence)
+        console.print(Text(f"  because of {why}"))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.add_typer(flags, name="flags")

@@ -1,0 +1,149 @@
+"""Messages of a stream to sorted events: decoded, de-duplicated, admitted or skipped by a named rule. No judging, no storing."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from tsbot.cases.outcomes import concerns
+from tsbot.errors import MalformedEventError
+from tsbot.store.ledger import DeadLetter
+from tsbot.stream.admission import Admission
+from tsbot.stream.events import Event, EventKind
+from tsbot.stream.seen import SeenIndex
+from tsbot.stream.wire import decode
+
+MESSAGE_IDS = uuid.UUID("5a1f4c8e-35d7-5c43-8f0e-6f1c2b1f7d10")
+"""Namespace of the ids given to messages whose own id cannot be read."""
+
+INTAKE_RULES = {
+    "same_revision": "Another stream, or a back-fill, told of this revision or log entry before.",
+    "no_flag": "A change of visibility or a deletion that concerns no flag.",
+    "hidden_before_fetch": "The text was hidden before it could be read; somebody acted already.",
+    "deleted_before_fetch": "The page or revision was deleted before its text could be read.",
+}
+"""Rules by which events are skipped after admission, with what they mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """A batch of messages, sorted. Each distinct event stands in exactly one of ``skipped``, ``failed`` and ``events``."""
+
+    events: tuple[Event, ...]
+    """Admitted events (edits and log entries) and possible outcomes, in order of arrival."""
+    otherwise: Mapping[str, str]
+    """For events that are judged by no detector, only looked at as possible outcomes: id to the rule that skips them if
+    they concern no flag."""
+    skipped: Counter[str]
+    failed: tuple[DeadLetter, ...]
+    duplicates: int
+    received: int
+    """Distinct events: ``len(events) + len(failed) + sum of skipped``."""
+    event_keys: NDArray[np.uint64]
+    subject_keys: NDArray[np.uint64]
+
+
+@dataclass
+class Intake:
+    """Sorts messages. Remembers what it saw only when told that the result was stored (:meth:`remember`)."""
+
+    admission: Admission
+    known_wiki: Callable[[Event], bool]
+    events: SeenIndex
+    subjects: SeenIndex
+
+    def sort(self, messages: Sequence[bytes], *, again: bool = False) -> Sorted:
+        """Sort messages. ``again`` lets events through that were seen before (dead letters driven once more)."""
+        decoded: list[Event | DeadLetter] = [_decode(message) for message in messages]
+        ids = [item.id if isinstance(item, Event) else item.event_id for item in decoded]
+        keys = self.events.keys(ids)
+        fresh = np.ones(len(ids), dtype=bool) if again else self.events.new(keys)
+        skipped: Counter[str] = Counter()
+        failed: list[DeadLetter] = []
+        admitted: list[Event] = []
+        otherwise: dict[str, str] = {}
+        for item, message, is_new in zip(decoded, messages, fresh.tolist(), strict=True):
+            if not is_new:
+                continue
+            if isinstance(item, DeadLetter):
+                failed.append(item)
+                continue
+            rule = self.admission.rule(item)
+            if rule is None and item.kind in (EventKind.VISIBILITY, EventKind.DELETION):
+                rule = "no_flag"
+            if rule is not None and not concerns(item):
+                skipped[rule] += 1
+            elif not self.known_wiki(item):
+                failed.append(DeadLetter(item.id, "unknown_wiki", "no configured family or domain has this wiki", message, item.wiki))
+            elif item.kind is EventKind.EDIT and item.subject is None:
+                failed.append(DeadLetter(item.id, "no_revision", "an edit without a revision id", message, item.wiki))
+            else:
+                admitted.append(item)
+                if rule is not None:
+                    otherwise[item.id] = rule
+        events, subject_keys = self._first_of_subject(admitted, skipped, again=again)
+        return Sorted(
+            events=events,
+            otherwise=otherwise,
+            skipped=skipped,
+            failed=tuple(failed),
+            duplicates=len(ids) - int(fresh.sum()),
+            received=int(fresh.sum()),
+            event_keys=keys[fresh],
+            subject_keys=subject_keys,
+        )
+
+    def remember(self, batch: Sorted) -> None:
+        """Take note of what was seen; to be called once the batch is stored."""
+        self.events.add(batch.event_keys)
+        self.subjects.add(batch.subject_keys)
+
+    def _first_of_subject(
+        self, admitted: Sequence[Event], skipped: Counter[str], *, again: bool
+    ) -> tuple[tuple[Event, ...], NDArray[np.uint64]]:
+        """Several streams tell of one edit; the first is judged, the others are skipped by a rule."""
+        with_subject = [event for event in admitted if event.kind in (EventKind.EDIT, EventKind.LOG) and event.subject]
+        keys = self.subjects.keys([event.subject or "" for event in with_subject])
+        fresh = np.ones(len(with_subject), dtype=bool) if again else self.subjects.new(keys)
+        later = {event.id for event, is_new in zip(with_subject, fresh.tolist(), strict=True) if not is_new}
+        skipped["same_revision"] += len(later)
+        return tuple(event for event in admitted if event.id not in later), keys[fresh]
+
+
+def _decode(message: bytes) -> Event | DeadLetter:
+    """The event, or why there is none."""
+    if message[:1] == REDRIVEN:
+        return msgspec.msgpack.decode(message[1:], type=Event)
+    try:
+        return decode(message)
+    except MalformedEventError as error:
+        return DeadLetter(_message_id(message), error.reason, error.detail, message, "")
+
+
+def _message_id(message: bytes) -> str:
+    """The event's own ``meta.id`` where it can be read, so that a repeated bad message is one event; else made of its bytes."""
+    try:
+        tree: Any = msgspec.json.decode(message)
+        own = tree["meta"]["id"]
+        if isinstance(own, str) and 0 < len(own) <= 64:
+            return own
+    except (msgspec.DecodeError, KeyError, TypeError, UnicodeDecodeError, RecursionError):
+        pass
+    return str(uuid.uuid5(MESSAGE_IDS, hashlib.sha256(message).hexdigest()))
+
+
+REDRIVEN = b"\x00"
+"""First byte of a dead letter that holds a decoded event instead of a message."""
+
+
+def redrivable(event: Event) -> bytes:
+    """An event in the form in which a dead letter keeps it."""
+    return REDRIVEN + msgspec.msgpack.encode(event)

@@ -1,0 +1,52 @@
+"""Passages of events to findings, in batches, without letting one text stop the others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tsbot.cases.filing import Judged
+from tsbot.detect.detector import Detector
+from tsbot.detect.finding import Coverage
+from tsbot.stream.events import Event
+from tsbot.text.passage import Passage
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What a detector said of some passages."""
+
+    flagged: tuple[Judged, ...]
+    """Passages with at least one flagged kind."""
+    broken: frozenset[str]
+    """Ids of events with a passage that the detector failed on."""
+    coverage: Counter[str]
+    """Passages per ``weak.WIKI`` and ``unscored.WIKI``."""
+    judged: int
+    """Passages judged."""
+
+
+def judge(detector: Detector, items: Sequence[tuple[Event, Passage]]) -> Verdicts:
+    """Judge passages together; where that fails, one by one, so that a single text cannot take others with it."""
+    flagged: list[Judged] = []
+    broken: set[str] = set()
+    coverage: Counter[str] = Counter()
+    try:
+        findings = list(detector.judge([passage.text for _, passage in items], [passage.field for _, passage in items]))
+    except Exception:  # noqa: BLE001 - any failure on a hostile text must end as a dead letter of that event only
+        if len(items) == 1:
+            return Verdicts((), frozenset((items[0][0].id,)), coverage, 0)
+        parts = [judge(detector, [item]) for item in items]
+        return Verdicts(
+            tuple(verdict for part in parts for verdict in part.flagged),
+            frozenset().union(*(part.broken for part in parts)),
+            sum((part.coverage for part in parts), Counter()),
+            sum(part.judged for part in parts),
+        )
+    for (event, passage), finding in zip(items, findings, strict=True):
+        if finding.flagged:
+            flagged.append(Judged(event, passage, finding))
+        if finding.coverage is not Coverage.SCORED:
+            coverage[f"{finding.coverage}.{event.wiki}"] += 1
+    return Verdicts(tuple(flagged), frozenset(broken), coverage, len(items))
