@@ -1,0 +1,75 @@
+"""``tsbot doctor``: is this installation well."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from tsbot import doctor as checks
+from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOption, open_store, read_settings
+from tsbot.detect.detector import load_detector
+from tsbot.doctor import Diagnosis, State
+from tsbot.errors import TsbotError
+from tsbot.settings import Settings
+from tsbot.stream.sse import probe
+
+COLOURS = {State.OK: "green", State.WARNING: "yellow", State.PROBLEM: "bold red"}
+
+
+def doctor(
+    offline: Annotated[bool, typer.Option("--offline", help="Leave out what needs the network.")] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Check settings, key, database, accounting, detector, disk, stream and mail; each finding comes with its remedy.
+
+    Exits with 1 if there is a problem; warnings alone exit with 0.
+
+    Example: tsbot doctor --offline --json
+    """
+    settings = read_settings(config, database)
+    worst = State.OK
+    console = Console()
+    for finding in _examine(settings, offline=offline):
+        if finding.state is State.PROBLEM or worst is State.OK:
+            worst = finding.state
+        if as_json:
+            typer.echo(json.dumps(dataclasses.asdict(finding)))
+            continue
+        console.print(Text.assemble((f"{finding.state:>8}", COLOURS[finding.state]), f"  {finding.check}: {finding.words}"))
+        if finding.remedy and finding.state is not State.OK:
+            console.print(Text(f"          {finding.remedy}", "dim"))
+    if worst is State.PROBLEM:
+        raise typer.Exit(EXIT_NOTHING)
+
+
+def _examine(settings: Settings, *, offline: bool) -> Iterator[Diagnosis]:
+    yield from checks.check_settings(settings)
+    try:
+        store = open_store(settings)
+    except TsbotError as error:
+        yield Diagnosis("database", State.PROBLEM, str(error), "Nothing is stored until this is mended.")
+    else:
+        try:
+            yield from checks.check_store(settings, store, time.time())
+        finally:
+            store.close()
+    yield from checks.check_disk(settings)
+    yield from checks.check_clock(settings)
+    yield from checks.check_detector(lambda: load_detector(settings.detect).version)
+    if not offline:
+        yield from checks.check_stream(settings, probe)
+        yield from checks.check_mail(settings)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command()(doctor)
