@@ -80,11 +80,16 @@ class UnknownWikiError(WikiError):
 
 
 class WikiUnavailableError(WikiError):
-    """The wiki does not answer usably now. ``retry_after`` is what it asked for, in seconds."""
+    """The wiki does not answer usably now. ``retry_after`` is what it asked for, in seconds.
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    ``maybe_done`` tells that the request left us and no answer says what became of it: a read can be repeated, a
+    letter cannot.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None, *, maybe_done: bool = False) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.maybe_done = maybe_done
 
 
 class WikiRefusedError(WikiError):

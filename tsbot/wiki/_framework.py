@@ -1,0 +1,213 @@
+"""pywikibot, held at the places that a long-running service needs.
+
+Import this inside functions only, after :func:`tsbot.wiki.session.prepare`: importing pywikibot reads its configuration.
+
+What is used of pywikibot: families and sites, its HTTP session with cookies, User-Agent, OAuth signing and certificates,
+its password file and login. What is not: ``api.Request.submit``, which asks for siteinfo, paraminfo and userinfo of each
+wiki first (three requests for each of 900 wikis), sleeps while it retries, repeats writes after a timeout, and prints parts
+of unreadable answers to the terminal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from http.cookiejar import Cookie
+from typing import NoReturn, cast
+from urllib.parse import urlencode
+
+import pywikibot
+import requests
+import urllib3
+from pywikibot import config, login
+from pywikibot.comms import http
+from pywikibot.exceptions import ApiTimeoutError, Error, MaxlagTimeoutError, NoUsernameError, ServerError
+from pywikibot.family import AutoFamily, Family
+from pywikibot.site import APISite
+
+from tsbot.errors import WikiUnavailableError
+from tsbot.wiki.answers import Answer
+
+LONGEST_URL = 2000
+"""Longer requests are sent by POST. Reads go by GET while they can: Wikimedia serves those from the nearest data centre."""
+MOST_BYTES = 128_000_000
+"""No API answer is this long (MediaWiki ends one after 8 MB, a page is 2 MB)."""
+WAIT_AFTER_LOGIN_FAILED = 300.0
+"""Seconds: MediaWiki locks an account out for a while after a few failed logins."""
+
+_login_lock = threading.Lock()
+
+
+class _NoThrottle:
+    """Stands in for pywikibot's Throttle, which sleeps and writes a file; :class:`tsbot.wiki.budget.Budget` is ours."""
+
+    retry_after = 0
+
+    def __call__(self, **_: object) -> None:
+        """Do not wait."""
+
+    def lag(self, _: float | None = None) -> None:
+        """Do not wait."""
+
+    def drop(self) -> None:
+        """Nothing was registered in a file; pywikibot calls this when the process ends."""
+
+
+class Site(APISite):  # type: ignore[misc]  # pywikibot has no types
+    """A site that asks the wiki nothing until it is told to."""
+
+    throttle = _NoThrottle()
+
+    def login(self, autocreate: bool = False, user: str | None = None, *, cookie_only: bool = False) -> None:  # noqa: ARG002 - pywikibot's signature
+        """Do nothing while the object is made (where pywikibot would ask who it is), else sign in."""
+        if not cookie_only:
+            sign_in(self)
+
+
+class CookieJar(http.PywikibotCookieJar):  # type: ignore[misc]  # pywikibot has no types
+    """pywikibot's jar, safe to read while another thread adds to it.
+
+    Each request copies all cookies by iterating over nested dictionaries, which fails if one grows meanwhile.
+    """
+
+    def __iter__(self) -> Iterator[Cookie]:
+        """All cookies as they are now."""
+        with self._cookies_lock:
+            return iter(list(super().__iter__()))
+
+
+def configure(user_agent: str, timeout: float, simulate: bool | None) -> None:
+    """Set what of pywikibot's configuration is ours to decide; the user's own file decides the rest."""
+    config.user_agent_format = user_agent
+    config.socket_timeout = (min(10.0, timeout), timeout)
+    # Retrying is the queue's work: it knows what else there is to do meanwhile.
+    config.max_retries = 0
+    config.retry_wait = 1
+    config.retry_max = 1
+    config.minthrottle = 0
+    config.put_throttle = 0
+    if simulate is not None:
+        config.simulate = simulate
+    if not isinstance(http.cookie_jar, CookieJar):
+        http.cookie_jar = http.session.cookies = CookieJar()
+    # A service has nobody at the terminal; waiting there for a password would be waiting for ever.
+    pywikibot.input = _nobody_to_ask
+
+
+def _nobody_to_ask(*_: object, **__: object) -> NoReturn:
+    raise NoUsernameError("pywikibot asks for input, and nobody is there to answer")
+
+
+def simulating() -> bool:
+    """Whether pywikibot is told to change nothing (``-simulate``)."""
+    return bool(config.simulate)
+
+
+def families() -> list[str]:
+    """Names of all families that pywikibot knows, those of the user's configuration included."""
+    return sorted(config.family_files)
+
+
+def load_family(name: str) -> Family:
+    """A family by name. Raises ``KeyError`` for an unknown one."""
+    if name not in config.family_files:
+        raise KeyError(name)
+    return Family.load(name)
+
+
+def make_site(family: Family, code: str, user: str | None) -> Site:
+    """The site object of a family's wiki; asks nothing of the wiki."""
+    return cast(Site, pywikibot.Site(code, family, user=user, interface=Site))
+
+
+def auto_family(name: str, base: str) -> Family:
+    """A family of one wiki with Wikimedia's script path at ``base`` (scheme and host)."""
+    return AutoFamily(name, f"{base}/w/api.php")
+
+
+def exchange(site: Site, parameters: Mapping[str, str], *, post: bool, timeout: float) -> Answer:
+    """Send one API request and read the whole answer, within ``timeout`` seconds.
+
+    Raises ``WikiUnavailableError`` if no answer comes.
+    """
+    query = urlencode(parameters)
+    url = site.base_url(site.apipath())
+    headers = {"user-agent": http.user_agent(site)}
+    # OAuth 1 signs bodies and addresses differently; pywikibot posts, and so do we.
+    get = not post and len(url) + len(query) < LONGEST_URL and not site.is_oauth_token_available()
+    if not get:
+        headers["content-type"] = "application/x-www-form-urlencoded"
+        if not post:
+            headers["promise-non-write-api-action"] = "true"
+    deadline = time.monotonic() + timeout
+    response = http.fetch(
+        f"{url}?{query}" if get else url,
+        method="GET" if get else "POST",
+        data=None if get else query,
+        headers=headers,
+        default_error_handling=False,
+        stream=True,
+        allow_redirects=False,
+        verify=site.verify_SSL_certificate(),
+    )
+    if isinstance(response, Exception):
+        raise _no_answer(response) from response
+    with contextlib.closing(response):
+        body = _body(response, deadline)
+        return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, body)
+
+
+def _body(response: requests.Response, deadline: float) -> bytes:
+    body = bytearray()
+    try:
+        for chunk in response.iter_content(65536):
+            body += chunk
+            if len(body) > MOST_BYTES:
+                raise WikiUnavailableError("The wiki's answer does not end.", maybe_done=True)
+            if time.monotonic() > deadline:
+                raise WikiUnavailableError("The wiki's answer takes too long.", maybe_done=True)
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        raise _no_answer(error) from error
+    return bytes(body)
+
+
+def _no_answer(error: Exception) -> WikiUnavailableError:
+    """Name the kind of failure only: messages of these exceptions quote the address with all it asks for."""
+    refused = isinstance(error, requests.ConnectTimeout) or "NewConnectionError" in repr(error)
+    return WikiUnavailableError(f"The wiki cannot be reached ({type(error).__name__}).", maybe_done=not refused)
+
+
+def sign_in(site: Site) -> None:
+    """Log in with the password that pywikibot's password file has for the site's user.
+
+    Raises ``WikiUnavailableError`` if that fails: a wiki that does not know us is a wiki that does not answer.
+    """
+    user = site.username()
+    if site.is_oauth_token_available():
+        raise WikiUnavailableError("The OAuth grant in pywikibot's `authenticate` belongs to another account.", WAIT_AFTER_LOGIN_FAILED)
+    with _login_lock:
+        try:
+            manager = login.ClientLoginManager(site=site, user=user)
+            if not manager.password:
+                raise WikiUnavailableError(
+                    "No password for the configured account: name pywikibot's `password_file` in user-config.py.",
+                    WAIT_AFTER_LOGIN_FAILED,
+                )
+            http.cookie_jar.load(user)  # names the file that the login is saved to
+            site.tokens.clear()
+            if not manager.login(retry=False):
+                raise WikiUnavailableError("The wiki refuses the login.", WAIT_AFTER_LOGIN_FAILED)
+            site._loginstatus = login.LoginStatus.AS_USER
+        except (ApiTimeoutError, MaxlagTimeoutError, ServerError, ConnectionError) as error:
+            raise WikiUnavailableError(f"The wiki does not answer the login ({type(error).__name__}).") from error
+        except (Error, OSError, ValueError, KeyError) as error:
+            # Wrong password, throttled, unreadable password file.
+            raise WikiUnavailableError(f"Logging in failed ({type(error).__name__}).", WAIT_AFTER_LOGIN_FAILED) from error
+
+
+def load_cookies(user: str) -> None:
+    """Take up the login of an earlier run, if there is one."""
+    http.cookie_jar.load(user, ignore_discard=True)
+
