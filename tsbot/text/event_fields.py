@@ -1,0 +1,87 @@
+"""The free text that an event itself carries, and which of it is judged.
+
+========== =========================== ======= ===== ==== =======
+event      log type                    summary title user comment
+========== =========================== ======= ===== ==== =======
+edit       of an existing page         yes             yes
+edit       that creates the page       yes     yes     yes
+log        newusers, renameuser                yes     yes  yes
+log        create, move, upload,               yes          yes
+           import
+log        any other (block, delete,                        yes
+           protect, rights ...)
+any other
+========== =========================== ======= ===== ==== =======
+
+* A title is judged when it is given, not again at each edit. It is judged without its namespace.
+* A user name is judged when it is given, and at edits too: the attack is repeated with each line of a history.
+  Addresses and the names of temporary accounts are given by the software and not judged. A title that is the user's
+  own page says nothing that the name does not.
+* The comment of a categorisation, a change on Wikidata or a deletion event is written by software, or is the comment
+  of a log event, which is judged as such.
+* A move's new title and a renamed account's new name stand in the log parameters, which :class:`Event` does not carry.
+  The new name is judged when the account first edits; the new title is not seen here.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tsbot.stream.events import Event, EventKind
+from tsbot.text.markup import Allowance
+from tsbot.text.passage import Field, Passage
+from tsbot.text.plain import plain_passage
+
+NEW_ACCOUNTS = frozenset(("newusers", "renameuser"))
+NEW_TITLES = frozenset(("create", "move", "upload", "import"))
+
+_SECTION = re.compile(r"\s*/\*\s*(.*?)\s*\*/\s*", re.DOTALL)
+_GIVEN_BY_SOFTWARE = re.compile(r"~\d{4}-[\d-]+|[0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,7}")
+"""Names of temporary accounts (``~2025-12345-6``), IPv4 and IPv6 addresses."""
+
+
+def event_passages(event: Event) -> list[Passage]:
+    """Passages of the summary, title, user name and comment of an event, as the table above has it.
+
+    ``source_span`` points into ``event.comment``, ``event.title`` or ``event.user``. No passage is blank.
+    """
+    passages: list[Passage | None]
+    if event.kind is EventKind.EDIT:
+        passages = [_comment(event, Field.SUMMARY), _user(event)]
+        if not event.parent_id:
+            passages.append(_title(event))
+    elif event.kind is EventKind.LOG:
+        passages = [_comment(event, Field.COMMENT)]
+        if event.log_type in NEW_ACCOUNTS:
+            passages += (_user(event), _title(event))
+        elif event.log_type in NEW_TITLES:
+            passages.append(_title(event))
+    else:
+        return []
+    return [passage for passage in passages if passage is not None]
+
+
+def _comment(event: Event, field: Field) -> Passage | None:
+    """A summary without the marks of its automatic section name (``/* Sources */ more``); the name is free text too."""
+    text = event.comment
+    if not text:
+        return None
+    match = _SECTION.match(text)
+    spans = [match.span(1), (match.end(), len(text))] if match else [(0, len(text))]
+    spans = [(start, end) for start, end in spans if start < end]
+    return plain_passage(field, text, spans, Allowance()) if spans else None
+
+
+def _title(event: Event) -> Passage | None:
+    title = event.title
+    start = title.find(":") + 1 if event.namespace else 0
+    if not title[start:].strip() or title[start:] == event.user:
+        return None
+    return Passage(Field.TITLE, title[start:], start)
+
+
+def _user(event: Event) -> Passage | None:
+    user = event.user
+    if not user or event.user_is_temp or user.isspace() or _GIVEN_BY_SOFTWARE.fullmatch(user):
+        return None
+    return Passage(Field.USER, user)
