@@ -53,7 +53,8 @@ def check_settings(settings: Settings) -> Iterator[Diagnosis]:
     if settings.wiki.contact:
         yield _ok("settings.contact", "the User-Agent names a contact")
     else:
-        yield Diagnosis("settings.contact", State.WARNING, "no contact in the User-Agent", "Set wiki.contact; Wikimedia's policy asks for it.")
+        words = "no contact in the User-Agent"
+        yield Diagnosis("settings.contact", State.WARNING, words, "Set wiki.contact; Wikimedia's policy asks for it.")
     if settings.report.reporter_contact:
         yield _ok("settings.reporter", "reports name a contact")
     else:
@@ -80,7 +81,7 @@ def check_disk(settings: Settings) -> Iterator[Diagnosis]:
         yield _ok("disk.privacy", "the data folder is private")
 
 
-def check_store(settings: Settings, database: Database, now: float) -> Iterator[Diagnosis]:
+def check_store(database: Database, now: float) -> Iterator[Diagnosis]:
     """Key, schema, accounting, and what waits for people."""
     yield _ok("key", f"master key {database.key.fingerprint} opens the database")
     yield _ok("schema", f"schema {schema.current(database)}")
@@ -106,15 +107,18 @@ def check_store(settings: Settings, database: Database, now: float) -> Iterator[
     else:
         yield _ok("patrol", "never run here" if read is None else f"last read {now - read:,.0f} s ago")
     if held is not None and now - held > HELD_SECONDS:
-        yield Diagnosis("reports.held", State.WARNING, f"a report waits for release for {(now - held) / 60:,.0f} min", "tsbot reports list --state held")
+        words = f"a report waits for release for {(now - held) / 60:,.0f} min"
+        yield Diagnosis("reports.held", State.WARNING, words, "tsbot reports list --state held")
     else:
         yield _ok("reports.held", "no report waits too long")
     if dead:
-        yield Diagnosis("reports.dead", State.PROBLEM, f"{dead} reports could not be delivered", "tsbot reports list --state dead; then `tsbot reports retry ID`.")
+        words = f"{dead} reports could not be delivered"
+        yield Diagnosis("reports.dead", State.PROBLEM, words, "tsbot reports list --state dead; then `tsbot reports retry ID`.")
     else:
         yield _ok("reports.dead", "none")
     if gaps:
-        yield Diagnosis("gaps", State.WARNING, f"{gaps} gaps in the stream are not filled", "The patrol fills them while it runs, as far as wikis allow.")
+        words = f"{gaps} gaps in the stream are not filled"
+        yield Diagnosis("gaps", State.WARNING, words, "The patrol fills them while it runs, as far as wikis allow.")
     else:
         yield _ok("gaps", "none open")
 

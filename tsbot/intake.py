@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -18,11 +15,8 @@ from tsbot.errors import MalformedEventError
 from tsbot.store.ledger import DeadLetter
 from tsbot.stream.admission import Admission
 from tsbot.stream.events import Event, EventKind
-from tsbot.stream.seen import SeenIndex
-from tsbot.stream.wire import decode
-
-MESSAGE_IDS = uuid.UUID("5a1f4c8e-35d7-5c43-8f0e-6f1c2b1f7d10")
-"""Namespace of the ids given to messages whose own id cannot be read."""
+from tsbot.stream.seen import SeenIndex, keys
+from tsbot.stream.wire import decode, message_id
 
 INTAKE_RULES = {
     "same_revision": "Another stream, or a back-fill, told of this revision or log entry before.",
@@ -64,8 +58,8 @@ class Intake:
         """Sort messages. ``again`` lets events through that were seen before (dead letters driven once more)."""
         decoded: list[Event | DeadLetter] = [_decode(message) for message in messages]
         ids = [item.id if isinstance(item, Event) else item.event_id for item in decoded]
-        keys = self.events.keys(ids)
-        fresh = np.ones(len(ids), dtype=bool) if again else self.events.new(keys)
+        event_keys = keys(ids)
+        fresh = np.ones(len(ids), dtype=bool) if again else self.events.new(event_keys)
         skipped: Counter[str] = Counter()
         failed: list[DeadLetter] = []
         admitted: list[Event] = []
@@ -76,9 +70,7 @@ class Intake:
             if isinstance(item, DeadLetter):
                 failed.append(item)
                 continue
-            rule = self.admission.rule(item)
-            if rule is None and item.kind in (EventKind.VISIBILITY, EventKind.DELETION):
-                rule = "no_flag"
+            rule = self.rule(item)
             if rule is not None and not concerns(item):
                 skipped[rule] += 1
             elif not self.known_wiki(item):
@@ -97,9 +89,15 @@ class Intake:
             failed=tuple(failed),
             duplicates=len(ids) - int(fresh.sum()),
             received=int(fresh.sum()),
-            event_keys=keys[fresh],
+            event_keys=event_keys[fresh],
             subject_keys=subject_keys,
         )
+
+    def rule(self, event: Event) -> str | None:
+        """The rule that skips an event unless it is the outcome of a flag; None for events that are judged."""
+        if event.kind in (EventKind.VISIBILITY, EventKind.DELETION):
+            return "no_flag"
+        return self.admission.rule(event)
 
     def remember(self, batch: Sorted) -> None:
         """Take note of what was seen; to be called once the batch is stored."""
@@ -111,11 +109,11 @@ class Intake:
     ) -> tuple[tuple[Event, ...], NDArray[np.uint64]]:
         """Several streams tell of one edit; the first is judged, the others are skipped by a rule."""
         with_subject = [event for event in admitted if event.kind in (EventKind.EDIT, EventKind.LOG) and event.subject]
-        keys = self.subjects.keys([event.subject or "" for event in with_subject])
-        fresh = np.ones(len(with_subject), dtype=bool) if again else self.subjects.new(keys)
+        subject_keys = keys([event.subject or "" for event in with_subject])
+        fresh = np.ones(len(with_subject), dtype=bool) if again else self.subjects.new(subject_keys)
         later = {event.id for event, is_new in zip(with_subject, fresh.tolist(), strict=True) if not is_new}
         skipped["same_revision"] += len(later)
-        return tuple(event for event in admitted if event.id not in later), keys[fresh]
+        return tuple(event for event in admitted if event.id not in later), subject_keys[fresh]
 
 
 def _decode(message: bytes) -> Event | DeadLetter:
@@ -125,19 +123,7 @@ def _decode(message: bytes) -> Event | DeadLetter:
     try:
         return decode(message)
     except MalformedEventError as error:
-        return DeadLetter(_message_id(message), error.reason, error.detail, message, "")
-
-
-def _message_id(message: bytes) -> str:
-    """The event's own ``meta.id`` where it can be read, so that a repeated bad message is one event; else made of its bytes."""
-    try:
-        tree: Any = msgspec.json.decode(message)
-        own = tree["meta"]["id"]
-        if isinstance(own, str) and 0 < len(own) <= 64:
-            return own
-    except (msgspec.DecodeError, KeyError, TypeError, UnicodeDecodeError, RecursionError):
-        pass
-    return str(uuid.uuid5(MESSAGE_IDS, hashlib.sha256(message).hexdigest()))
+        return DeadLetter(message_id(message), error.reason, error.detail, message)
 
 
 REDRIVEN = b"\x00"

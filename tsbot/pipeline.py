@@ -23,24 +23,30 @@ from sqlalchemy import Connection
 from tsbot.cases import outcomes
 from tsbot.cases.filing import Filed, Judged, file_flags
 from tsbot.detect.detector import Detector
-from tsbot.errors import StoreBusyError, StoreFullError
+from tsbot.errors import StoreBusyError, StoreFullError, UnknownWikiError, WikiRefusedError
 from tsbot.intake import Intake, Sorted, redrivable
 from tsbot.judge import Verdicts, judge
 from tsbot.store import ledger
 from tsbot.store.database import Database
 from tsbot.store.ledger import DeadLetter, PendingEvent
 from tsbot.stream.events import Event, EventKind
+from tsbot.stream.seen import blob
 from tsbot.stream.source import Batch
 from tsbot.text.passage import Passage
 from tsbot.text.passages import added_passages, event_passages
-from tsbot.wiki.fetcher import FetchedText, Fetcher
-from tsbot.wiki.types import FetchedRevision, RevisionRef, RevisionState
+from tsbot.wiki.fetcher import Fetcher, FetchResult
+from tsbot.wiki.queue import FetchQueue
+from tsbot.wiki.types import RevisionRef, RevisionState
 
 T = TypeVar("T")
 EVENTS, SUBJECTS = "event", "subject"
 """Scopes of what was seen."""
-MISSING_GRACE = 120.0
-"""Seconds for which a revision that a wiki does not know (yet) is asked for again: replicas lag behind."""
+STORE_PAUSE = 1.0
+"""Seconds between attempts to store a result in a database that is busy or full."""
+GONE = {
+    RevisionState.HIDDEN: ledger.SKIPPED + "hidden_before_fetch",
+    RevisionState.DELETED: ledger.SKIPPED + "deleted_before_fetch",
+}
 
 
 class FileReports(Protocol):
@@ -60,15 +66,17 @@ class Pipeline:
     file_reports: FileReports
     clock: Callable[[], float]
     sleep: Callable[[float], None]
+    texts: FetchQueue | None = None
+    """Edits whose texts are to be fetched; None judges only what events carry."""
     fetcher: Fetcher | None = None
-    """None judges only what events carry."""
+    """Fetches what is in ``texts``."""
     case_window: float = 86400.0
     max_passage_chars: int = 200_000
-    fetch_attempts: int = 12
     remember: int = 2_000_000
     trouble: str = ""
     """What keeps results from being stored now; empty if nothing does."""
-    _waiting: dict[str, PendingEvent] = field(default_factory=dict)
+    _fetching: dict[str, PendingEvent] = field(default_factory=dict)
+    _waiting: list[PendingEvent] = field(default_factory=list)
     _touched: Counter[tuple[str, ...]] = field(default_factory=Counter)
 
     def load(self) -> None:
@@ -80,6 +88,7 @@ class Pipeline:
                 ledger.compact_seen(connection, scope, blobs)
             for item in ledger.load_pending(connection, self.database.key):
                 self._await(item)
+        self._settle_waiting()
 
     # -- messages -----------------------------------------------------------------------------------------------------
 
@@ -88,13 +97,13 @@ class Pipeline:
         sorted_batch = self.intake.sort(batch.messages, again=again)
         judged_events = [event for event in sorted_batch.events if event.id not in sorted_batch.otherwise]
         verdicts = judge(self.detector, [(event, p) for event in judged_events for p in event_passages(event)])
-        waiting = self._commit(lambda connection: self._store_batch(connection, batch, source, sorted_batch, verdicts, again=again))
+        waiting = self._commit(lambda connection: self._store_batch(connection, batch, source, sorted_batch, verdicts))
         self.intake.remember(sorted_batch)
         for item in waiting:
             self._await(item)
 
     def _store_batch(
-        self, connection: Connection, batch: Batch, source: str, got: Sorted, verdicts: Verdicts, *, again: bool
+        self, connection: Connection, batch: Batch, source: str, got: Sorted, verdicts: Verdicts
     ) -> list[PendingEvent]:
         now = self.clock()
         counts: Counter[str] = Counter({"received": got.received, "duplicates": got.duplicates, "failed": len(got.failed)})
@@ -108,16 +117,14 @@ class Pipeline:
             if event.id in verdicts.broken:
                 failed.append(DeadLetter(event.id, "judge_failed", "the detector failed on a text", redrivable(event), event.wiki))
                 counts["failed"] += 1
-            elif self._is_fetched(event):
-                waiting.append(PendingEvent(event, flagged=event.id in flagged))
-            elif any(key in touched or key in self._touched for key in outcomes.concerns(event)):
+            elif self._is_fetched(event) or any(key in touched or key in self._touched for key in outcomes.concerns(event)):
                 waiting.append(PendingEvent(event, flagged=event.id in flagged))
             else:
                 counts[self._ending(connection, event, flagged=event.id in flagged, rule=got.otherwise.get(event.id))] += 1
         ledger.add_pending(connection, self.database.key, waiting)
         ledger.add_dead_letters(connection, self.database.key, failed, now)
-        ledger.save_seen(connection, EVENTS, self.intake.events.blob(got.event_keys))
-        ledger.save_seen(connection, SUBJECTS, self.intake.subjects.blob(got.subject_keys))
+        ledger.save_seen(connection, EVENTS, blob(got.event_keys))
+        ledger.save_seen(connection, SUBJECTS, blob(got.subject_keys))
         ledger.record_gaps(connection, source, batch.gaps, now)
         if batch.cursor is not None:
             ledger.save_cursor(connection, source, batch.cursor, now)
@@ -125,7 +132,7 @@ class Pipeline:
         return waiting
 
     def _is_fetched(self, event: Event) -> bool:
-        return self.fetcher is not None and event.kind is EventKind.EDIT
+        return self.texts is not None and event.kind is EventKind.EDIT
 
     def _ending(self, connection: Connection, event: Event, *, flagged: bool, rule: str | None) -> str:
         """The counter that an event ends in, once nothing more will be known of it."""
@@ -160,5 +167,120 @@ class Pipeline:
         """Ask for texts that wait, and finish the edits whose texts have arrived; how many were finished."""
         if self.fetcher is None:
             return 0
-        self.fetcher.submit(self.clock())
-        return sum(self._finish(result) for result in self.fetcher.collect(self.clock()))
+        self.fetcher.submit()
+        results = self.fetcher.collect()
+        if results:
+            self._finish(results)
+        return len(results)
+
+    def _finish(self, results: Sequence[FetchResult]) -> None:
+        arrived = [(self._fetching[str(result.item.token)], result) for result in results]
+        items: list[tuple[Event, Passage]] = []
+        cut = 0
+        for item, result in arrived:
+            revision = result.revision
+            if revision is not None and revision.text is not None:
+                added = added_passages(revision.parent_text, revision.text, max_chars=self.max_passage_chars)
+                items += [(item.event, passage) for passage in added.passages]
+                cut += bool(added.cut or revision.truncated)
+        verdicts = judge(self.detector, items)
+        self._commit(lambda connection: self._store_texts(connection, arrived, verdicts, cut))
+        for item, _ in arrived:
+            self._let_go(item)
+        self._settle_waiting()
+
+    def _store_texts(
+        self, connection: Connection, arrived: Sequence[tuple[PendingEvent, FetchResult]], verdicts: Verdicts, cut: int
+    ) -> None:
+        now = self.clock()
+        counts = Counter(verdicts.coverage)
+        counts["texts_cut"] += cut
+        flagged = self._file(connection, verdicts.flagged, now)
+        failed: list[DeadLetter] = []
+        for item, result in arrived:
+            event = item.event
+            if result.revision is None or event.id in verdicts.broken:
+                reason, detail = _why(result)
+                failed.append(DeadLetter(event.id, reason, detail, redrivable(event), event.wiki))
+                counts["failed"] += 1
+            elif item.flagged or event.id in flagged:
+                counts["flagged"] += 1
+            else:
+                counts[GONE.get(result.revision.state, "cleared")] += 1
+        ledger.remove_pending(connection, [item.event.id for item, _ in arrived])
+        ledger.add_dead_letters(connection, self.database.key, failed, now)
+        ledger.count(connection, counts)
+
+    # -- what waits ---------------------------------------------------------------------------------------------------
+
+    @property
+    def pending(self) -> int:
+        """Events that wait: edits for their texts, outcomes for such edits."""
+        return len(self._fetching) + len(self._waiting)
+
+    def _await(self, item: PendingEvent) -> None:
+        event = item.event
+        if event.kind is EventKind.EDIT and self.texts is not None:
+            self._fetching[event.id] = item
+            self._touched.update(outcomes.touches(event))
+            ref = RevisionRef(event.wiki, event.rev_id or 0, event.parent_id or 0, event.server_url)
+            self.texts.add(ref, event.time, event.id)
+        else:
+            self._waiting.append(item)
+
+    def _let_go(self, item: PendingEvent) -> None:
+        del self._fetching[item.event.id]
+        for key in outcomes.touches(item.event):
+            self._touched[key] -= 1
+            if not self._touched[key]:
+                del self._touched[key]
+
+    def _settle_waiting(self) -> None:
+        """End the outcomes whose edits are all judged, and, without a fetcher, the edits that an earlier run left."""
+        ready = [item for item in self._waiting if not any(key in self._touched for key in outcomes.concerns(item.event))]
+        if not ready:
+            return
+
+        def settle(connection: Connection) -> None:
+            rules = [self.intake.rule(item.event) for item in ready]
+            endings = [
+                self._ending(connection, item.event, flagged=item.flagged, rule=rule) for item, rule in zip(ready, rules, strict=True)
+            ]
+            ledger.remove_pending(connection, [item.event.id for item in ready])
+            ledger.count(connection, Counter(endings))
+
+        self._commit(settle)
+        settled = {item.event.id for item in ready}
+        self._waiting = [item for item in self._waiting if item.event.id not in settled]
+
+    # -- storing ------------------------------------------------------------------------------------------------------
+
+    def _commit(self, work: Callable[[Connection], T]) -> T:
+        """Do ``work`` in a transaction, again and again while the database is busy or full: results are never dropped."""
+        while True:
+            try:
+                with self.database.write() as connection:
+                    result = work(connection)
+            except (StoreBusyError, StoreFullError) as error:
+                self.trouble = str(error)
+                self.sleep(STORE_PAUSE)
+            else:
+                self.trouble = ""
+                return result
+
+
+def _source(event: Event) -> str:
+    """What a flag on this event is credited to: the stream, a back-fill, or a person's hand."""
+    origin = event.stream.partition(".")[0]
+    return origin if origin in ("backfill", "hand") else "patrol"
+
+
+def _why(result: FetchResult) -> tuple[str, str]:
+    """Reason and detail of an edit whose text could not be judged."""
+    if isinstance(result.error, WikiRefusedError):
+        return "wiki_refused", result.error.code
+    if isinstance(result.error, UnknownWikiError):
+        return "unknown_wiki", "no configured family or domain has this wiki"
+    if result.error is not None:
+        return "fetch_failed", f"given up after {result.item.attempts} attempts"
+    return "judge_failed", "the detector failed on a text"

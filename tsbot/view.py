@@ -64,7 +64,8 @@ def render(shown: Snapshot, rate: float) -> RenderableType:
     table.add_row("events", f"{rate:,.1f} a second, lag {_seconds(shown.lag)}, {shown.source.reconnects} reconnections")
     table.add_row("received", f"{totals.received:,} ({totals.duplicates:,} duplicates apart)")
     skipped = sum(totals.skipped.values())
-    table.add_row("skipped", f"{skipped:,}  " + ", ".join(f"{rule} {n:,}" for rule, n in sorted(totals.skipped.items(), key=lambda p: -p[1])[:6]))
+    rules = sorted(totals.skipped.items(), key=lambda pair: -pair[1])[:6]
+    table.add_row("skipped", f"{skipped:,}  " + ", ".join(f"{rule} {n:,}" for rule, n in rules))
     table.add_row("cleared", f"{totals.cleared:,}")
     table.add_row("flagged", Text(f"{totals.flagged:,}", "bold red" if totals.flagged else ""))
     table.add_row("outcomes", f"{totals.outcome:,}")

@@ -47,9 +47,9 @@ def list_flags(
         query = query.where(c.kind == kind)
     scores = (c.specificity + c.plausibility + c.imminence).desc()
     order = (scores, c.probability.desc(), c.created.desc(), c.id) if gravest_first else (c.created.desc(), c.id)
-    rows = connection.execute(query.order_by(*order).limit(limit)).tuples().all()
+    rows = connection.execute(query.order_by(*order).limit(limit)).all()
     became = outcomes_of(connection, [row[0] for row in rows])
-    return [FlagLine(*row, outcomes=tuple(became.get(row[0], ()))) for row in rows]
+    return [FlagLine(*tuple(row), outcomes=tuple(became.get(row[0], ()))) for row in rows]
 
 
 def outcomes_of(connection: Connection, flags: Sequence[str]) -> dict[str, list[str]]:
@@ -57,7 +57,7 @@ def outcomes_of(connection: Connection, flags: Sequence[str]) -> dict[str, list[
     became: dict[str, list[str]] = {}
     for start in range(0, len(flags), 500):
         query = select(t.outcome.c.flag_id, t.outcome.c.what).where(t.outcome.c.flag_id.in_(flags[start : start + 500]))
-        for flag, what in connection.execute(query.order_by(t.outcome.c.time, t.outcome.c.id)).tuples():
+        for flag, what in connection.execute(query.order_by(t.outcome.c.time, t.outcome.c.id)):
             if what not in became.setdefault(flag, []):
                 became[flag].append(what)
     return became
@@ -73,4 +73,4 @@ def reports_of(connection: Connection, flag: str) -> list[tuple[str, str, str]]:
     """Reports about a flag's subject as (id, purpose, state)."""
     subject = select(t.flag.c.subject).where(t.flag.c.id == flag).scalar_subquery()
     query = select(t.report.c.id, t.report.c.purpose, t.report.c.state).where(t.report.c.subject == subject)
-    return list(connection.execute(query.order_by(t.report.c.created, t.report.c.id)).tuples())
+    return list(connection.execute(query.order_by(t.report.c.created, t.report.c.id)))

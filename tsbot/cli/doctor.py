@@ -59,7 +59,7 @@ def _examine(settings: Settings, *, offline: bool) -> Iterator[Diagnosis]:
         yield Diagnosis("database", State.PROBLEM, str(error), "Nothing is stored until this is mended.")
     else:
         try:
-            yield from checks.check_store(settings, store, time.time())
+            yield from checks.check_store(store, time.time())
         finally:
             store.close()
     yield from checks.check_disk(settings)

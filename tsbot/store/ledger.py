@@ -46,7 +46,7 @@ class Totals:
 
 def totals(connection: Connection) -> Totals:
     """The accounting as it stands in this transaction."""
-    values: dict[str, int] = dict(connection.execute(select(t.counter.c.name, t.counter.c.value)).tuples().all())
+    values: dict[str, int] = dict(connection.execute(select(t.counter.c.name, t.counter.c.value)).all())
     return Totals(
         **{name: values.get(name, 0) for name in ("received", "duplicates", "cleared", "flagged", "outcome", "failed")},
         skipped={name.removeprefix(SKIPPED): value for name, value in sorted(values.items()) if name.startswith(SKIPPED) and value},
@@ -81,7 +81,7 @@ def load_seen(connection: Connection, scope: str, most: int) -> Iterator[bytes]:
     """Blobs of 64-bit keys, oldest first, of about the ``most`` newest keys; older rows are deleted."""
     rows = connection.execute(
         select(t.seen.c.id, func.length(t.seen.c.hashes)).where(t.seen.c.scope == scope).order_by(t.seen.c.id.desc())
-    ).tuples()
+    )
     held, oldest = 0, 0
     for row_id, length in rows:
         if held >= most:
@@ -222,7 +222,7 @@ def dead_letters(connection: Connection, key: MasterKey, reason: str | None = No
 def dead_letter_reasons(connection: Connection) -> dict[str, int]:
     """How many dead letters there are per reason."""
     query = select(t.dead_letter.c.reason, func.count()).group_by(t.dead_letter.c.reason).order_by(t.dead_letter.c.reason)
-    return dict(connection.execute(query).tuples().all())
+    return dict(connection.execute(query).all())
 
 
 def remove_dead_letters(connection: Connection, ids: Sequence[int]) -> int:

@@ -1,0 +1,95 @@
+"""Transactions, the schema's versions, and trouble in our own words."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from tsbot.errors import KeyFileError, SchemaError, SettingsError, StoreBusyError, StoreError, StoreFullError
+from tsbot.store import database as module
+from tsbot.store import ledger, schema
+from tsbot.store.crypto import MasterKey
+from tsbot.store.database import Database, connect
+from tsbot.store.tables import metadata
+
+
+def test_migrations_make_just_the_tables_that_the_program_declares(database: Database) -> None:
+    with database.read() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_migrations_go_down_again_and_up(database: Database) -> None:
+    schema.downgrade(database, "base")
+    with database.read() as connection:
+        assert set(inspect(connection).get_table_names()) <= {"alembic_version"}
+    schema.upgrade(database)
+    assert schema.current(database) == schema.newest()
+
+
+def test_a_schema_of_a_newer_program_is_refused(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(text("update alembic_version set version_num = '9999'"))
+    with pytest.raises(SchemaError, match="newer tsbot"):
+        schema.upgrade(database)
+
+
+def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
+    with pytest.raises(RuntimeError), database.write() as connection:
+        ledger.count(connection, {"received": 5})
+        raise RuntimeError
+    with database.read() as connection:
+        assert ledger.totals(connection).received == 0
+
+
+def test_another_master_key_is_refused_and_nothing_changes(database: Database) -> None:
+    other = Database(database.engine, MasterKey(b"x" * 32))
+    with pytest.raises(KeyFileError, match="put the right key file back"):
+        other.check_key()
+    database.check_key()
+
+
+def test_a_locked_database_is_trouble_that_passes(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BUSY_SECONDS", 0.05)
+    impatient = Database(connect(f"sqlite:///{tmp_path / 'tsbot.sqlite'}"), database.key)
+    blocker = sqlite3.connect(tmp_path / "tsbot.sqlite", isolation_level=None)
+    blocker.execute("begin immediate")
+    try:
+        with pytest.raises(StoreBusyError), impatient.write():
+            pass
+        with impatient.read() as connection:
+            assert ledger.totals(connection).received == 0
+    finally:
+        blocker.close()
+        impatient.close()
+
+
+def test_a_full_disk_is_trouble_that_passes(database: Database) -> None:
+    with database.read() as connection:
+        pages = connection.scalar(text("pragma page_count"))
+
+    def fill() -> None:
+        with database.write() as connection:
+            connection.exec_driver_sql(f"pragma max_page_count = {pages}")
+            ledger.save_seen(connection, "event", b"x" * 200_000)
+
+    with pytest.raises(StoreFullError, match="Make room"):
+        fill()
+
+
+def test_a_refused_statement_shows_no_parameters(database: Database) -> None:
+    with pytest.raises(StoreError) as caught, database.write() as connection:
+        connection.execute(text("insert into nowhere values (:secret)"), {"secret": "canary-7391"})
+    assert "canary-7391" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "oracle7://x", "sqlite:////proc/nowhere/x.sqlite"])
+def test_an_unusable_url_is_a_wrong_setting(url: str) -> None:
+    with pytest.raises(SettingsError):
+        connect(url)
