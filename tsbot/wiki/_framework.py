@@ -3,9 +3,9 @@
 Import this inside functions only, after :func:`tsbot.wiki.session.prepare`: importing pywikibot reads its configuration.
 
 What is used of pywikibot: families and sites, its HTTP session with cookies, User-Agent, OAuth signing and certificates,
-its password file and login. What is not: ``api.Request.submit``, which asks for siteinfo, paraminfo and userinfo of each
-wiki first (three requests for each of 900 wikis), sleeps while it retries, repeats writes after a timeout, and prints parts
-of unreadable answers to the terminal.
+its password file. What is not: ``api.Request.submit`` and the login built on it, which ask for siteinfo, paraminfo and userinfo of each
+wiki first (three requests for each of 900 wikis), sleep while they retry, repeat writes after a timeout, may prompt, and
+print parts of unreadable answers to the terminal.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from http.cookiejar import Cookie
-from typing import NoReturn, cast
+from typing import Any, NoReturn, cast
 from urllib.parse import urlencode
 
 import pywikibot
@@ -23,12 +23,12 @@ import requests
 import urllib3
 from pywikibot import config, login
 from pywikibot.comms import http
-from pywikibot.exceptions import ApiTimeoutError, Error, MaxlagTimeoutError, NoUsernameError, ServerError
+from pywikibot.exceptions import Error, NoUsernameError
 from pywikibot.family import AutoFamily, Family
 from pywikibot.site import APISite
 
-from tsbot.errors import WikiUnavailableError
-from tsbot.wiki.answers import Answer
+from tsbot.errors import WikiRefusedError, WikiUnavailableError
+from tsbot.wiki.answers import Answer, read
 
 LONGEST_URL = 2000
 """Longer requests are sent by POST. Reads go by GET while they can: Wikimedia serves those from the nearest data centre."""
@@ -182,32 +182,53 @@ def _no_answer(error: Exception) -> WikiUnavailableError:
 def sign_in(site: Site) -> None:
     """Log in with the password that pywikibot's password file has for the site's user.
 
-    Raises ``WikiUnavailableError`` if that fails: a wiki that does not know us is a wiki that does not answer.
+    A bot password goes by ``action=login``, an account's own by ``action=clientlogin`` (mediawiki.org, API:Login). Raises
+    ``WikiUnavailableError`` if that fails: a wiki that does not know us is a wiki that does not answer.
     """
-    user = site.username()
     if site.is_oauth_token_available():
         raise WikiUnavailableError("The OAuth grant in pywikibot's `authenticate` belongs to another account.", WAIT_AFTER_LOGIN_FAILED)
     with _login_lock:
+        name, password = _password(site)
+        if not http.cookie_jar.filename:
+            load_cookies(str(site.username()))
         try:
-            manager = login.ClientLoginManager(site=site, user=user)
-            if not manager.password:
-                raise WikiUnavailableError(
-                    "No password for the configured account: name pywikibot's `password_file` in user-config.py.",
-                    WAIT_AFTER_LOGIN_FAILED,
-                )
-            http.cookie_jar.load(user)  # names the file that the login is saved to
-            site.tokens.clear()
-            if not manager.login(retry=False):
-                raise WikiUnavailableError("The wiki refuses the login.", WAIT_AFTER_LOGIN_FAILED)
-            site._loginstatus = login.LoginStatus.AS_USER
-        except (ApiTimeoutError, MaxlagTimeoutError, ServerError, ConnectionError) as error:
-            raise WikiUnavailableError(f"The wiki does not answer the login ({type(error).__name__}).") from error
-        except (Error, OSError, ValueError, KeyError) as error:
-            # Wrong password, throttled, unreadable password file.
+            answer = _ask(site, {"action": "query", "meta": "tokens", "type": "login"})
+            token = str(answer["query"]["tokens"]["logintoken"])
+            if "@" in name:
+                answer = _ask(site, {"action": "login", "lgname": name, "lgpassword": password, "lgtoken": token})
+                success = answer["login"]["result"] == "Success"
+            else:
+                form = {"username": name, "password": password, "logintoken": token, "rememberMe": "1"}
+                answer = _ask(site, {"action": "clientlogin", "loginreturnurl": "https://example.org", **form})
+                success = answer["clientlogin"]["status"] == "PASS"
+        except (WikiRefusedError, KeyError, TypeError) as error:
             raise WikiUnavailableError(f"Logging in failed ({type(error).__name__}).", WAIT_AFTER_LOGIN_FAILED) from error
+        if not success:
+            raise WikiUnavailableError("The wiki refuses the login: wrong password, or it wants a second factor.", WAIT_AFTER_LOGIN_FAILED)
+        with contextlib.suppress(OSError):  # saving spares the next run a login, no more
+            http.cookie_jar.save(ignore_discard=True)
+
+
+def _password(site: Site) -> tuple[str, str]:
+    try:
+        manager = login.ClientLoginManager(site=site, user=site.username())
+    except (OSError, ValueError, Error) as error:
+        # The file's own messages could quote it.
+        raise WikiUnavailableError(f"pywikibot's password file cannot be read ({type(error).__name__}).", WAIT_AFTER_LOGIN_FAILED) from None
+    if not manager.password:
+        raise WikiUnavailableError(
+            "No password for the configured account: name pywikibot's `password_file` in user-config.py.", WAIT_AFTER_LOGIN_FAILED
+        )
+    return str(manager.login_name), str(manager.password)
+
+
+def _ask(site: Site, parameters: Mapping[str, str]) -> dict[str, Any]:
+    full = {**parameters, "format": "json", "formatversion": "2"}
+    post = parameters["action"] != "query"
+    return read(exchange(site, full, post=post, timeout=config.socket_timeout[1]), time.time())
 
 
 def load_cookies(user: str) -> None:
-    """Take up the login of an earlier run, if there is one."""
+    """Take up the login of an earlier run, if there is one; the file is the one that logins are saved to."""
     http.cookie_jar.load(user, ignore_discard=True)
 
