@@ -1,0 +1,62 @@
+#!/bin/sh
+# Install what the demo's wikis need on Debian 12 or 13. Does nothing where it is there already.
+#
+#   sh install.sh           install (with sudo unless run as root)
+#   sh install.sh --check   only say whether anything is missing (exit status 1)
+set -eu
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+
+complete() {
+    [ -f /usr/share/mediawiki/maintenance/install.php ] && command -v php >/dev/null && php -r '
+        foreach (["curl", "intl", "mbstring", "pdo_sqlite", "sockets", "xml"] as $module) {
+            if (!extension_loaded($module)) { exit(1); }
+        }'
+}
+
+if complete; then
+    exit 0
+fi
+if [ "${1:-}" = --check ]; then
+    echo "The demo's wikis need packages that are not installed: sudo sh $here/install.sh" >&2
+    exit 1
+fi
+if ! command -v apt-get >/dev/null; then
+    echo "This is no Debian system: install MediaWiki in /usr/share/mediawiki and PHP with SQLite by hand." >&2
+    exit 1
+fi
+
+as_root=
+if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then
+        echo "Root rights are needed to install packages: run this as root or install sudo." >&2
+        exit 1
+    fi
+    as_root=sudo
+fi
+
+# MediaWiki wants some web server to be installed. The demo uses none (PHP serves it), so where there is none the
+# smallest is taken that listens on localhost only.
+httpd=mini-httpd
+if dpkg-query -W -f '${db:Status-Status} ${Package} ${Provides}\n' 2>/dev/null \
+    | grep -Eq '^installed (apache2 |.*[ ,]httpd(,| |$))'; then
+    httpd=
+fi
+
+apt() {
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qy --no-install-recommends "$@"
+}
+apt update
+# shellcheck disable=SC2046 # one word per package is meant
+apt install $(grep -v '^#' "$here/php-packages.txt")
+# The minus forbids Apache, which apt would prefer as the web server.
+if dpkg-query -W -f '${db:Status-Status}' apache2 2>/dev/null | grep -q '^installed'; then
+    apt install mediawiki
+else
+    apt install mediawiki $httpd apache2-
+fi
+
+if ! complete; then
+    echo "The packages are installed, but PHP modules are missing: see php -m." >&2
+    exit 1
+fi
