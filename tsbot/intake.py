@@ -41,6 +41,8 @@ class Sorted:
     duplicates: int
     received: int
     """Distinct events: ``len(events) + len(failed) + sum of skipped``."""
+    newest: float | None
+    """When the newest distinct event happened."""
     event_keys: NDArray[np.uint64]
     subject_keys: NDArray[np.uint64]
 
@@ -89,12 +91,15 @@ class Intake:
             failed=tuple(failed),
             duplicates=len(ids) - int(fresh.sum()),
             received=int(fresh.sum()),
+            newest=max((item.time for item in decoded if isinstance(item, Event)), default=None),
             event_keys=event_keys[fresh],
             subject_keys=subject_keys,
         )
 
     def rule(self, event: Event) -> str | None:
         """The rule that skips an event unless it is the outcome of a flag; None for events that are judged."""
+        if event.stream == BY_HAND:
+            return None
         if event.kind in (EventKind.VISIBILITY, EventKind.DELETION):
             return "no_flag"
         return self.admission.rule(event)
@@ -111,6 +116,7 @@ class Intake:
         with_subject = [event for event in admitted if event.kind in (EventKind.EDIT, EventKind.LOG) and event.subject]
         subject_keys = keys([event.subject or "" for event in with_subject])
         fresh = np.ones(len(with_subject), dtype=bool) if again else self.subjects.new(subject_keys)
+        fresh |= np.array([event.stream == BY_HAND for event in with_subject], dtype=bool)
         later = {event.id for event, is_new in zip(with_subject, fresh.tolist(), strict=True) if not is_new}
         skipped["same_revision"] += len(later)
         return tuple(event for event in admitted if event.id not in later), subject_keys[fresh]
@@ -126,6 +132,8 @@ def _decode(message: bytes) -> Event | DeadLetter:
         return DeadLetter(message_id(message), error.reason, error.detail, message)
 
 
+BY_HAND = "hand"
+"""``Event.stream`` of what a person pointed at: skipped by no rule."""
 REDRIVEN = b"\x00"
 """First byte of a dead letter that holds a decoded event instead of a message."""
 

@@ -75,6 +75,8 @@ class Pipeline:
     remember: int = 2_000_000
     trouble: str = ""
     """What keeps results from being stored now; empty if nothing does."""
+    active: dict[str, str] = field(default_factory=dict)
+    """Wikis that had edits in this run, with their addresses."""
     _fetching: dict[str, PendingEvent] = field(default_factory=dict)
     _waiting: list[PendingEvent] = field(default_factory=list)
     _touched: Counter[tuple[str, ...]] = field(default_factory=Counter)
@@ -92,15 +94,35 @@ class Pipeline:
 
     # -- messages -----------------------------------------------------------------------------------------------------
 
-    def take(self, batch: Batch, source: str, *, again: bool = False) -> None:
-        """Sort, judge and store one batch of messages, with the place to go on from."""
-        sorted_batch = self.intake.sort(batch.messages, again=again)
+    def take(self, batch: Batch, source: str, again: Sequence[DeadLetter] = ()) -> Sorted:
+        """Sort, judge and store one batch of messages, with the place to go on from.
+
+        ``again`` are the dead letters that the messages come from when they are driven through once more: they leave the
+        books in the same transaction. Messages made by :func:`tsbot.intake.redrivable` stand for events as they are.
+        """
+        sorted_batch = self.intake.sort(batch.messages, again=bool(again))
         judged_events = [event for event in sorted_batch.events if event.id not in sorted_batch.otherwise]
         verdicts = judge(self.detector, [(event, p) for event in judged_events for p in event_passages(event)])
-        waiting = self._commit(lambda connection: self._store_batch(connection, batch, source, sorted_batch, verdicts))
+
+        def store(connection: Connection) -> list[PendingEvent]:
+            removed = ledger.remove_dead_letters(connection, [letter.id for letter in again])
+            ledger.count(connection, {"received": -removed, "failed": -removed})
+            return self._store_batch(connection, batch, source, sorted_batch, verdicts)
+
+        waiting = self._commit(store)
         self.intake.remember(sorted_batch)
+        self.active.update({event.wiki: event.server_url for event in judged_events})
         for item in waiting:
             self._await(item)
+        return sorted_batch
+
+    def redrive(self, reason: str | None, last: int) -> int:
+        """Take some dead letters, of one reason or of all, up to the id ``last``, once more; how many."""
+        with self.database.read() as connection:
+            letters = ledger.dead_letters(connection, self.database.key, reason, last=last)
+        if letters:
+            self.take(Batch([letter.message for letter in letters]), "redrive", letters)
+        return len(letters)
 
     def _store_batch(
         self, connection: Connection, batch: Batch, source: str, got: Sorted, verdicts: Verdicts
@@ -212,6 +234,11 @@ class Pipeline:
         ledger.count(connection, counts)
 
     # -- what waits ---------------------------------------------------------------------------------------------------
+
+    @property
+    def fetching(self) -> int:
+        """Edits that wait for their texts."""
+        return len(self._fetching)
 
     @property
     def pending(self) -> int:

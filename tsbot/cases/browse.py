@@ -33,7 +33,13 @@ class FlagLine:
 
 
 def list_flags(
-    connection: Connection, *, wiki: str | None = None, kind: str | None = None, limit: int = 50, gravest_first: bool = False
+    connection: Connection,
+    *,
+    wiki: str | None = None,
+    kind: str | None = None,
+    subject: str | None = None,
+    limit: int = 50,
+    gravest_first: bool = False,
 ) -> list[FlagLine]:
     """Flags, newest first, or by specificity, plausibility and imminence."""
     c = t.flag.c
@@ -43,13 +49,15 @@ def list_flags(
     )  # fmt: skip
     if wiki:
         query = query.where(c.wiki == wiki)
+    if subject:
+        query = query.where(c.subject == subject)
     if kind:
         query = query.where(c.kind == kind)
     scores = (c.specificity + c.plausibility + c.imminence).desc()
     order = (scores, c.probability.desc(), c.created.desc(), c.id) if gravest_first else (c.created.desc(), c.id)
     rows = connection.execute(query.order_by(*order).limit(limit)).all()
     became = outcomes_of(connection, [row[0] for row in rows])
-    return [FlagLine(*tuple(row), outcomes=tuple(became.get(row[0], ()))) for row in rows]
+    return [FlagLine(*tuple(row), tuple(became.get(row[0], ()))) for row in rows]
 
 
 def outcomes_of(connection: Connection, flags: Sequence[str]) -> dict[str, list[str]]:

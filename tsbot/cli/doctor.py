@@ -13,11 +13,12 @@ from rich.console import Console
 from rich.text import Text
 
 from tsbot import doctor as checks
-from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOption, open_store, read_settings
+from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOption, read_settings
 from tsbot.detect.detector import load_detector
 from tsbot.doctor import Diagnosis, State
 from tsbot.errors import TsbotError
 from tsbot.settings import Settings
+from tsbot.store.opening import open_store
 from tsbot.stream.sse import probe
 
 COLOURS = {State.OK: "green", State.WARNING: "yellow", State.PROBLEM: "bold red"}

@@ -16,7 +16,8 @@ from rich.text import Text
 from tsbot.cases.browse import FlagLine, find_flags, list_flags, outcomes_of, reports_of
 from tsbot.cases.filing import read_flag
 from tsbot.cases.flag import Flag
-from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOption, open_store, read_settings
+from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOption, read_settings
+from tsbot.store.opening import open_store
 
 flags = typer.Typer(help="List and show flags.", no_args_is_help=True)
 

@@ -69,7 +69,8 @@ def connect(url: str) -> Engine:
         else:
             engine = create_engine(parsed, pool_pre_ping=True)
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
-        raise SettingsError(f"The database URL cannot be used: {type(error).__name__}. Example: sqlite:///tsbot-data/tsbot.sqlite") from error
+        words = f"The database URL cannot be used: {type(error).__name__}. Example: sqlite:///tsbot-data/tsbot.sqlite"
+        raise SettingsError(words) from error
     except OSError as error:
         raise SettingsError(f"The database's folder cannot be made: {error.strerror}.") from error
     return engine

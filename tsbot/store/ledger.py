@@ -200,11 +200,15 @@ def add_dead_letters(connection: Connection, key: MasterKey, letters: Sequence[D
     )
 
 
-def dead_letters(connection: Connection, key: MasterKey, reason: str | None = None, limit: int = 500) -> list[DeadLetter]:
-    """Stored dead letters, oldest first."""
+def dead_letters(
+    connection: Connection, key: MasterKey, reason: str | None = None, limit: int = 500, last: int | None = None
+) -> list[DeadLetter]:
+    """Stored dead letters, oldest first; those of one reason and up to the id ``last`` if given."""
     query = select(t.dead_letter).order_by(t.dead_letter.c.id).limit(limit)
     if reason:
         query = query.where(t.dead_letter.c.reason == reason)
+    if last is not None:
+        query = query.where(t.dead_letter.c.id <= last)
     return [
         DeadLetter(
             event_id=row["event_id"],

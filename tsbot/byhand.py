@@ -1,0 +1,96 @@
+"""``tsbot flag URL``: a revision or log entry that a person points at, on the same way as the patrol's finds."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+
+import msgspec
+
+from tsbot.cases.browse import FlagLine, list_flags
+from tsbot.detect.detector import Detector, load_detector
+from tsbot.detect.finding import GRAVITY, Finding, Kind
+from tsbot.errors import WikiUnavailableError
+from tsbot.intake import redrivable
+from tsbot.parts import open_pipeline, open_wikis
+from tsbot.settings import Settings
+from tsbot.store.opening import open_store
+from tsbot.stream.source import Batch
+from tsbot.text.passage import Field
+from tsbot.wiki.links import parse_link
+from tsbot.wiki.lookup import database_of, describe
+
+PATIENCE = 60.0
+"""Seconds to wait for the wiki's answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """What became of a link."""
+
+    subject: str
+    flags: tuple[FlagLine, ...]
+
+    def to_json(self) -> str:
+        """One JSON object."""
+        return json.dumps({"subject": self.subject, "flags": [asdict(flag) for flag in self.flags]})
+
+    def lines(self) -> Iterator[str]:
+        """Words for a terminal."""
+        if not self.flags:
+            yield f"{self.subject}: the detector finds nothing, or the text cannot be read. Add --kind to flag it all the same."
+        for flag in self.flags:
+            yield f"{self.subject}: flag {flag.id} of {flag.kind}, case {flag.case}"
+
+
+class Insistent:
+    """A detector that flags one kind on whatever it reads: the judgement of the person who pointed at it."""
+
+    def __init__(self, detector: Detector, kind: Kind) -> None:
+        self._detector = detector
+        self._kind = kind
+        self.version = detector.version
+
+    def judge(self, texts: Sequence[str], fields: Sequence[Field] | None = None) -> list[Finding]:
+        """As the detector judges, with the kind added."""
+        return [self._insist(finding) for finding in self._detector.judge(texts, fields)]
+
+    def _insist(self, finding: Finding) -> Finding:
+        flagged = sorted({*finding.flagged, self._kind}, key=GRAVITY.index)
+        return replace(finding, flagged=tuple(flagged))
+
+
+def flag_by_hand(settings: Settings, url: str, kind: Kind | None) -> ByHand:
+    """Judge what ``url`` points at, and flag it: as the detector finds, and as ``kind`` if that is given.
+
+    Works beside a running patrol. Raises ``InputError`` for a link that is none, ``WikiError`` and errors of the store.
+    """
+    target = parse_link(url)
+    wikis = open_wikis(settings)
+    wiki = database_of(wikis.api, target)
+    seen = describe(wikis.api, wiki, rev_id=target.rev_id, log_id=target.log_id, server_url=target.base)
+    event = msgspec.structs.replace(seen, id=str(uuid.uuid4()))  # each time a person points, it is a new event
+    detector = load_detector(settings.detect)
+    with closing(open_store(settings)) as database:
+        pipeline = open_pipeline(
+            settings,
+            database,
+            wikis,
+            fetch=True,
+            detector=Insistent(detector, kind) if kind else detector,
+            resume=False,
+        )
+        pipeline.take(Batch([redrivable(event)]), "hand")
+        deadline = time.monotonic() + PATIENCE
+        while pipeline.fetching:
+            if not pipeline.fetch():
+                time.sleep(0.05)
+            if time.monotonic() > deadline:
+                raise WikiUnavailableError(f"{wiki} does not answer. The patrol will fetch the text at its next start.")
+        with database.read() as connection:
+            flags = list_flags(connection, subject=event.subject)
+    return ByHand(event.subject or "", tuple(flags))

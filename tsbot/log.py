@@ -1,0 +1,46 @@
+"""Logging: one line a fact, ids and counts only.
+
+Every field that is not on the list is dropped, so that a text, a name or an address cannot get into a log by mistake.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import MutableMapping
+from typing import Any, TextIO
+
+import structlog
+
+ALLOWED = frozenset(
+    {
+        "event", "level", "timestamp",
+        "attempts", "bytes", "case", "cause", "channel", "code", "consequence", "count", "cursor", "dead", "due", "edits", "error",
+        "flag", "gap", "id", "kind", "pending", "purpose", "reason", "reconnects", "report", "resumed", "retry_after", "rule",
+        "seconds", "setting", "since", "source", "state", "status", "until", "wait", "wiki", "wikis",
+    }
+)  # fmt: skip
+"""Fields that may be logged; their values are ids, counts, times, names of rules, settings and wikis."""
+
+
+def only_allowed(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Drop fields that are not on the list."""
+    dropped = [name for name in fields if name not in ALLOWED]
+    for name in dropped:
+        del fields[name]
+    return fields
+
+
+def configure(stream: TextIO | None = None) -> None:
+    """Log to ``stream`` (standard error by default): readable on a terminal, JSON lines elsewhere."""
+    out = stream or sys.stderr
+    last: Any = structlog.dev.ConsoleRenderer(colors=True) if out.isatty() else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            only_allowed,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            last,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(out),
+        cache_logger_on_first_use=False,
+    )

@@ -1,0 +1,148 @@
+"""The parts of a running tsbot, opened from the settings: what the commands have in common."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from tsbot.cases.filing import Filed
+from tsbot.detect.detector import Detector, load_detector
+from tsbot.intake import Intake
+from tsbot.pipeline import Pipeline
+from tsbot.report.channels import open_channels
+from tsbot.report.deliver import Deliverer
+from tsbot.report.filing import file_reports
+from tsbot.settings import Settings
+from tsbot.store.database import Database
+from tsbot.stream.admission import Admission
+from tsbot.stream.events import Event
+from tsbot.stream.seen import SeenIndex
+from tsbot.wiki import email
+from tsbot.wiki.accounts import account_status
+from tsbot.wiki.api import Api
+from tsbot.wiki.budget import Budget, rate
+from tsbot.wiki.fetcher import Fetcher
+from tsbot.wiki.queue import FetchQueue
+from tsbot.wiki.revisions import PywikibotRevisions
+from tsbot.wiki.session import prepare, simulating
+from tsbot.wiki.sites import Sites
+from tsbot.wiki.types import AccountStatus, RevisionSource
+
+
+@dataclass(frozen=True)
+class Wikis:
+    """Access to wikis."""
+
+    sites: Sites
+    budget: Budget
+    api: Api
+
+    def known(self, event: Event) -> bool:
+        """Whether the wiki of an event is one that can be asked; uses no network."""
+        return self.sites.known(event.wiki, event.server_url, event.domain)
+
+    def status(self, wiki: str, user: str, server_url: str) -> AccountStatus:
+        """What the wiki says of an account, for a letter."""
+        return account_status(self.api, wiki, user, server_url)
+
+
+def open_wikis(settings: Settings, *, simulate: bool | None = None) -> Wikis:
+    """Make pywikibot ready. Touches no wiki yet."""
+    prepare(settings, simulate=simulate)
+    sites = Sites(settings.wiki)
+    budget = Budget(rate(settings.wiki))
+    return Wikis(sites, budget, Api(sites, settings.wiki, budget))
+
+
+def open_pipeline(
+    settings: Settings,
+    database: Database,
+    wikis: Wikis,
+    *,
+    fetch: bool,
+    detector: Detector | None = None,
+    revisions: RevisionSource | None = None,
+    resume: bool = True,
+    clock: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Pipeline:
+    """The stages, with what they remember loaded. ``revisions`` stands in for the wikis where texts are at hand.
+    ``resume`` takes up what an earlier process left; only one process may do that at a time.
+
+    Raises ``DetectError`` and ``StoreError``.
+    """
+    queue = fetcher = None
+    if fetch:
+        source = revisions or PywikibotRevisions(wikis.api, settings.wiki.max_text_bytes)
+        limits = settings.wiki
+        queue = FetchQueue(
+            source.batch_size, window=limits.batch_window, concurrency=limits.concurrency, attempts=limits.attempts
+        )
+        fetcher = Fetcher(source, queue, wikis.budget if revisions is None else Budget(None), now=clock)
+
+    def reports(connection: Connection, filed: Filed, now: float) -> None:
+        file_reports(connection, database.key, filed.data_key, filed.flag, settings, now)
+
+    pipeline = Pipeline(
+        database=database,
+        intake=Intake(
+            admission=Admission(settings.admission),
+            known_wiki=wikis.known,
+            events=SeenIndex(settings.stream.remember),
+            subjects=SeenIndex(settings.stream.remember),
+        ),
+        detector=detector or load_detector(settings.detect),
+        file_reports=reports,
+        clock=clock,
+        sleep=sleep,
+        texts=queue,
+        fetcher=fetcher,
+        case_window=settings.cases.window_hours * 3600,
+        max_passage_chars=settings.detect.max_passage_chars,
+        remember=settings.stream.remember,
+    )
+    if resume:
+        pipeline.load()
+    return pipeline
+
+
+def open_deliverer(
+    settings: Settings, database: Database, wikis: Wikis, *, ask_wikis: bool = True, simulate: bool | None = None
+) -> Deliverer:
+    """What prepares and sends reports. ``ask_wikis`` looks up account statuses for the letters."""
+
+    def email_user(wiki: str, recipient: str, subject: str, text: str) -> None:
+        email.send(wikis.api, wiki, recipient, subject, text)
+
+    return Deliverer(
+        database,
+        settings,
+        open_channels(settings, email_user),
+        account_status=wikis.status if ask_wikis else None,
+        clock=time.time,
+        rng=random.Random(),  # noqa: S311 - spreads retries, guards nothing
+        simulate=simulating() if simulate is None else simulate,
+    )
+
+
+class Stop:
+    """A request to stop, made by a signal or another thread; also what pauses are slept on, so that they end at once."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def request(self) -> None:
+        """Stop as soon as the batch at hand is stored."""
+        self._event.set()
+
+    def __bool__(self) -> bool:
+        return self._event.is_set()
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep, unless and until stopping is requested."""
+        self._event.wait(seconds)

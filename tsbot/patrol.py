@@ -1,0 +1,261 @@
+"""The patrol: one process that reads a stream, judges what it carries, and sends reports."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import structlog
+from sqlalchemy import select
+
+from tsbot.backfill import Backfill
+from tsbot.errors import InputError
+from tsbot.parts import Stop, Wikis, open_deliverer, open_pipeline, open_wikis
+from tsbot.pipeline import Pipeline
+from tsbot.report.deliver import Deliverer, DeliveryThread
+from tsbot.settings import Settings
+from tsbot.store import ledger
+from tsbot.store import tables as t
+from tsbot.store.database import Database
+from tsbot.store.opening import open_store
+from tsbot.stream.replay import FileSource, StdinSource
+from tsbot.stream.source import Batch, Source
+from tsbot.stream.sse import LiveSource
+from tsbot.view import Snapshot
+from tsbot.wiki.session import user_agent
+
+BUSY_WAIT = 0.05
+"""Seconds to wait for messages while texts are under way: they should not wait for the stream."""
+LOOK_SECONDS = 0.5
+"""How often the view is told the news."""
+DELIVERY_PATIENCE = 20.0
+"""Seconds that a patrol which ends gives to letters that are due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What one run of the patrol is asked to do, beyond the settings."""
+
+    stream: str | None = None
+    """Address, file or ``-``; None for the settings' stream."""
+    fetch: bool = True
+    """False judges only what events carry."""
+    idle_exit: float | None = None
+    """End after this many seconds without news; None runs until stopped (or until a file ends)."""
+    summary: Path | None = None
+    """File to write the accounting to at the end."""
+    simulate: bool | None = None
+    """Send nothing; None does as pywikibot is told."""
+
+
+def open_source(settings: Settings, stream: str | None, stop: Stop) -> Source:
+    """The source that ``stream`` names. Raises ``InputError`` for a file that does not exist."""
+    limit = settings.stream.max_event_bytes
+    if stream == "-":
+        return StdinSource(max_event_bytes=limit)
+    if stream is None or urlsplit(stream).scheme in ("http", "https"):
+        agent = user_agent(settings.wiki.contact).replace("{pwb}", "").strip()
+        return LiveSource(stream or settings.stream.url, settings.stream.streams, settings.stream, user_agent=agent)
+    if not Path(stream).is_file():
+        raise InputError(f"{stream} is neither an address (https://...) nor a file. Use - for standard input.")
+    return FileSource(stream, max_event_bytes=limit, sleep=stop.sleep)
+
+
+def run(settings: Settings, options: Options, stop: Stop, show: Callable[[Snapshot], None] | None = None) -> ledger.Totals:
+    """Patrol until the source ends, nothing happens for ``idle_exit`` seconds, or ``stop`` is requested.
+
+    Returns the accounting. Raises errors of the settings, the key, the store and the detector at the start; later trouble is
+    waited out and shown.
+    """
+    with contextlib.ExitStack() as stack:
+        database = stack.enter_context(_database(settings))
+        stack.enter_context(_only_patrol(settings, database))
+        source = open_source(settings, options.stream, stop)
+        stack.callback(source.close)
+        wikis = open_wikis(settings, simulate=options.simulate)
+        pipeline = open_pipeline(settings, database, wikis, fetch=options.fetch, sleep=stop.sleep)
+        deliverer = open_deliverer(settings, database, wikis, ask_wikis=options.fetch, simulate=options.simulate)
+        delivery = DeliveryThread(deliverer)
+        patrol = _Patrol(settings, options, database, pipeline, source, wikis, deliverer, delivery)
+        patrol.run(stop, show)
+        return patrol.finish()
+
+
+@contextlib.contextmanager
+def _database(settings: Settings) -> Iterator[Database]:
+    database = open_store(settings)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@contextlib.contextmanager
+def _only_patrol(settings: Settings, database: Database) -> Iterator[None]:
+    """Keep a second patrol from working on the same database; the lock goes with the process, however it ends."""
+    name = database.engine.url.database
+    folder = Path(name).parent if database.engine.dialect.name == "sqlite" and name else settings.data_path
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(folder / f"{Path(name or 'tsbot').name}.patrol.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise InputError("Another patrol is working on this database. Stop it first, or name another --database.") from error
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+@dataclass
+class _Patrol:
+    """The loop of one run."""
+
+    settings: Settings
+    options: Options
+    database: Database
+    pipeline: Pipeline
+    source: Source
+    wikis: Wikis
+    deliverer: Deliverer
+    delivery: DeliveryThread
+    newest: float | None = None
+
+    def run(self, stop: Stop, show: Callable[[Snapshot], None] | None) -> None:
+        with self.database.read() as connection:
+            cursor = ledger.load_cursor(connection, self.source.name)
+        log = structlog.get_logger()
+        log.info("patrol.started", source=self.source.name, pending=self.pipeline.pending, resumed=cursor is not None)
+        backfill = None
+        if self.options.fetch:
+            active_wikis = self.settings.admission.only_wikis
+            backfill = Backfill(
+                self.database,
+                self.wikis.api,
+                self.wikis.budget,
+                self.source.name,
+                lambda: dict.fromkeys(active_wikis, "") if active_wikis else self.pipeline.active,
+            )
+        self.source.start(cursor)
+        self.delivery.start()
+        active = looked = time.monotonic()
+        ended = False
+        try:
+            while not stop:
+                batch = Batch(ended=True) if ended else self._read()
+                ended = batch.ended
+                busy = self._take(batch, self.source.name)
+                if backfill is not None:
+                    for messages in backfill.arrived():
+                        busy = self._take(Batch(messages), backfill.name) or busy
+                    backfill.tend(self.pipeline.clock())
+                fetched = self.pipeline.fetch()
+                now = time.monotonic()
+                if busy or fetched:
+                    active = now
+                    self.delivery.wake()
+                if show is not None and now - looked >= LOOK_SECONDS:
+                    looked = now
+                    show(self._snapshot())
+                if ended and not self.pipeline.pending:
+                    break
+                if self.options.idle_exit is not None and now - active >= self.options.idle_exit:
+                    break
+                if ended and not fetched:
+                    stop.sleep(BUSY_WAIT)
+        finally:
+            if backfill is not None:
+                backfill.close()
+            self.delivery.stop()
+            if self.pipeline.fetcher is not None:
+                self.pipeline.fetcher.close()
+            log.info("patrol.stopped", pending=self.pipeline.pending)
+
+    def _read(self) -> Batch:
+        wait = BUSY_WAIT if self.pipeline.fetching else self.settings.stream.batch_wait
+        return self.source.read(self.settings.stream.batch, wait)
+
+    def _take(self, batch: Batch, source: str) -> bool:
+        """Whether the batch held news; heartbeats and repetitions are none."""
+        if not batch.messages and not batch.gaps:
+            return False
+        taken = self.pipeline.take(batch, source)
+        if taken.newest is not None:
+            self.newest = max(taken.newest, self.newest or 0.0)
+        return taken.received > taken.skipped["canary"]
+
+    def finish(self) -> ledger.Totals:
+        """Send what is due, write the summary, and return the accounting."""
+        deadline = time.monotonic() + DELIVERY_PATIENCE
+        while self.deliverer.run_once() and time.monotonic() < deadline:
+            pass
+        with self.database.read() as connection:
+            totals = ledger.totals(connection)
+            cursor = ledger.load_cursor(connection, self.source.name)
+        if self.options.summary is not None:
+            write_summary(self.options.summary, totals, cursor)
+        return totals
+
+    def _snapshot(self) -> Snapshot:
+        with self.database.read() as connection:
+            totals = ledger.totals(connection)
+            gap = connection.execute(select(t.gap.c.since, t.gap.c.until, t.gap.c.reason).order_by(t.gap.c.id.desc()).limit(1)).first()
+        now = time.time()
+        return Snapshot(
+            time=now,
+            totals=totals,
+            source=self.source.status(),
+            source_name=self.source.name,
+            lag=None if self.newest is None else max(0.0, now - self.newest),
+            queue=self.pipeline.fetching,
+            budget=self.wikis.budget.remaining,
+            reports=self.deliverer.status(),
+            last_gap=(gap.since, gap.until, gap.reason) if gap else None,
+            trouble=self.pipeline.trouble,
+        )
+
+
+def write_summary(path: Path, totals: ledger.Totals, cursor: str | None) -> None:
+    """Write the accounting as JSON: totals of the database, so they survive restarts. ``-`` is standard output."""
+    text = json.dumps(asdict(totals) | {"cursor": cursor}, indent=2) + "\n"
+    if str(path) == "-":
+        print(text, end="")  # noqa: T201 - asked for
+        return
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Redriven:
+    """What became of dead letters driven through again."""
+
+    driven: int
+    failed_again: int
+
+
+def redrive(settings: Settings, *, reason: str | None, fetch: bool, stop: Stop | None = None) -> Redriven:
+    """Drive dead letters through all stages once more. Raises as :func:`run` does at its start."""
+    stop = stop or Stop()
+    driven = 0
+    with _database(settings) as database, _only_patrol(settings, database):
+        pipeline = open_pipeline(settings, database, open_wikis(settings), fetch=fetch, sleep=stop.sleep)
+        with database.read() as connection:
+            before = ledger.totals(connection)
+            last = connection.scalar(select(t.dead_letter.c.id).order_by(t.dead_letter.c.id.desc()).limit(1)) or 0
+        while not stop and (some := pipeline.redrive(reason, last)):
+            driven += some
+        while not stop and pipeline.fetching:
+            if not pipeline.fetch():
+                stop.sleep(BUSY_WAIT)
+        with database.read() as connection:
+            after = ledger.totals(connection)
+    return Redriven(driven, after.failed - (before.failed - driven))
