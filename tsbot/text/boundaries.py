@@ -43,6 +43,12 @@ def word_end(text: str, at: int) -> int:
     return match.end() if match else at
 
 
+def inside_word(text: str, at: int) -> bool:
+    """Whether the characters on both sides of ``at`` belong to one word."""
+    match = _RUN.match(text, at - 1, at + 1) if at > 0 else None
+    return match is not None and match.end() == at + 1
+
+
 def sentence_start(text: str, at: int, limit: int) -> int:
     """Start of the sentence around ``at``: never past a line break, at most ``limit`` characters to the left."""
     low = max(0, at - limit)
@@ -64,8 +70,6 @@ def sentence_start(text: str, at: int, limit: int) -> int:
 
 def sentence_end(text: str, at: int, limit: int) -> int:
     """End of the sentence around ``at``: never past a line break, at most ``limit`` characters to the right."""
-    if ends_sentence(text, at):
-        return at
     high = min(len(text), at + limit)
     line = text.find("\n", at, high)
     end = line if line >= 0 else high

@@ -24,6 +24,7 @@ from tsbot.text.boundaries import (
     TOKEN,
     WORD,
     ends_sentence,
+    inside_word,
     sentence_end,
     sentence_start,
     starts_sentence,
@@ -191,30 +192,49 @@ def _readable(old: str, new: str, change: _Change, limit: int) -> Span | None:
     """The stretch of ``new`` that a reader needs to understand the change; None if there is nothing to read."""
     start, end, old_start, old_end = change
     if WORD.search(new, start, end) is None:
-        return _after_removal(old, new, change, limit)
+        return _without_words(old, new, change, limit)
     if old_start == old_end:
         shift = _slide(new, start, end)
-        start, end = start - shift, end - shift
-    start, end = _stripped(new, start, end)
-    if old_start == old_end and _self_contained(new, start, end):
-        return Span(start, end)
-    return Span(sentence_start(new, start, limit), sentence_end(new, end, limit))
+        start, end, old_start, old_end = start - shift, end - shift, old_start - shift, old_end - shift
+        if _self_contained(new, *_stripped(new, start, end)):
+            return Span(start, end)
+    start, end = _stripped(new, *_torn_words(old, new, _Change(start, end, old_start, old_end)))
+    if not ends_sentence(new, end):
+        end = sentence_end(new, end, limit)
+    return Span(sentence_start(new, start, limit), end)
 
 
-def _after_removal(old: str, new: str, change: _Change, limit: int) -> Span | None:
-    """The rest of a sentence that lost words; None where whole sentences, footnotes or punctuation were removed."""
-    at, _, old_start, old_end = change
+def _torn_words(old: str, new: str, change: _Change) -> tuple[int, int]:
+    """The change with the rest of the words that it begins or ends in, in either text: they are other words now."""
+    start, end, old_start, old_end = change
+    if inside_word(new, start) or inside_word(old, old_start):
+        start = word_start(new, start)
+    if inside_word(new, end) or inside_word(old, old_end):
+        end = word_end(new, end)
+    return start, end
+
+
+def _without_words(old: str, new: str, change: _Change, limit: int) -> Span | None:
+    """The sentence around a change that added no words, if it lost words or if words in it were torn or joined."""
+    start, end, old_start, old_end = change
     if WORD.search(old, old_start, old_end) is None:
-        return None
-    if change.start == change.end:
+        torn = old_start == old_end and inside_word(old, old_start)
+        if not torn and not (start == end and inside_word(new, start)):
+            return None
+        return Span(
+            sentence_start(new, word_start(new, start), limit), sentence_end(new, word_end(new, end), limit)
+        )
+    if start == end:
         shift = _slide(old, old_start, old_end)
-        at, old_start, old_end = at - shift, old_start - shift, old_end - shift
+        start, end, old_start, old_end = start - shift, end - shift, old_start - shift, old_end - shift
     if _self_contained(old, *_stripped(old, old_start, old_end)):
         return None
     if starts_sentence(old, old_start) and ends_sentence(old, old_end):
         return None
-    start, end = sentence_start(new, at, limit), sentence_end(new, at, limit)
-    return Span(start, end) if WORD.search(new, start, end) else None
+    start, end = _torn_words(old, new, _Change(start, end, old_start, old_end))
+    first = sentence_start(new, start, limit)
+    last = end if first < end and ends_sentence(new, end) else sentence_end(new, end, limit)
+    return Span(first, last) if WORD.search(new, first, last) else None
 
 
 def _slide(text: str, start: int, end: int) -> int:
@@ -229,7 +249,7 @@ def _slide(text: str, start: int, end: int) -> int:
         return 0
     shifts = range(room + 1)
     for shift in shifts:
-        if start == shift or text[start - shift - 1] == "\n":
+        if start == shift or "\n" in text[start - shift - 1 : start - shift + 1]:
             return shift
     for shift in shifts:
         if starts_sentence(text, start - shift):
