@@ -110,7 +110,7 @@ class FaultyServer:
                 except OSError:
                     return  # the client left
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, *_args: object) -> None:
                 return
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -37,8 +37,7 @@ class _Cursor(msgspec.Struct):
 
 
 class _Reader(Protocol):
-    def read(self, size: int, /) -> bytes | None: ...
-    def close(self) -> None: ...
+    def read(self, size: int, /) -> bytes: ...
 
 
 class _ZstdReader:
@@ -68,9 +67,6 @@ class _ZstdReader:
             if data:
                 return data
 
-    def close(self) -> None:
-        self._file.close()
-
 
 class FileSource:
     """A recorded file as a :class:`~tsbot.stream.source.Source`.
@@ -97,6 +93,7 @@ class FileSource:
         self._poll = poll
         self._monotonic = monotonic
         self._sleep = sleep
+        self._file: BinaryIO | None = None
         self._reader: _Reader | None = None
         self._lines = Lines(max_event_bytes)
         self._head = b""
@@ -147,24 +144,23 @@ class FileSource:
 
     def close(self) -> None:
         """Close the file."""
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
+        if self._file is not None:
+            self._file.close()
+            self._file = self._reader = None
 
     def _open(self) -> None:
         self.close()
         try:
-            file = self._path.open("rb", buffering=0)
-            # What is opened here stays open until close().
-            match self._path.suffix:
-                case ".zst":
-                    self._reader = _ZstdReader(file, self._follow)
-                case ".gz":
-                    self._reader = gzip.GzipFile(fileobj=file)
-                case _:
-                    self._reader = file
+            self._file = self._path.open("rb")
         except OSError as error:
             raise StreamUnavailableError(f"Cannot open the recorded stream {self._path}: {error.strerror}") from error
+        match self._path.suffix:
+            case ".zst":
+                self._reader = _ZstdReader(self._file, self._follow)
+            case ".gz":
+                self._reader = gzip.GzipFile(fileobj=self._file)
+            case _:
+                self._reader = self._file
         self._ended, self._error, self._head = False, "", b""
         while len(self._head) < _HEAD and (data := self._next()):
             self._head += data
@@ -177,11 +173,11 @@ class FileSource:
             return False
         passed = len(self._head)
         data = self._head
-        if self._path.suffix not in (".zst", ".gz") and after.offset > passed:
+        if self._reader is self._file is not None and after.offset > passed:
             size = self._path.stat().st_size
             if size < after.offset:
                 return False
-            self._reader.seek(after.offset)  # type: ignore[union-attr] # a plain file has seek
+            self._file.seek(after.offset)
             data, passed = b"", after.offset
         while passed < after.offset:
             data = self._next()
@@ -197,7 +193,7 @@ class FileSource:
         if self._reader is None:
             raise StreamUnavailableError("The recorded stream is not open: start() comes first.")
         try:
-            return self._reader.read(_CHUNK) or b""
+            return self._reader.read(_CHUNK)
         except _READ_ERRORS as error:
             self._error = f"the file is damaged or unreadable: {type(error).__name__}"
             self._ended = True
