@@ -38,6 +38,8 @@ class Fault:
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     hang: float = 0.0
+    drip: float = 0.0
+    """Seconds between the bytes of the body."""
     drop: bool = False
 
 
@@ -205,7 +207,12 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header(name, value)
             self.send_header("content-length", str(len(fault.body)))
             self.end_headers()
-            self.wfile.write(fault.body)
+            if fault.drip:
+                for byte in fault.body:
+                    self.wfile.write(bytes((byte,)))
+                    time.sleep(fault.drip)
+            else:
+                self.wfile.write(fault.body)
 
     def log_message(self, *args: Any) -> None:
         """Say nothing."""
@@ -286,7 +293,7 @@ def stub(_server: _Server, _pywikibot: Path) -> Iterator[Stub]:
 
 @pytest.fixture
 def settings() -> WikiSettings:
-    return WikiSettings(contact=CONTACT, families=("stub",), domains=("127.0.0.1", "wikipedia.org"), timeout=5.0, requests_per_minute=60_000)
+    return WikiSettings(contact=CONTACT, families=("stub",), domains=("127.0.0.1", "wikipedia.org"), timeout=5.0)
 
 
 @pytest.fixture
@@ -307,8 +314,8 @@ def api(make_api: Callable[..., Api]) -> Api:
     return make_api()
 
 
-@pytest.fixture(name="Fault")
-def _fault() -> type[Fault]:
+@pytest.fixture
+def fault() -> type[Fault]:
     return Fault
 
 

@@ -104,15 +104,17 @@ def test_a_revision_that_never_fits_is_refused_and_does_not_loop(stub: Any, api:
     assert caught.value.code == "result-too-long"
 
 
-def test_an_answer_that_leaves_a_revision_out_is_no_answer(stub: Any, api: Any, Fault: Any) -> None:
-    stub.faults.append(Fault(body=b'{"batchcomplete": true, "query": {"pages": []}}'))
+def test_an_answer_that_leaves_a_revision_out_is_no_answer(stub: Any, api: Any, fault: Any) -> None:
+    stub.faults.append(fault(body=b'{"batchcomplete": true, "query": {"pages": []}}'))
     with pytest.raises(WikiUnavailableError, match="leaves out 1 of 1"):
         PywikibotRevisions(api).fetch("aawiki", [ref(1)])
 
 
-@pytest.mark.parametrize("body", [b'{"query": {"pages": [7]}}', b'{"query": {"pages": [{"revisions": [{}]}]}}', b'{"query": {"badrevids": [1]}}'])
-def test_an_answer_of_unknown_shape_is_no_answer(stub: Any, api: Any, Fault: Any, body: bytes) -> None:
-    stub.faults.append(Fault(body=body))
+@pytest.mark.parametrize(
+    "body", [b'{"query": {"pages": [7]}}', b'{"query": {"pages": [{"revisions": [{}]}]}}', b'{"query": {"badrevids": [1]}}']
+)
+def test_an_answer_of_unknown_shape_is_no_answer(stub: Any, api: Any, fault: Any, body: bytes) -> None:
+    stub.faults.append(fault(body=body))
     with pytest.raises(WikiUnavailableError, match="shape"):
         PywikibotRevisions(api).fetch("aawiki", [ref(1)])
 

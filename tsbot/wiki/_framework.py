@@ -162,13 +162,14 @@ def exchange(site: Site, parameters: Mapping[str, str], *, post: bool, timeout: 
 def _body(response: requests.Response, deadline: float) -> bytes:
     body = bytearray()
     try:
-        for chunk in response.iter_content(65536):
+        # read1 hands over what has come, where iter_content would wait for a chunk to fill.
+        while chunk := response.raw.read1(65536, decode_content=True):
             body += chunk
             if len(body) > MOST_BYTES:
                 raise WikiUnavailableError("The wiki's answer does not end.", maybe_done=True)
             if time.monotonic() > deadline:
                 raise WikiUnavailableError("The wiki's answer takes too long.", maybe_done=True)
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+    except (urllib3.exceptions.HTTPError, OSError) as error:
         raise _no_answer(error) from error
     return bytes(body)
 
