@@ -9,6 +9,7 @@ import secrets
 import shutil
 import sqlite3
 import subprocess
+import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -80,6 +81,7 @@ def ready_template(cache: Path, *, mediawiki: Path, progress: Progress) -> Path:
     if template.is_dir():
         return template
     cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _forget_old_templates(cache)
     work = cache / f"{template.name}.{os.getpid()}-{secrets.token_hex(3)}"
     try:
         _make(work, php=php, mediawiki=mediawiki, progress=progress)
@@ -133,6 +135,13 @@ def use_wal(data: Path) -> None:
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _forget_old_templates(cache: Path) -> None:
+    # Only those of another day: another process may be copying a recent one.
+    for path in cache.glob("wikis-*"):
+        if time.time() - path.stat().st_mtime > 86_400:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _make(work: Path, *, php: str, mediawiki: Path, progress: Progress) -> None:

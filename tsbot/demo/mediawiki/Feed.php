@@ -21,10 +21,19 @@ class TsbotDemoFeedFormatter extends JSONRCFeedFormatter {
 		$packet['_request_id'] = WebRequest::getRequestId();
 		$title = $rc->getTitle();
 		$packet['title_url'] = $packet['_uri'] = $title->getCanonicalURL();
-		$packet['notify_url'] = $rc->getNotifyUrl() ?? $title->getCanonicalURL();
+		$packet['notify_url'] = self::diffUrl( $packet ) ?? $packet['title_url'];
 		$packet['parsedcomment'] = MediaWikiServices::getInstance()->getCommentFormatter()
 			->format( $packet['comment'] ?? '', $title );
 		return TsbotDemoFeed::encode( $packet );
+	}
+
+	private static function diffUrl( array $packet ): ?string {
+		[ 'old' => $old, 'new' => $new ] = $packet['revision'] ?? [ 'old' => null, 'new' => null ];
+		if ( !$new ) {
+			return null;
+		}
+		$query = $old ? "diff=$new&oldid=$old" : "oldid=$new";
+		return "{$packet['server_url']}{$packet['server_script_path']}/index.php?$query";
 	}
 }
 

@@ -28,6 +28,7 @@ $wgUploadDirectory = "$tsbotFolder/images/$wgDBname";
 $wgCacheDirectory = "$tsbotFolder/cache/$wgDBname";
 $wgEnableUploads = false;
 $wgShowExceptionDetails = true;
+$wgDebugLogGroups = [ 'exception' => "$tsbotFolder/log/exceptions.log", 'error' => "$tsbotFolder/log/exceptions.log" ];
 
 // ---- database and caches ----
 $wgDBtype = 'sqlite';
