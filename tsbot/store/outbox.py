@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, func, insert, or_, select, update
 
 from tsbot.store import tables as t
 
@@ -81,6 +81,12 @@ def get(connection: Connection, identity: str) -> Report | None:
     return _report(row) if row else None
 
 
+def find(connection: Connection, prefix: str) -> list[Report]:
+    """Messages whose id begins with ``prefix``, at most 20."""
+    query = select(t.report).where(t.report.c.id.startswith(prefix, autoescape=True))
+    return _reports(connection, query.order_by(t.report.c.id).limit(20))
+
+
 def listing(connection: Connection, state: ReportState | None = None, limit: int = 1000) -> list[Report]:
     """Messages, newest first; of one state or of all."""
     query = select(t.report).order_by(t.report.c.created.desc(), t.report.c.id).limit(limit)
@@ -115,10 +121,10 @@ def thread_start(connection: Connection, report: Report) -> str | None:
     return connection.scalar(query.order_by(t.report.c.sent, t.report.c.released, t.report.c.created).limit(1))
 
 
-def fresh(connection: Connection, limit: int) -> list[Report]:
-    """Messages that are still to be prepared, oldest first."""
-    query = select(t.report).where(t.report.c.state == ReportState.NEW.value)
-    return _reports(connection, query.order_by(t.report.c.created, t.report.c.id).limit(limit))
+def fresh(connection: Connection, now: float, limit: int) -> list[Report]:
+    """Letters that are still to be written: first those that leave by themselves, then oldest first."""
+    query = select(t.report).where(t.report.c.state == ReportState.NEW.value, t.report.c.due <= now)
+    return _reports(connection, query.order_by(t.report.c.auto.desc(), t.report.c.created, t.report.c.id).limit(limit))
 
 
 def due(connection: Connection, now: float, limit: int) -> list[Report]:
@@ -154,7 +160,7 @@ def prepared(connection: Connection, report: Report, body: bytes, now: float) ->
         return None
     released = row.released if row.released is not None else now if row.auto else None
     state = ReportState.HELD if released is None else ReportState.QUEUED
-    values = {"state": state.value, "body": body, "released": released, "due": now}
+    values = {"state": state.value, "body": body, "released": released, "due": now, "attempts": 0, "last_error": ""}
     return state if _change(connection, report.id, (ReportState.NEW,), values) else None
 
 
@@ -166,6 +172,12 @@ def begin(connection: Connection, identity: str) -> bool:
 def mark_sent(connection: Connection, identity: str, now: float) -> bool:
     """The message was handed over."""
     return _change(connection, identity, (ReportState.QUEUED,), {"state": ReportState.SENT.value, "sent": now, "last_error": ""})
+
+
+def mark_unwritten(connection: Connection, identity: str, due_at: float, error: str) -> bool:
+    """A letter could not be written now; to be tried again at ``due_at``."""
+    values = {"due": due_at, "last_error": error[:255], "attempts": t.report.c.attempts + 1}
+    return _change(connection, identity, (ReportState.NEW,), values)
 
 
 def mark_deferred(connection: Connection, identity: str, due_at: float, error: str) -> bool:
@@ -218,7 +230,7 @@ def _reports(connection: Connection, query: Any) -> list[Report]:
     return [_report(row) for row in connection.execute(query).mappings()]
 
 
-def _report(row: Mapping[str, Any]) -> Report:
+def _report(row: RowMapping) -> Report:
     return Report(**{**row, "purpose": Purpose(row["purpose"]), "state": ReportState(row["state"])})
 
 

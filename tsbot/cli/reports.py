@@ -1,0 +1,216 @@
+"""``tsbot reports``: what waits to be sent, and letting it go."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tsbot.cli.common import EXIT_NOTHING, EXIT_USAGE, ConfigOption, DatabaseOption, JsonOption, operator, read_settings
+from tsbot.cli.flags import when
+from tsbot.report.deliver import Deliverer
+from tsbot.report.message import OutboundMessage, to_email
+from tsbot.store import outbox
+from tsbot.store.database import Database
+from tsbot.store.opening import open_store
+from tsbot.store.outbox import Purpose, Report, ReportState
+
+reports = typer.Typer(help="List, read, release and retry reports.", no_args_is_help=True)
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the report, or its beginning.")]
+IdsArgument = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of reports, or their beginnings.")]
+
+
+@reports.command("list")
+def list_command(
+    state: Annotated[ReportState | None, typer.Option(help="Only reports in this state.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Most reports shown.")] = 50,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """List reports, newest first: ids, recipients and states, nothing of what they say.
+
+    Example: tsbot reports list --state held
+    """
+    with _opened(config, database) as deliverer, deliverer.database.read() as connection:
+        found = outbox.listing(connection, state, limit)
+        numbers = outbox.counts(connection)
+    if as_json:
+        for report in found:
+            typer.echo(json.dumps(_plain(report)))
+        return
+    if not found:
+        typer.echo("No reports." if state is None else f"No {state.value} reports.")
+        return
+    table = Table(caption=", ".join(f"{number} {name.value}" for name, number in numbers.items() if number))
+    for heading in ("report", "case", "kind", "for", "to", "by", "state", "made (UTC)", "tries", "last error"):
+        table.add_column(heading, no_wrap=heading in {"report", "case"})
+    for report in found:
+        table.add_row(
+            report.id[:8],
+            report.case_id[:8],
+            report.kind,
+            report.purpose.value,
+            report.recipient,
+            report.channel,
+            report.state.value,
+            when(report.created),
+            str(report.attempts),
+            report.last_error or "-",
+        )
+    Console().print(table)
+
+
+@reports.command("show")
+def show_command(
+    report: IdArgument,
+    text: Annotated[bool, typer.Option("--text", help="Show what it says, too. It may be disturbing.")] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Show where a report stands; with --text also the letter.
+
+    Example: tsbot reports show 3f2a91c0 --text
+    """
+    with _opened(config, database) as deliverer:
+        row = _one(deliverer.database, report)
+        plain = _plain(row)
+        if text:
+            plain["text"] = _message(deliverer, row).text
+    if as_json:
+        typer.echo(json.dumps(plain))
+        return
+    body = plain.pop("text", None)
+    for name, value in plain.items():
+        typer.echo(f"{name.replace('_', ' ') + ':':<14} {'-' if value in (None, '') else value}")
+    if body is not None:
+        typer.echo(f"\n{body}", nl=False)
+
+
+@reports.command("preview")
+def preview_command(report: IdArgument, config: ConfigOption = None, database: DatabaseOption = None) -> None:
+    """Show the whole message as it would be sent now, headers included. Sends nothing.
+
+    Example: tsbot reports preview 3f2a91c0
+    """
+    with _opened(config, database) as deliverer:
+        message = _message(deliverer, _one(deliverer.database, report))
+    mail = to_email(message)
+    for name, value in mail.items():
+        if name.lower() not in ("content-type", "content-transfer-encoding", "mime-version"):
+            typer.echo(f"{name}: {value}")
+    typer.echo(f"\n{message.text}", nl=False)
+
+
+@reports.command("release")
+def release_command(
+    ids: IdsArgument, as_json: JsonOption = False, config: ConfigOption = None, database: DatabaseOption = None
+) -> None:
+    """Let held reports go. They are sent by the running patrol, or by the next one. Your user name is noted.
+
+    Exits with 1 if one of them does not exist or does not wait for release; the others are released all the same.
+
+    Example: tsbot reports release 3f2a91c0
+    """
+    by = operator()
+    with _opened(config, database) as deliverer:
+        done = []
+        for row in [_one(deliverer.database, identity) for identity in ids]:
+            with deliverer.database.write() as connection:
+                released = outbox.release(connection, row.id, by, time.time())
+            if released:
+                structlog.get_logger().info("report.released", id=row.id, by=by)
+            done.append((row, released))
+    _tell(done, "released", "is not waiting for release", as_json=as_json)
+
+
+@reports.command("retry")
+def retry_command(
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID...", help="Ids of dead reports, or their beginnings.")] = None,
+    all_dead: Annotated[bool, typer.Option("--all", help="Every dead report.")] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Try dead reports again, with all their attempts; for when their trouble was mended.
+
+    Exits with 1 if one of them does not exist or is not dead.
+
+    Example: tsbot reports retry --all
+    """
+    if bool(ids) == all_dead:
+        typer.echo("Name reports, or give --all. `tsbot reports list --state dead` shows what there is.", err=True)
+        raise typer.Exit(EXIT_USAGE)
+    with _opened(config, database) as deliverer:
+        if all_dead:
+            with deliverer.database.read() as connection:
+                rows = outbox.listing(connection, ReportState.DEAD, limit=1_000_000)
+        else:
+            rows = [_one(deliverer.database, identity) for identity in ids or ()]
+        done = []
+        for row in rows:
+            with deliverer.database.write() as connection:
+                done.append((row, outbox.retry(connection, row.id, time.time())))
+    _tell(done, "queued again", "is not dead", as_json=as_json)
+
+
+@contextmanager
+def _opened(config: Path | None, database: str | None) -> Iterator[Deliverer]:
+    """What reads reports; it has no channels and asks no wiki."""
+    settings = read_settings(config, database)
+    store = open_store(settings)
+    rng = random.Random()  # noqa: S311 - spreads retries, and here there are none
+    try:
+        yield Deliverer(store, settings, {}, account_status=None, clock=time.time, rng=rng, simulate=True)
+    finally:
+        store.close()
+
+
+def _one(store: Database, prefix: str) -> Report:
+    with store.read() as connection:
+        found = outbox.find(connection, prefix)
+    if not found:
+        typer.echo(f"No report {prefix}. `tsbot reports list` shows what there is.", err=True)
+        raise typer.Exit(EXIT_NOTHING)
+    if len(found) > 1:
+        typer.echo(f"Several reports begin with {prefix}; give more of the id.", err=True)
+        raise typer.Exit(EXIT_USAGE)
+    return found[0]
+
+
+def _message(deliverer: Deliverer, report: Report) -> OutboundMessage:
+    """A report as it stands; a letter that is not written yet is written for the eye only."""
+    structlog.get_logger().info("report.revealed", id=report.id, by=operator())
+    if report.body is not None or report.purpose is Purpose.PAGE:
+        return deliverer.message(report)
+    return deliverer.draft(report)
+
+
+def _tell(done: list[tuple[Report, bool]], success: str, failure: str, *, as_json: bool) -> None:
+    for report, changed in done:
+        if as_json:
+            typer.echo(json.dumps({"id": report.id, "done": changed}))
+        else:
+            typer.echo(f"{report.id} {success if changed else f'{failure} ({report.state.value})'}", err=not changed)
+    if not all(changed for _, changed in done) or not done:
+        raise typer.Exit(EXIT_NOTHING)
+
+
+def _plain(report: Report) -> dict[str, Any]:
+    return {name: value for name, value in asdict(report).items() if name != "body"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.add_typer(reports, name="reports")

@@ -1,0 +1,274 @@
+"""Delivery: the outbox is worked off, a message at a time, and survives being killed at any point.
+
+Before a message is handed over, the attempt is written down; afterwards, what became of it. Killed in between, the message is handed over
+again under the same id and Message-ID: lost never, doubled in transport at worst, shown once by whoever goes by the Message-ID.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import structlog
+
+from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError, LetterError, StoreError
+from tsbot.report import letter as letters
+from tsbot.report.channels import Channel
+from tsbot.report.letter import FindLinks, Release
+from tsbot.report.links import flag_links
+from tsbot.report.lock import alone
+from tsbot.report.message import OutboundMessage
+from tsbot.report.prepare import AskStatus, Writer
+from tsbot.settings import Settings
+from tsbot.store import outbox
+from tsbot.store.database import Database
+from tsbot.store.outbox import Purpose, Report
+
+FIRST_WAIT = 15.0
+LONGEST_WAIT = 3600.0
+POLL_SECONDS = 2.0
+"""How often the outbox is looked at unasked: another process may have released a letter."""
+TROUBLE_SECONDS = 10.0
+PAGE_TEXT = "A case waits for a person.\n\nCase: {case}\nFlag: {flag}\n\nTo see it: tsbot flags show {flag}\n"
+
+
+def never() -> bool:
+    """Do not stop before all is done."""
+    return False
+
+
+class Deliverer:
+    """Writes and sends what is in the outbox; no database connection is held meanwhile.
+
+    One deliverer at a time works on a database: a lock file beside it sees to that. ``simulate`` writes letters, but hands nothing
+    over. ``account_status`` None leaves the wikis alone.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        channels: Mapping[str, Channel],
+        *,
+        account_status: AskStatus | None,
+        clock: Callable[[], float],
+        rng: random.Random,
+        simulate: bool = False,
+        links: FindLinks = flag_links,
+    ) -> None:
+        self.database = database
+        self.settings = settings
+        self.channels = channels
+        self.clock = clock
+        self.rng = rng
+        self.simulate = simulate
+        self.writer = Writer(database, settings, links, clock, account_status)
+        self._simulated: set[str] = set()
+        # Handed over, but not noted in the database yet.
+        self._unrecorded: dict[str, float] = {}
+
+    def run_once(self, stop: Callable[[], bool] = never) -> int:
+        """Do all that can be done now; how many messages were handed over. ``stop`` is asked before each.
+
+        Raises ``StoreError`` where the database cannot be used now; nothing is lost by calling again.
+        """
+        with alone(_lock_path(self.database, self.settings)) as only_one:
+            if not only_one:
+                return 0
+            self._note_unrecorded()
+            sent = 0
+            while not stop():
+                # In turn, so that neither a slow wiki nor a slow mail server keeps the other from going on.
+                report = None if self.simulate else self._next()
+                if report is not None:
+                    sent += self._deliver(report)
+                if not self._write_one() and report is None:
+                    break
+            if self.simulate:
+                self._pretend()
+            return sent
+
+    def status(self) -> dict[str, int]:
+        """Messages by state, for the view: ``new``, ``held``, ``queued``, ``sent``, ``dead``."""
+        with self.database.read() as connection:
+            return {state.value: number for state, number in outbox.counts(connection).items()}
+
+    def message(self, report: Report) -> OutboundMessage:
+        """A row as it goes out. Raises ``LetterError`` if its letter is not there."""
+        if report.purpose is Purpose.PAGE:
+            text = PAGE_TEXT.format(case=report.case_id, flag=report.flag_id)
+            return self._outbound(report, f"[TS] page {report.case_id[: letters.CASE_CHARS]}", text, None)
+        with self.database.read() as connection:
+            letter = self.writer.read(connection, report)
+            start = outbox.thread_start(connection, report)
+        if letter is None:
+            raise LetterError("The letter is not written yet, or its texts were destroyed.")
+        return self._outbound(report, letter.subject, letters.render(letter, release_of(report)), start)
+
+    def draft(self, report: Report) -> OutboundMessage:
+        """A letter that is not written yet as it would be now, without asking a wiki. Raises as ``Writer.compose``."""
+        letter = self.writer.compose(report, ask=False)
+        return self._outbound(report, letter.subject, letters.render(letter, release_of(report)), None)
+
+    def _outbound(self, report: Report, subject: str, text: str, in_reply_to: str | None) -> OutboundMessage:
+        return OutboundMessage(
+            id=report.id,
+            message_id=report.message_id,
+            purpose=report.purpose,
+            case_id=report.case_id,
+            flag_id=report.flag_id,
+            recipient=report.recipient,
+            subject=subject,
+            text=text,
+            date=report.created if report.released is None else report.released,
+            sender_name=self.settings.report.reporter_name,
+            sender_address=self.settings.report.reporter_contact,
+            in_reply_to=in_reply_to,
+        )
+
+    def _write_one(self) -> bool:
+        """Write the next letter; False if there is none to write."""
+        with self.database.read() as connection:
+            waiting = outbox.fresh(connection, self.clock(), 1)
+        for report in waiting:
+            try:
+                self.writer.prepare(report)
+            except StoreError:
+                raise
+            except LetterError as error:
+                self._bury(report, _reason(error))
+            except Exception as error:  # one letter's trouble must not keep the others waiting
+                self._put_off(report, error, outbox.mark_unwritten)
+        return bool(waiting)
+
+    def _next(self) -> Report | None:
+        """The next message to send, its attempt written down."""
+        now = self.clock()
+        with self.database.read() as connection:
+            if not outbox.due(connection, now, 1):
+                return None
+        with self.database.write() as connection:
+            return next((report for report in outbox.due(connection, now, 1) if outbox.begin(connection, report.id)), None)
+
+    def _deliver(self, report: Report) -> int:
+        """Hand one message over and note what became of it; 1 if it was taken."""
+        try:
+            channel = self.channels.get(report.channel)
+            if channel is None:
+                raise DeliveryRefusedError(f"the channel {report.channel} is not configured")  # noqa: TRY301 -- same end as a refusal
+            channel.send(self.message(report))
+        except StoreError:
+            raise
+        except (DeliveryRefusedError, LetterError) as error:
+            self._bury(report, _reason(error))
+            return 0
+        except Exception as error:  # tried again too: a message is given up for a reason, not by a surprise
+            self._put_off(report, error, outbox.mark_deferred)
+            return 0
+        self._unrecorded[report.id] = self.clock()
+        structlog.get_logger().info("report.sent", **_ids(report))
+        self._note_unrecorded()
+        return 1
+
+    def _put_off(self, report: Report, error: Exception, note: Callable[..., bool]) -> None:
+        """Try again later, but not for ever."""
+        if report.attempts + 1 >= self.settings.report.attempts:
+            self._bury(report, _reason(error))
+            return
+        wait = self._wait(report.attempts)
+        with self.database.write() as connection:
+            note(connection, report.id, self.clock() + wait, _reason(error))
+        tried = {"attempt": report.attempts + 1, "error": type(error).__name__, "wait": round(wait)}
+        structlog.get_logger().warning("report.deferred", **_ids(report), **tried)
+
+    def _bury(self, report: Report, reason: str) -> None:
+        with self.database.write() as connection:
+            outbox.mark_dead(connection, report.id, reason)
+        structlog.get_logger().error("report.dead", **_ids(report), reason=reason, remedy=f"tsbot reports retry {report.id}")
+
+    def _note_unrecorded(self) -> None:
+        """Write down what was handed over; what cannot be written now is kept, so that it is not handed over again."""
+        for identity, sent in list(self._unrecorded.items()):
+            with self.database.write() as connection:
+                outbox.mark_sent(connection, identity, sent)
+            del self._unrecorded[identity]
+
+    def _wait(self, attempts: int) -> float:
+        """Seconds until the next attempt: doubled each time up to an hour, spread so that not all come back at once."""
+        longest: float = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(attempts, 16))
+        return longest * self.rng.uniform(0.5, 1.0)
+
+    def _pretend(self) -> None:
+        """Say, once each, what would be handed over."""
+        with self.database.read() as connection:
+            waiting = outbox.due(connection, self.clock(), 1000)
+        for report in waiting:
+            if report.id not in self._simulated:
+                self._simulated.add(report.id)
+                structlog.get_logger().info("report.simulated", **_ids(report))
+
+
+class DeliveryThread:
+    """Runs a deliverer beside the patrol until it is stopped. Nothing that goes wrong ends it."""
+
+    def __init__(self, deliverer: Deliverer, poll: float = POLL_SECONDS) -> None:
+        self.deliverer = deliverer
+        self.poll = poll
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There may be something new in the outbox."""
+        self._wake.set()
+
+    def stop(self, timeout: float = 5.0) -> bool:
+        """End after the message under way; False if that takes longer than ``timeout`` seconds.
+
+        What is left behind then is in the database, and taken up at the next start.
+        """
+        self._stop.set()
+        self._wake.set()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            wait = self.poll
+            self._wake.clear()
+            try:
+                self.deliverer.run_once(self._stop.is_set)
+            except Exception as error:  # whatever it is: a dead thread would keep every later report back
+                wait = TROUBLE_SECONDS
+                structlog.get_logger().error("report.delivery_trouble", error=type(error).__name__)
+            if not self._stop.is_set():
+                self._wake.wait(wait)
+
+
+def release_of(report: Report) -> Release:
+    """Who let a letter go, as far as letters say it."""
+    return Release(by_person=report.released_by is not None, automatic=report.auto)
+
+
+def _lock_path(database: Database, settings: Settings) -> Path:
+    """Beside the database where that is a file."""
+    url = database.engine.url
+    if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
+        return Path(f"{url.database}.deliver.lock")
+    return settings.data_path / "deliver.lock"
+
+
+def _reason(error: Exception) -> str:
+    """What the outbox remembers of an error: class and code; of errors that are not ours the class only."""
+    ours = isinstance(error, (DeliveryDeferredError, DeliveryRefusedError, LetterError))
+    return f"{type(error).__name__}: {error}" if ours else type(error).__name__
+
+
+def _ids(report: Report) -> dict[str, str]:
+    return {"id": report.id, "purpose": report.purpose.value, "channel": report.channel}

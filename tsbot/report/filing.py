@@ -1,0 +1,103 @@
+"""From a flag to the outbox, inside the transaction that stores the flag."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy import Connection
+
+from tsbot.cases.flag import NAMESPACE, Flag
+from tsbot.detect.finding import PHYSICAL
+from tsbot.report.message import message_domain
+from tsbot.report.routing import Destination, Routing, destinations, pagers
+from tsbot.settings import Settings
+from tsbot.store import outbox
+from tsbot.store.outbox import Purpose, Report, ReportState
+
+TICK = 1e-3
+"""Seconds between letters of a thread that were filed at the same time, so that their order is kept."""
+
+
+def report_id(purpose: Purpose, flag: Flag, recipient: str) -> str:
+    """The id of a message: the same in every run."""
+    return str(uuid.uuid5(NAMESPACE, f"{purpose}|{flag.subject}|{flag.kind}|{recipient}"))
+
+
+def file_reports(connection: Connection, flag: Flag, settings: Settings, now: float, routing: Routing | None = None) -> list[str]:
+    """Put into the outbox what a new or a strengthened flag calls for; ids of the messages added.
+
+    One letter per edit and recipient: a further flag on the same edit has the letter written anew if it is not released yet. One page per
+    case and recipient. Calling it again for the same flag adds nothing. Raises ``StoreError`` only, if ``check_routing`` was passed.
+    """
+    recipients = destinations(settings.report, flag.kind, flag.wiki, routing)
+    added = [_letter(connection, flag, destination, settings, now) for destination in recipients]
+    if pages(flag, settings, now):
+        added += [_page(connection, flag, destination, settings, now) for destination in pagers(settings)]
+    return [identity for identity in added if identity is not None]
+
+
+def automatic(flag: Flag, settings: Settings) -> bool:
+    """Whether a rule of the settings releases reports of this flag."""
+    rule = settings.report.release.get(flag.kind.value)
+    return rule is not None and (
+        flag.specificity >= rule.specificity and flag.plausibility >= rule.plausibility and flag.imminence >= rule.imminence
+    )
+
+
+def pages(flag: Flag, settings: Settings, now: float) -> bool:
+    """Whether this flag wakes somebody: life or limb, high scores, and fresh from the stream."""
+    limits = settings.page
+    high = flag.specificity >= limits.specificity and flag.plausibility >= limits.plausibility and flag.imminence >= limits.imminence
+    return flag.kind in PHYSICAL and high and flag.source == "patrol" and now - flag.event_time <= limits.max_age
+
+
+def _letter(connection: Connection, flag: Flag, destination: Destination, settings: Settings, now: float) -> str | None:
+    auto = automatic(flag, settings)
+    known = outbox.letter_about(connection, flag.subject, destination.recipient)
+    if known is not None:
+        outbox.rewrite(connection, known.id, auto=auto)
+        return None
+    number, newest = outbox.thread(connection, flag.case_id, destination.recipient)
+    if number > settings.report.follow_ups:
+        return None
+    return _add(connection, Purpose.LETTER, flag, destination, settings, now=now, created=max(now, newest + TICK), auto=auto)
+
+
+def _page(connection: Connection, flag: Flag, destination: Destination, settings: Settings, now: float) -> str | None:
+    number, _ = outbox.thread(connection, flag.case_id, destination.recipient, Purpose.PAGE)
+    return _add(connection, Purpose.PAGE, flag, destination, settings, now=now, created=now, auto=True) if number == 0 else None
+
+
+def _add(
+    connection: Connection,
+    purpose: Purpose,
+    flag: Flag,
+    destination: Destination,
+    settings: Settings,
+    *,
+    now: float,
+    created: float,
+    auto: bool,
+) -> str:
+    identity = report_id(purpose, flag, destination.recipient)
+    paging = purpose is Purpose.PAGE
+    outbox.insert_report(
+        connection,
+        Report(
+            id=identity,
+            case_id=flag.case_id,
+            flag_id=flag.id,
+            subject=flag.subject,
+            kind=flag.kind.value,
+            purpose=purpose,
+            recipient=destination.recipient,
+            channel=destination.channel,
+            state=ReportState.QUEUED if paging else ReportState.NEW,
+            auto=auto,
+            created=created,
+            due=now,
+            message_id=f"<{identity}@{message_domain(settings.report.reporter_contact)}>",
+            released=created if paging else None,
+        ),
+    )
+    return identity

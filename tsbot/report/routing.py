@@ -1,0 +1,160 @@
+"""Which recipients get the reports of a kind: the table in ``routing.toml``, and what the settings put in its place."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from tsbot.detect.finding import PHYSICAL, Kind
+from tsbot.errors import SettingsError
+from tsbot.settings import Recipient, ReportSettings, Settings
+
+SHIPPED = Path(__file__).with_name("routing.toml")
+EMERGENCY = "emergency"
+ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+|[A-Za-z0-9._-]+@\[[0-9A-Fa-f.:]+\]")
+"""What we accept as a mail address: ASCII, one ``@``, no quoting (a part of RFC 5322 addr-spec)."""
+RECIPIENT_CHARS = 255
+
+
+class KindRoute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One line of ``[kinds]``."""
+
+    roles: tuple[str, ...]
+    letter: str
+
+
+class Routing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The routing table."""
+
+    roles: dict[str, str]
+    kinds: dict[Kind, KindRoute]
+    wikis: dict[str, dict[str, str]] = {}
+
+    def address(self, role: str, wiki: str) -> str:
+        """The address of a role, for matters of one wiki."""
+        return self.wikis.get(wiki, {}).get(role) or self.roles[role]
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a message goes."""
+
+    recipient: str
+    """As the outbox names it: a mail address, ``wiki:User name`` for ``emailuser``, or a webhook's label."""
+    channel: str
+    excerpt: bool = False
+
+
+def load_routing(path: Path = SHIPPED) -> Routing:
+    """Read a routing table. Raises ``SettingsError`` that names the entry that is wrong."""
+    try:
+        table = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Routing)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise SettingsError(f"{path.name}: {error}.") from error
+    for kind in Kind:
+        if kind not in table.kinds and kind is not Kind.NONE:
+            raise SettingsError(f"{path.name}: kinds.{kind} is missing.")
+    for kind, route in table.kinds.items():
+        if unknown := [role for role in route.roles if role not in table.roles]:
+            raise SettingsError(f"{path.name}: kinds.{kind} names the role {unknown[0]}, which [roles] does not have.")
+        if EMERGENCY in route.roles and kind not in PHYSICAL:
+            raise SettingsError(f"{path.name}: kinds.{kind} must not go to the emergency address, which is for threats to life or limb.")
+    for where, roles in (("roles", table.roles), *((f"wikis.{wiki}", roles) for wiki, roles in table.wikis.items())):
+        for role, address in roles.items():
+            if role not in table.roles:
+                raise SettingsError(f"{path.name}: {where}.{role}: [roles] does not have it.")
+            if not is_address(address):
+                raise SettingsError(f"{path.name}: {where}.{role} is no mail address.")
+    return table
+
+
+@cache
+def shipped() -> Routing:
+    """The routing table of the package."""
+    return load_routing()
+
+
+def is_address(text: str) -> bool:
+    """Whether mail can be addressed to ``text``."""
+    return ADDRESS.fullmatch(text) is not None and len(text) <= RECIPIENT_CHARS
+
+
+def destinations(settings: ReportSettings, kind: Kind, wiki: str, routing: Routing | None = None) -> tuple[Destination, ...]:
+    """Who gets the letters about a ``kind`` on ``wiki``, each recipient once."""
+    routing = routing or shipped()
+    chosen = settings.recipients.get(kind.value, settings.recipients.get("default"))
+    if chosen is not None:
+        found = [_destination(settings, recipient) for recipient in chosen]
+    elif kind in routing.kinds:
+        # Addresses cannot be reached through EmailUser, which wants user names.
+        channel = "spool" if settings.channel == "emailuser" else settings.channel
+        found = [Destination(routing.address(role, wiki), channel) for role in routing.kinds[kind].roles]
+    else:
+        found = []
+    return tuple({item.recipient: item for item in reversed(found)}.values())[::-1]
+
+
+def letter_name(kind: Kind, routing: Routing | None = None) -> str:
+    """Name of the template of the letters about a kind."""
+    return (routing or shipped()).kinds[kind].letter
+
+
+def pagers(settings: Settings) -> tuple[Destination, ...]:
+    """Who is woken. Webhook addresses may hold secrets, so the outbox only has their label."""
+    mail = "smtp" if settings.mail.host else "spool"
+    hooks = (Destination(webhook_label(url), "webhook") for url in settings.page.webhooks)
+    return (*(Destination(address, mail) for address in settings.page.mail), *hooks)
+
+
+def webhook_label(url: str) -> str:
+    """A name for a webhook that tells it from others without revealing its secret part: ``host#digest``."""
+    return f"{(urlsplit(url).hostname or '')[:200]}#{hashlib.sha256(url.encode()).hexdigest()[:12]}"
+
+
+def check_routing(settings: Settings, routing: Routing | None = None) -> None:
+    """Refuse settings that would send a report astray or nowhere. To be called once at start. Raises ``SettingsError``."""
+    routing = routing or shipped()
+    emergency = routing.roles.get(EMERGENCY, "").lower()
+    for name, recipients in settings.report.recipients.items():
+        where = f"report.recipients.{name}"
+        for recipient in recipients:
+            _check_recipient(settings, recipient, where)
+            if recipient.to.lower() == emergency and (name == "default" or Kind(name) not in PHYSICAL):
+                raise SettingsError(f"{where}: the emergency address is for threats to life or limb only; name another recipient.")
+    contact = settings.report.reporter_contact
+    if contact and not is_address(contact):
+        raise SettingsError("report.reporter_contact is no mail address.")
+    for address in settings.page.mail:
+        if not is_address(address):
+            raise SettingsError("page.mail: an entry is no mail address.")
+    for url in settings.page.webhooks:
+        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+            raise SettingsError("page.webhooks: an entry is no http or https address.")
+    channels = {item.channel for kind in routing.kinds for item in destinations(settings.report, kind, "", routing)}
+    channels |= {item.channel for item in pagers(settings)}
+    if "smtp" in channels and not settings.mail.host:
+        raise SettingsError("Reports are to go by smtp, but mail.host is empty; set it, or use the channel 'spool'.")
+    if "smtp" in channels and not contact:
+        raise SettingsError("Reports are to go by smtp, but report.reporter_contact is empty; it is the sender that recipients answer to.")
+
+
+def _destination(settings: ReportSettings, recipient: Recipient) -> Destination:
+    channel = recipient.channel or settings.channel
+    name = f"{recipient.wiki}:{recipient.to}" if channel == "emailuser" else recipient.to
+    return Destination(name, channel, recipient.excerpt)
+
+
+def _check_recipient(settings: Settings, recipient: Recipient, where: str) -> None:
+    channel = recipient.channel or settings.report.channel
+    name = _destination(settings.report, recipient).recipient
+    if len(name) > RECIPIENT_CHARS or not recipient.to.strip() or not recipient.to.isprintable():
+        raise SettingsError(f"{where}: a recipient is empty, too long, or holds control characters.")
+    if channel != "emailuser" and not is_address(recipient.to):
+        raise SettingsError(f"{where}: a recipient is no mail address (a user name needs channel = 'emailuser').")
