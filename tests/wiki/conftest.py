@@ -41,6 +41,8 @@ class Fault:
     drip: float = 0.0
     """Seconds between the bytes of the body."""
     drop: bool = False
+    short: int = 0
+    """Bytes announced and not sent."""
 
 
 def api_error(code: str, *, status: int = 200, **headers: str) -> Fault:
@@ -205,8 +207,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_response(fault.status)
             for name, value in (fault.headers | headers).items():
                 self.send_header(name, value)
-            self.send_header("content-length", str(len(fault.body)))
+            self.send_header("content-length", str(len(fault.body) + fault.short))
             self.end_headers()
+            self.close_connection = self.close_connection or bool(fault.short)
             if fault.drip:
                 for byte in fault.body:
                     self.wfile.write(bytes((byte,)))

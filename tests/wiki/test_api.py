@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import threading
 from pathlib import Path
@@ -47,6 +48,24 @@ def test_a_connection_that_ends_without_an_answer(stub: Any, api: Any, fault: An
     with pytest.raises(WikiUnavailableError) as caught:
         api.get("aawiki", QUERY)
     assert caught.value.maybe_done
+
+
+def test_an_answer_that_breaks_off(stub: Any, api: Any, fault: Any) -> None:
+    stub.faults.append(fault(body=b'{"query": {}}', short=10))
+    with pytest.raises(WikiUnavailableError, match="cannot be reached"):
+        api.get("aawiki", QUERY)
+
+
+def test_answers_may_be_compressed(stub: Any, api: Any, fault: Any) -> None:
+    body = gzip.compress(b'{"query": {"x": "' + b"y" * 200_000 + b'"}}')
+    stub.faults.append(fault(body=body, headers={"content-encoding": "gzip"}))
+    assert len(api.get("aawiki", QUERY)["query"]["x"]) == 200_000
+
+
+def test_an_answer_that_claims_to_be_compressed(stub: Any, api: Any, fault: Any) -> None:
+    stub.faults.append(fault(body=b"{}", headers={"content-encoding": "gzip"}))
+    with pytest.raises(WikiUnavailableError):
+        api.get("aawiki", QUERY)
 
 
 def test_nobody_listens(pywikibot_home: Path, make_api: Any) -> None:

@@ -110,17 +110,26 @@ def test_an_edit_is_given_up_after_so_many_attempts() -> None:
     assert len(queue) == 0
 
 
-def test_an_edit_that_kept_failing_goes_alone_so_that_it_cannot_take_others_along() -> None:
-    queue = make(size=10, attempts=4)
-    for time in (1.0, 2.0, 3.0):
-        add(queue, time)
-    now = 10.0
-    for _ in range(2):
+@pytest.mark.parametrize("size", [25, 250])
+def test_an_edit_whose_batch_keeps_failing_is_given_up_alone(size: int) -> None:
+    """The wiki breaks down each time it is asked for the edit of second 7: the others must not be given up with it."""
+    queue = make(size=size, attempts=12)
+    for number in range(size):
+        add(queue, float(number))
+    now, given_up, fetched, requests = 1000.0, [], 0, 0
+    while len(queue):
+        now += queue.wait_time(now) or 0.0
         batch = queue.next(now)
         assert batch is not None
-        queue.retry(batch, now)
-        now += 1000
-    assert times(queue.next(now)) == [1.0]
+        requests += 1
+        if 7.0 in times(batch):
+            given_up += queue.retry(batch, now)
+        else:
+            queue.done(batch)
+            fetched += len(batch.items)
+    assert [item.time for item in given_up] == [7.0]
+    assert fetched == size - 1
+    assert requests <= 12 + 8
 
 
 def test_a_refused_batch_is_halved_until_the_bad_edit_stands_alone() -> None:
@@ -128,7 +137,8 @@ def test_a_refused_batch_is_halved_until_the_bad_edit_stands_alone() -> None:
     for number in range(8):
         add(queue, float(number))
     requests, bad = 0, None
-    while bad is None:
+    fetched = 0
+    while len(queue):
         batch = queue.next(100.0)
         assert batch is not None
         requests += 1
@@ -136,13 +146,9 @@ def test_a_refused_batch_is_halved_until_the_bad_edit_stands_alone() -> None:
             bad = queue.split(batch)
         else:
             queue.done(batch)
-    assert bad.time == 5.0
-    assert requests <= 7
-    rest = 0
-    while batch := queue.next(100.0):
-        rest += len(batch.items)
-        queue.done(batch)
-    assert (len(queue), rest) == (0, 2)
+            fetched += len(batch.items)
+    assert bad is not None
+    assert (bad.time, fetched, requests) == (5.0, 7, 7)
 
 
 def test_a_batch_can_end_only_once() -> None:

@@ -46,7 +46,7 @@ class _Wiki:
     pending: list[tuple[float, int, FetchItem]] = field(default_factory=list)
     """A heap, oldest first; the number keeps the order of arrival among equals."""
     parts: deque[tuple[FetchItem, ...]] = field(default_factory=deque)
-    """Halves of refused batches; they are not mixed with others again."""
+    """Halves of batches that were refused or failed repeatedly; they are not mixed with others again."""
     busy: bool = False
     paused_until: float = float("-inf")
     failures: int = 0
@@ -72,8 +72,9 @@ class FetchQueue:
         self._window = window
         self._concurrency = concurrency
         self._attempts = attempts
-        # An edit that has failed this often may be what makes the requests fail; it goes alone from then on.
-        self._suspect_from = max(1, attempts // 2)
+        # From so many failures on, one of its edits may be what makes a batch fail, and each failure halves it. With twelve
+        # attempts this finds one edit among 250 before it is given up.
+        self._suspect_from = max(2, attempts // 4)
         self._wikis: dict[str, _Wiki] = {}
         self._later: list[tuple[float, int, FetchItem]] = []
         self._in_flight: dict[str, FetchBatch] = {}
@@ -146,13 +147,14 @@ class FetchQueue:
         wiki.failures += 1
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(wiki.failures - 1, 16))
         wiki.paused_until = now + max(pause, min(retry_after or 0.0, LONGEST_ASKED_PAUSE))
-        given_up = []
-        for item in batch.items:
-            failed = replace(item, attempts=item.attempts + 1)
-            if failed.attempts >= self._attempts:
-                given_up.append(failed)
-            else:
-                self._push(failed)
+        failed = [replace(item, attempts=item.attempts + 1) for item in batch.items]
+        given_up = [item for item in failed if item.attempts >= self._attempts]
+        kept = tuple(item for item in failed if item.attempts < self._attempts)
+        if max((item.attempts for item in kept), default=0) >= self._suspect_from:
+            self._halve(wiki, kept)
+        else:
+            for item in kept:
+                self._push(item)
         self._count -= len(given_up)
         return given_up
 
@@ -164,8 +166,7 @@ class FetchQueue:
             self._count -= 1
             self._tidy(batch.wiki)
             return replace(batch.items[0], attempts=batch.items[0].attempts + 1)
-        middle = len(batch.items) // 2
-        wiki.parts.extendleft((batch.items[middle:], batch.items[:middle]))
+        self._halve(wiki, batch.items)
         return None
 
     def give_up(self, batch: FetchBatch) -> list[FetchItem]:
@@ -192,6 +193,11 @@ class FetchQueue:
         wiki = self._wikis.setdefault(item.ref.wiki, _Wiki())
         heapq.heappush(wiki.pending, (item.time, self._serial, item))
 
+    @staticmethod
+    def _halve(wiki: _Wiki, items: tuple[FetchItem, ...]) -> None:
+        middle = (len(items) + 1) // 2
+        wiki.parts.extendleft(part for part in (items[middle:], items[:middle]) if part)
+
     def _due_at(self, name: str, wiki: _Wiki, oldest: FetchItem) -> float:
         if wiki.parts or oldest.attempts or len(wiki.pending) >= self._batch_size(name):
             return float("-inf")
@@ -202,11 +208,8 @@ class FetchQueue:
         if wiki.parts:
             items = wiki.parts.popleft()
         else:
-            taken = [heapq.heappop(wiki.pending)[2]]
-            size = 1 if taken[0].attempts >= self._suspect_from else self._batch_size(name)
-            while wiki.pending and len(taken) < size and wiki.pending[0][2].attempts < self._suspect_from:
-                taken.append(heapq.heappop(wiki.pending)[2])
-            items = tuple(taken)
+            size = min(len(wiki.pending), self._batch_size(name))
+            items = tuple(heapq.heappop(wiki.pending)[2] for _ in range(size))
         batch = FetchBatch(name, items)
         wiki.busy = True
         self._in_flight[name] = batch
