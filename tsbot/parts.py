@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from tsbot.cases.filing import Filed
+from tsbot.cases.flag import Flag
 from tsbot.detect.detector import Detector, load_detector
 from tsbot.intake import Intake
 from tsbot.pipeline import Pipeline
 from tsbot.report.channels import open_channels
 from tsbot.report.deliver import Deliverer
 from tsbot.report.filing import file_reports
+from tsbot.report.routing import check_routing, shipped
 from tsbot.settings import Settings
 from tsbot.store.database import Database
 from tsbot.stream.admission import Admission
@@ -71,7 +72,9 @@ def open_pipeline(
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Pipeline:
-    """The stages, with what they remember loaded. ``revisions`` stands in for the wikis where texts are at hand.
+    """The stages, with what they remember loaded.
+
+    ``revisions`` stands in for the wikis where texts are at hand.
     ``resume`` takes up what an earlier process left; only one process may do that at a time.
 
     Raises ``DetectError`` and ``StoreError``.
@@ -85,8 +88,11 @@ def open_pipeline(
         )
         fetcher = Fetcher(source, queue, wikis.budget if revisions is None else Budget(None), now=clock)
 
-    def reports(connection: Connection, filed: Filed, now: float) -> None:
-        file_reports(connection, database.key, filed.data_key, filed.flag, settings, now)
+    check_routing(settings)
+    routing = shipped()
+
+    def reports(connection: Connection, flag: Flag, now: float) -> None:
+        file_reports(connection, flag, settings, now, routing)
 
     pipeline = Pipeline(
         database=database,
@@ -116,8 +122,8 @@ def open_deliverer(
 ) -> Deliverer:
     """What prepares and sends reports. ``ask_wikis`` looks up account statuses for the letters."""
 
-    def email_user(wiki: str, recipient: str, subject: str, text: str) -> None:
-        email.send(wikis.api, wiki, recipient, subject, text)
+    def email_user(wiki: str, user: str, subject: str, text: str) -> None:
+        email.send(wikis.api, wiki, user, subject, text)
 
     return Deliverer(
         database,

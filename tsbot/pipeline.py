@@ -21,7 +21,8 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection
 
 from tsbot.cases import outcomes
-from tsbot.cases.filing import Filed, Judged, file_flags
+from tsbot.cases.filing import Judged, file_flags
+from tsbot.cases.flag import Flag
 from tsbot.detect.detector import Detector
 from tsbot.errors import StoreBusyError, StoreFullError, UnknownWikiError, WikiRefusedError
 from tsbot.intake import Intake, Sorted, redrivable
@@ -50,9 +51,9 @@ GONE = {
 
 
 class FileReports(Protocol):
-    """Writes the reports of a new flag to the outbox, in the transaction that stores the flag."""
+    """Writes the reports of a new or strengthened flag to the outbox, in the transaction that stores the flag."""
 
-    def __call__(self, connection: Connection, filed: Filed, now: float) -> None:
+    def __call__(self, connection: Connection, flag: Flag, now: float) -> None:
         """Raises nothing but ``StoreError``."""
 
 
@@ -178,19 +179,18 @@ class Pipeline:
                 window=self.case_window,
                 now=now,
             )
-            for item in filed:
-                if item.new:
-                    self.file_reports(connection, item, now)
+            for flag in filed:
+                self.file_reports(connection, flag, now)
         return {item.event.id for item in judged}
 
     # -- texts --------------------------------------------------------------------------------------------------------
 
-    def fetch(self) -> int:
-        """Ask for texts that wait, and finish the edits whose texts have arrived; how many were finished."""
+    def fetch(self, wait: float = 0.0) -> int:
+        """Ask for texts that wait, and finish the edits whose texts arrive within ``wait`` seconds; how many were finished."""
         if self.fetcher is None:
             return 0
         self.fetcher.submit()
-        results = self.fetcher.collect()
+        results = self.fetcher.collect(wait)
         if results:
             self._finish(results)
         return len(results)

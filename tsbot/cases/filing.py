@@ -29,16 +29,6 @@ class Judged:
     finding: Finding
 
 
-@dataclass(frozen=True, slots=True)
-class Filed:
-    """A flag just stored, with its case's data key."""
-
-    flag: Flag
-    data_key: bytes
-    new: bool
-    """False where the flag existed and only became stronger."""
-
-
 def author_index(key: MasterKey, wiki: str, user: str | None) -> bytes | None:
     """Fingerprint of an account on one wiki."""
     return key.index("user", wiki, user) if user else None
@@ -63,11 +53,11 @@ def file_flags(
     source: str,
     window: float,
     now: float,
-) -> list[Filed]:
+) -> list[Flag]:
     """Store the flags of findings; one per subject and kind, made of the passage that judges gravest.
 
-    ``window`` is the time in seconds within which flags of one author or page belong to one case. Filing the same again
-    changes nothing.
+    ``window`` is the time in seconds within which flags of one author or page belong to one case. Returns the flags that are
+    new or became stronger; filing the same again changes nothing.
     """
     best: dict[tuple[str, Kind], Judged] = {}
     for item in judged:
@@ -93,7 +83,7 @@ def _strength(finding: Finding, kind: Kind) -> tuple[int, float]:
 
 def _file(
     connection: Connection, key: MasterKey, subject: str, kind: Kind, *, item: Judged, detector: str, source: str, window: float, now: float
-) -> Filed | None:
+) -> Flag | None:
     event, finding = item.event, item.finding
     identity = flag_id(subject, kind)
     scores = {
@@ -115,8 +105,7 @@ def _file(
             return None
         sealed = seal(data_key, msgspec.json.encode(content), f"flag|body|{identity}")
         connection.execute(update(t.flag).where(t.flag.c.id == identity).values(**scores, body=sealed))
-        flag = _flag(dict(known) | scores, content)
-        return Filed(flag, data_key, new=False)
+        return _flag(dict(known) | scores, content)
     author = author_index(key, event.wiki, event.user)
     page = page_index(key, event.wiki, event.title)
     case_id, data_key = _case_for(connection, key, event, kind, author=author, page=page, window=window, now=now)
@@ -135,7 +124,7 @@ def _file(
         "body": seal(data_key, msgspec.json.encode(content), f"flag|body|{identity}"),
     }
     connection.execute(insert(t.flag).values(**row))
-    return Filed(_flag(row, content), data_key, new=True)
+    return _flag(row, content)
 
 
 def _case_for(
