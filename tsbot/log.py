@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import MutableMapping
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO, cast
 
 import structlog
 
@@ -22,6 +22,19 @@ ALLOWED = frozenset(
 """Fields that may be logged; their values are ids, counts, times, names of rules, settings and wikis."""
 
 
+class Writable(Protocol):
+    """Where log lines go."""
+
+    def write(self, text: str, /) -> int:
+        """Take a line."""
+
+    def flush(self) -> None:
+        """Let it out."""
+
+    def isatty(self) -> bool:
+        """Whether a person watches."""
+
+
 def only_allowed(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Drop fields that are not on the list."""
     dropped = [name for name in fields if name not in ALLOWED]
@@ -30,7 +43,7 @@ def only_allowed(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -
     return fields
 
 
-def configure(stream: TextIO | None = None) -> None:
+def configure(stream: Writable | None = None) -> None:
     """Log to ``stream`` (standard error by default): readable on a terminal, JSON lines elsewhere."""
     out = stream or sys.stderr
     last: Any = structlog.dev.ConsoleRenderer(colors=True) if out.isatty() else structlog.processors.JSONRenderer()
@@ -41,6 +54,6 @@ def configure(stream: TextIO | None = None) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             last,
         ],
-        logger_factory=structlog.PrintLoggerFactory(out),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", out)),  # it only writes and flushes
         cache_logger_on_first_use=False,
     )

@@ -95,7 +95,7 @@ def test_two_streams_about_one_edit_are_one_revision(world: Any, make: Any) -> N
         (b"{half a li", "not_json"),
         (b"\xff\xfe", "not_utf8"),
         (b"[1]", "not_an_object"),
-        (b'{"$schema":"/mediawiki/recentchange/9.0.0","meta":{"id":"x","stream":"mediawiki.recentchange"},"wiki":"enwiki"}', "unknown_schema"),
+        (b'{"$schema":"/mediawiki/recentchange/9.0.0","meta":{"id":"x"},"wiki":"enwiki"}', "unknown_schema"),
     ],
 )
 def test_malformed_messages_are_dead_letters_with_a_reason(world: Any, make: Any, message: bytes, reason: str) -> None:

@@ -39,7 +39,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     for number in range(EDITS):
         texts[str(1000 + number)] = f"some mild words {number}" + (" and a walrus" if number % 10 == 0 else "")
         lines.append(_edit(number, comment="the walrus" if number == 7 else "mild", bot=number % 6 == 5))
-    lines += lines[:5] + ["{broken", _visibility(1010)]
+    lines += [*lines[:5], "{broken", _visibility(1010)]
     events, store = folder / "events.jsonl", folder / "texts.json"
     events.write_text("\n".join(lines) + "\n")
     store.write_text(json.dumps(texts))

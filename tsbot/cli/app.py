@@ -1,0 +1,49 @@
+"""The ``tsbot`` command."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from tsbot import __version__
+from tsbot.cli import dead, demo, detect, doctor, flags, patrol, reference, reports
+from tsbot.cli.common import exit_code
+from tsbot.errors import TsbotError
+
+app = typer.Typer(
+    name="tsbot",
+    help=(
+        "Finds threats in what people add to MediaWiki wikis and files private reports.\n\n"
+        "Start with `tsbot patrol` (live) or `tsbot demo` (everything on this machine)."
+    ),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"tsbot {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version.")) -> None:
+    """Options of the whole command."""
+
+
+for module in (patrol, detect, flags, reports, dead, doctor, demo, reference):
+    module.register(app)
+
+
+def main() -> None:
+    """Run the command; errors of ours become one line and an exit code."""
+    try:
+        app()
+    except TsbotError as error:
+        typer.secho(f"tsbot: {error}", fg="red", err=True)
+        sys.exit(exit_code(error))
+    except BrokenPipeError:
+        sys.exit(0)
