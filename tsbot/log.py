@@ -14,8 +14,8 @@ import structlog
 ALLOWED = frozenset(
     {
         "event", "level", "timestamp",
-        "attempts", "bytes", "case", "cause", "channel", "code", "consequence", "count", "cursor", "dead", "due", "edits", "error",
-        "flag", "gap", "id", "kind", "pending", "purpose", "reason", "reconnects", "report", "resumed", "retry_after", "rule",
+        "attempt", "attempts", "by", "bytes", "case", "cause", "channel", "code", "consequence", "count", "cursor", "dead", "due", "edits", "error",
+        "flag", "gap", "id", "kind", "pending", "purpose", "reason", "reconnects", "remedy", "report", "resumed", "retry_after", "rule",
         "seconds", "setting", "since", "source", "state", "status", "until", "wait", "wiki", "wikis",
     }
 )  # fmt: skip

@@ -39,7 +39,7 @@ def doctor(
     settings = read_settings(config, database)
     worst = State.OK
     console = Console()
-    for finding in _examine(settings, offline=offline):
+    for finding in examine(settings, offline=offline):
         if finding.state is State.PROBLEM or worst is State.OK:
             worst = finding.state
         if as_json:
@@ -52,7 +52,8 @@ def doctor(
         raise typer.Exit(EXIT_NOTHING)
 
 
-def _examine(settings: Settings, *, offline: bool) -> Iterator[Diagnosis]:
+def examine(settings: Settings, *, offline: bool) -> Iterator[Diagnosis]:
+    """All checks, one after the other."""
     yield from checks.check_settings(settings)
     try:
         store = open_store(settings)
