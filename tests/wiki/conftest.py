@@ -251,29 +251,29 @@ def _pywikibot(_server: _Server, tmp_path_factory: pytest.TempPathFactory) -> It
         patch.delenv("PYWIKIBOT_DIR", raising=False)
         patch.delenv("PYWIKIBOT_NO_USER_CONFIG", raising=False)
         patch.chdir(home)
-        data = home / "data"
-        session.prepare(Settings(data_dir=str(data), wiki=WikiSettings(contact=CONTACT)))
-        from pywikibot import config
-        from pywikibot.comms import http
+        session.prepare(Settings(data_dir=str(home / "data"), wiki=WikiSettings(contact=CONTACT)))
+    from pywikibot import config
+    from pywikibot.comms import http
 
-        # Another test may have imported it before us.
+    families = home / "families"
+    families.mkdir()
+    (families / "stub_family.py").write_text(
+        "from pywikibot import family\n"
+        "class Family(family.Family):\n"
+        "    name = 'stub'\n"
+        f"    langs = {{code: '127.0.0.1:{_server.server_port}' for code in ('aa', 'bb', 'cc')}}\n"
+        "    def protocol(self, code): return 'http'\n"
+        "    def scriptpath(self, code): return f'/{code}/w'\n"
+        "    def dbName(self, code): return f'{code}wiki'\n"
+    )
+    password = home / "user-password.py"
+    password.write_text(f"('TsBot', BotPassword('tsbot', {PASSWORD!r}))\n")
+    password.chmod(0o600)
+    with pytest.MonkeyPatch.context() as patch:
+        # Another test may have imported pywikibot before us, from another folder.
         patch.setattr(config, "base_dir", str(home))
-        families = home / "families"
-        families.mkdir()
-        (families / "stub_family.py").write_text(
-            "from pywikibot import family\n"
-            "class Family(family.Family):\n"
-            "    name = 'stub'\n"
-            f"    langs = {{code: '127.0.0.1:{_server.server_port}' for code in ('aa', 'bb', 'cc')}}\n"
-            "    def protocol(self, code): return 'http'\n"
-            "    def scriptpath(self, code): return f'/{code}/w'\n"
-            "    def dbName(self, code): return f'{code}wiki'\n"
-        )
-        config.family_files["stub"] = str(families / "stub_family.py")
-        password = home / "user-password.py"
-        password.write_text(f"('TsBot', BotPassword('tsbot', {PASSWORD!r}))\n")
-        password.chmod(0o600)
-        config.password_file = str(password)
+        patch.setattr(config, "password_file", str(password))
+        patch.setitem(config.family_files, "stub", str(families / "stub_family.py"))
         yield home
         http.session.close()
 
