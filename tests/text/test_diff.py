@@ -133,6 +133,7 @@ def test_no_more_of_a_sentence_is_given_than_asked():
         pytest.param(("\n" * 2_000_000, "x\n" * 1_000_000), id="nothing but line breaks"),
         pytest.param(("a" * 2_000_000, "b" * 2_000_000), id="one long word"),
         pytest.param(("ab" * 1_000_000, "ba" * 1_000_000), id="a text that is its own neighbour"),
+        pytest.param(("a" + " " * 2_000_000, "b" + " " * 2_000_000), id="nothing but spaces"),
         pytest.param(("\u0301" * 1_000_000, "\u0302" * 1_000_000), id="nothing but combining marks"),
     ],
 )

@@ -86,7 +86,8 @@ def sentence_end(text: str, at: int, limit: int) -> int:
 
 def ends_sentence(text: str, at: int) -> bool:
     """Whether a sentence (or the line) ends at ``at``; white space before ``at`` is overlooked."""
-    while at > 0 and text[at - 1].isspace():
+    low = max(0, at - _LONGEST_TAIL)
+    while at > low and text[at - 1].isspace():
         if text[at - 1] == "\n":
             return True
         at -= 1

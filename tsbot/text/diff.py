@@ -267,11 +267,9 @@ def _self_contained(text: str, start: int, end: int) -> bool:
 
 
 def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    return start, end
+    stretch = text[start:end].rstrip()
+    end = start + len(stretch)
+    return end - len(stretch.lstrip()), end
 
 
 def _joined(new: str, spans: list[Span]) -> list[Span]:

@@ -11,7 +11,7 @@ MARKUP = re.compile(r"[\[\]{}<&\0]|''|://|^[=:;*#|!]", re.MULTILINE)
 _OPENING = re.compile(r"\{\{|\[\[|\[h|\{\||<[A-Za-z!]|^[:;*#|!]", re.MULTILINE)
 
 NOISE = re.compile(
-    r"'{2,}|\[{2}:?[^\[\]|\n]{0,255}\||\[{1,64}(?=https?:|//)|\[{2,}|\]{2,}|\{{2,}\|?|\}{2,}|\{\||\|\}|<!--|-->"
+    r"'{2,}|\[{2}[^\[\]|\n]{0,255}\|(?=[^\[\]|\n]{1,255}\]\])|\[{1,64}(?=https?:|//)|\[{2,}|\]{2,}|\{{2,}\|?|\}{2,}|\{\||\|\}|<!--|-->"
     r"|</?[A-Za-z]{1,20}\s?/?>|https?://|^[:;*#]{1,64}|^={2,6}|={2,6}[ \t]{0,9}$|&\#?\w{1,32};|\0",
     re.MULTILINE,
 )
@@ -37,8 +37,9 @@ SILENT_ATTRIBUTES = frozenset(
 IMAGE_OPTION = re.compile(
     r"\s*(thumb|thumbnail|frame|frameless|border|left|right|center|none|upright(=[^|]*)?|\d*(x\d+)?px)\s*"
 )
-_SENTENCE_WORDS = 4
-_BETWEEN_WORDS = (" ", "_", "-", "+", "%20")
+_SENTENCE_WORDS = 3
+_BETWEEN_WORDS = (" ", "_", "%20")
+"""Not the hyphen: addresses of news pages are made of it, and they quote headlines."""
 
 
 @dataclass(slots=True)
@@ -59,5 +60,6 @@ class Allowance:
 
 
 def like_a_sentence(text: str) -> bool:
-    """Whether a name or an address has so many words that somebody may be saying something with it."""
-    return sum(map(text.count, _BETWEEN_WORDS)) >= _SENTENCE_WORDS - 1
+    """Whether a name or an address has so many words, or lines, that somebody may be saying something with it."""
+    text = text.strip()
+    return "\n" in text or sum(map(text.count, _BETWEEN_WORDS)) >= _SENTENCE_WORDS - 1

@@ -60,14 +60,12 @@ def plain_text(source: str, spans: Sequence[tuple[int, int]], allowance: Allowan
     writer = _Writer(source)
     for start, end in spans:
         writer.gap(start, "\n")
-        characters, parts = len(writer.origins), len(writer.parts)
         if MARKUP.search(source, start, end) is None:
             writer.copy(start, end)
-        elif NESTING.search(source, start, end) is None:
-            writer.stripped(start, end)
-        elif not allowance.take(source, start, end) or not writer.parsed(start, end):
-            del writer.origins[characters:], writer.parts[parts:]
-            writer.stripped(start, end)
+            continue
+        nested = NESTING.search(source, start, end) is not None
+        if not (nested and allowance.take(source, start, end) and writer.write_parsed(start, end)):
+            writer.write_stripped(start, end)
     return writer.result(spans[-1][1] if spans else 0)
 
 
@@ -77,8 +75,9 @@ def plain_passage(
     """Plain text of at least one stretch of a field's ``source`` as one passage; None if nothing is left to read."""
     start, end = spans[0]
     if len(spans) == 1 and MARKUP.search(source, start, end) is None:
-        text = source[start:end]
-        return Passage(field, text, start) if text and not text.isspace() else None
+        text = source[start:end].rstrip()
+        start += len(text) - len(text := text.lstrip())
+        return Passage(field, text, start) if text else None
     plain = plain_text(source, spans, allowance)
     return Passage(field, plain.text, 0, plain.origins) if plain.text else None
 
@@ -103,8 +102,8 @@ class _Writer:
         return Plain(text[:kept], (*self.origins[:kept], last))
 
     def gap(self, at: int, white: str = " ") -> None:
-        """White space, unless there is some."""
-        if self.parts and not self.parts[-1][-1].isspace():
+        """White space (of this kind, if it is a line break), unless there is some."""
+        if self.parts and not (self.parts[-1].endswith("\n") if white == "\n" else self.parts[-1][-1].isspace()):
             self.parts.append(white)
             self.origins.append(at)
 
@@ -113,8 +112,35 @@ class _Writer:
             self.parts.append(self.source[start:end])
             self.origins.extend(range(start, end))
 
-    def stripped(self, start: int, end: int) -> None:
+    def write_stripped(self, start: int, end: int) -> None:
         """A stretch without its markup characters, unparsed."""
+        self._later = []
+        self._strip(start, end)
+        self._write_later()
+
+    def write_parsed(self, start: int, end: int) -> bool:
+        """A stretch by way of the parser; False, and nothing written, if that did not give its text."""
+        # The tokenizer, in C, ends at a NUL: what stands behind it would be hidden.
+        fragment = self.source[start:end].replace("\0", " ")
+        characters, parts = len(self.origins), len(self.parts)
+        self._later = []
+        try:
+            read = self._code(mwparserfromhell.parse(fragment, skip_style_tags=True), start) == end
+            self._write_later()
+        except Exception:
+            # Whatever the parser trips over, the text must still be read: markup must not be a way to hide.
+            read = False
+        if read and any(not part.isspace() for part in self.parts[parts:]):
+            return True
+        del self.origins[characters:], self.parts[parts:]
+        return False
+
+    def _write_later(self) -> None:
+        for write in self._later:  # grows while it is walked: a comment in a footnote
+            self.gap(self.origins[-1] if self.origins else 0, "\n")
+            write()
+
+    def _strip(self, start: int, end: int) -> None:
         for match in NOISE.finditer(self.source, start, end):
             self.copy(start, match.start())
             start = match.end()
@@ -122,8 +148,7 @@ class _Writer:
             if noise[0] == "&":
                 self._character(noise, match.start())
             elif noise[0] == "[" and noise[-1] == "|" and like_a_sentence(noise):
-                self.copy(match.start() + 2, start - 1)
-                self.gap(start)
+                self._later_text(match.start() + 2, start - 1)
             elif noise[0] in "<-|\0" and noise.strip("</ >").lower() not in INLINE_TAGS:
                 self.gap(match.start())
         self.copy(start, end)
@@ -132,23 +157,6 @@ class _Writer:
         for character in html.unescape(entity):
             self.parts.append(character)
             self.origins.append(at)
-
-    def parsed(self, start: int, end: int) -> bool:
-        """The stretch by way of the parser; False if it could not be read that way."""
-        # The tokenizer, in C, ends at a NUL: what stands behind it would be hidden.
-        fragment = self.source[start:end].replace("\0", " ")
-        self._later = []
-        try:
-            code = mwparserfromhell.parse(fragment, skip_style_tags=True)
-            if self._code(code, start) != end:
-                return False
-            for write in self._later:  # grows while it is walked: a comment in a footnote
-                self.gap(end, "\n")
-                write()
-        except Exception:
-            # Whatever the parser trips over, the text must still be read: markup must not be a way to hide.
-            return False
-        return True
 
     def _code(self, code: Wikicode, at: int) -> int:
         """Write the nodes that stand at ``at``; returns where they end."""
@@ -164,12 +172,12 @@ class _Writer:
         if MARKUP.search(self.source, at, end) is None:
             self.copy(at, end)
         else:
-            self.stripped(at, end)
+            self._strip(at, end)
         return end
 
     def _later_text(self, start: int, end: int) -> None:
         if start < end:
-            self._later.append(lambda: self.stripped(start, end))
+            self._later.append(lambda: self._strip(start, end))
 
     def _unseen(self, code: object, at: int) -> int:
         """Something that readers do not see: it is kept, out of the flow, if it reads like a sentence."""
@@ -202,16 +210,19 @@ class _Writer:
         at += 2
         if node.text is None:
             return self._code(node.title, at) + 2
+        label = str(node.text)
+        if not label.strip():
+            return self._code(node.title, at) + 1 + len(label) + 2
         at = self._unseen(node.title, at) + 1
-        end = at + len(str(node.text))
+        end = at + len(label)
         while True:  # [[File:A.jpg|thumb|left|Caption]]
             match = IMAGE_OPTION.match(self.source, at, end)
             if match is None or self.source[match.end() : match.end() + 1] != "|":
                 break
             at = match.end() + 1
-        if at + len(str(node.text)) == end:
+        if at + len(label) == end:
             return self._code(node.text, at) + 2
-        self.stripped(at, end)
+        self._strip(at, end)
         return end + 2
 
     def _external_link(self, node: ExternalLink, at: int) -> int:
@@ -277,11 +288,14 @@ class _Writer:
             raise _MisreadError
 
     def _attributes(self, node: Tag, at: int) -> int:
+        told = at  # <b I will come> has four attributes: neighbours are kept as one text
         for attribute in node.attributes:
             end = at + len(str(attribute))
-            if str(attribute.name).strip().lower() not in SILENT_ATTRIBUTES:
-                self._later_text(at, end)
+            if str(attribute.name).strip().lower() in SILENT_ATTRIBUTES:
+                self._later_text(told, at)
+                told = end
             at = end
+        self._later_text(told, at)
         return at
 
 
