@@ -136,6 +136,11 @@ class Actor:
         """Write to a user through the wiki's EmailUser."""
         self.act(action="emailuser", target=target, subject=subject, text=text)
 
+    def last_log_id(self, log_type: str) -> int:
+        """Id of the wiki's newest public log entry of a type (``move``, ``block`` ...)."""
+        events = self.ask(action="query", list="logevents", letype=log_type, lelimit=1, leprop="ids")["query"]["logevents"]
+        return int(events[0]["logid"])
+
     def close(self) -> None:
         """Close the connections."""
         self._session.close()

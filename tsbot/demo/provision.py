@@ -37,12 +37,14 @@ class WikiSpec:
     dbname: str
     language: str
     name: str
+    project: str
+    """Name of the project namespace, as in ``Wikipedia:Sandbox``."""
 
 
 WIKIS = (
-    WikiSpec("metawiki", "en", "Meta (demo)"),  # first: it owns the shared accounts
-    WikiSpec("enwiki", "en", "Wikipedia (demo)"),
-    WikiSpec("dewiki", "de", "Wikipedia (Demo)"),
+    WikiSpec("metawiki", "en", "Meta (demo)", "Meta"),  # first: it owns the shared accounts
+    WikiSpec("enwiki", "en", "Wikipedia (demo)", "Wikipedia"),
+    WikiSpec("dewiki", "de", "Wikipedia (Demo)", "Wikipedia"),
 )
 
 
@@ -110,6 +112,7 @@ def family_config(
                 "dbname": spec.dbname,
                 "language": spec.language,
                 "name": spec.name,
+                "project": spec.project,
                 "url": urls[spec.dbname],
             }
             for spec in WIKIS

@@ -17,6 +17,7 @@ $tsbotFolder = $tsbotDemo['folder'];
 
 // ---- this wiki ----
 $wgSitename = $tsbotWiki['name'];
+$wgMetaNamespace = $tsbotWiki['project'];
 $wgLanguageCode = $tsbotWiki['language'];
 $wgServer = $wgCanonicalServer = $tsbotWiki['url'];
 $wgScriptPath = '/w';
