@@ -12,6 +12,7 @@ import pytest
 
 from tsbot.demo.actors import ActionRefusedError
 from tsbot.demo.wikis import WikiFamily
+from tsbot.demo.world import World
 from tsbot.errors import DemoError
 
 pytestmark = pytest.mark.live
@@ -211,7 +212,8 @@ def test_one_log_in_holds_on_all_wikis(family, editor):
 
 def test_one_folder_is_one_family(world):
     with pytest.raises(DemoError, match="another demo is running"):
-        WikiFamily(world.folder).start()
+        World(world.folder).start()
+    assert (world.folder / "events.jsonl").exists()
 
 
 def test_a_second_family_is_fresh_and_ends_without_a_trace(tmp_path, request, family, editor):

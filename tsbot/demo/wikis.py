@@ -85,7 +85,9 @@ class WikiFamily:
         self.wikis: Mapping[str, Wiki] = {}
         self._running = self.folder / "wikis"
         self._cache = (cache or self.folder / "cache").absolute()
-        self._feed_port, self._mail_port, self._first_port = feed_port, mail_port, first_port
+        self.feed_port, self.mail_port = feed_port, mail_port
+        """May be set until :meth:`start`."""
+        self._first_port = first_port
         self._workers = workers
         self._mediawiki = mediawiki
         self._progress = progress or _silent
@@ -97,11 +99,23 @@ class WikiFamily:
         """Folder for ``PYWIKIBOT_DIR``: family ``tsbotdemo``, user TsBot on all wikis."""
         return self.folder / "pywikibot"
 
+    def claim(self) -> None:
+        """Take the folder for this program until :meth:`stop`. Raises DemoError where another one has it."""
+        if self._lock is not None:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = (self.folder / "lock").open("wb")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            raise DemoError(f"another demo is running in {self.folder}") from None
+        self._lock = lock
+
     def start(self) -> None:
         """Set the wikis up and return when all of them answer. Raises DemoError."""
         php = check_prerequisites(self._mediawiki)
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._take_lock()
+        self.claim()
         try:
             if stop_stale(self.folder, str(PHP_FILES)):
                 self._progress("stopped the servers of an earlier run")
@@ -136,15 +150,6 @@ class WikiFamily:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
 
-    def _take_lock(self) -> None:
-        self._lock = (self.folder / "lock").open("wb")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._lock.close()
-            self._lock = None
-            raise DemoError(f"another demo is running in {self.folder}") from None
-
     def _restore(self, template: Path) -> None:
         shutil.rmtree(self._running, ignore_errors=True)
         shutil.copytree(template, self._running)
@@ -164,8 +169,8 @@ class WikiFamily:
             self._running,
             {wiki.dbname: wiki.url for wiki in self.wikis.values()},
             mediawiki=self._mediawiki,
-            feed_port=self._feed_port,
-            mail_port=self._mail_port,
+            feed_port=self.feed_port,
+            mail_port=self.mail_port,
         )
         (self._running / "family.json").write_text(json.dumps(config))
         write_pywikibot_files(self.pywikibot_dir, self.wikis, self.accounts["TsBot"])
@@ -184,11 +189,12 @@ class WikiFamily:
         return self._running / "log" / f"{wiki.dbname}.log"
 
     def _await(self, wiki: Wiki) -> None:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy for loopback
         deadline = time.monotonic() + START_PATIENCE
         answer = "nothing"
         while time.monotonic() < deadline:
             try:
-                with urllib.request.urlopen(f"{wiki.api}?action=query&meta=siteinfo&format=json", timeout=20) as reply:  # noqa: S310 - always http on loopback
+                with opener.open(f"{wiki.api}?action=query&meta=siteinfo&format=json", timeout=20) as reply:
                     answer = reply.read().decode("utf-8", "replace")
                 if json.loads(answer).get("query", {}).get("general", {}).get("wikiid") == wiki.dbname:
                     return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -39,21 +40,21 @@ class World:
 
     def start(self) -> None:
         """Start everything, the wikis last, so that no event is sent to nobody. Raises DemoError."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with ExitStack() as stack:
+            self.family = WikiFamily(
+                self.folder,
+                first_port=self._first_port,
+                cache=self._cache,
+                mediawiki=self._mediawiki,
+                progress=self._progress,
+            )
+            stack.callback(self.family.stop)
+            self.family.claim()
+            self._forget_earlier_run()
             self.sink = stack.enter_context(MailSink(self.folder / "mail"))
             self.twin = stack.enter_context(Twin(behaviour=self._behaviour, log_file=self.folder / "events.jsonl"))
-            self.family = stack.enter_context(
-                WikiFamily(
-                    self.folder,
-                    feed_port=self.twin.udp_port,
-                    mail_port=self.sink.port,
-                    first_port=self._first_port,
-                    cache=self._cache,
-                    mediawiki=self._mediawiki,
-                    progress=self._progress,
-                )
-            )
+            self.family.mail_port, self.family.feed_port = self.sink.port, self.twin.udp_port
+            self.family.start()
             self._stack = stack.pop_all()
 
     def stop(self) -> None:
@@ -66,3 +67,8 @@ class World:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
+
+    def _forget_earlier_run(self) -> None:
+        # The wikis begin anew, so what was said of the old ones would mislead.
+        shutil.rmtree(self.folder / "mail", ignore_errors=True)
+        (self.folder / "events.jsonl").unlink(missing_ok=True)

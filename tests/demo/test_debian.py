@@ -1,0 +1,52 @@
+"""The installation script for Debian."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tsbot.demo.provision import DEBIAN_INSTALL
+
+
+def run(*arguments: str, path: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["/bin/sh", str(DEBIAN_INSTALL), *arguments], env={"PATH": str(path)}, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Path:
+    """A PATH with nothing but what the script always uses."""
+    for name in ("dirname", "id", "grep", "env"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+    return tmp_path
+
+
+def test_checking_says_what_to_run_where_something_is_missing(tools: Path):
+    result = run("--check", path=tools)
+    assert result.returncode == 1
+    assert f"sudo sh {DEBIAN_INSTALL}" in result.stderr
+
+
+def test_it_says_so_where_there_is_no_apt(tools: Path):
+    result = run(path=tools)
+    assert result.returncode == 1
+    assert "no Debian" in result.stderr
+
+
+def test_php_comes_first_and_mediawiki_without_apache(tools: Path):
+    """With an apt-get that only writes down how it is called."""
+    calls = tools / "calls"
+    (tools / "apt-get").write_text(f'#!/bin/sh\necho "$*" >> {calls}\n')
+    for name, script in {"sudo": 'exec "$@"', "dpkg-query": "exit 1"}.items():
+        (tools / name).write_text(f"#!/bin/sh\n{script}\n")
+    for name in ("apt-get", "sudo", "dpkg-query"):
+        (tools / name).chmod(0o755)
+    run(path=tools)
+    update, php, mediawiki = calls.read_text().splitlines()
+    assert update.endswith(" update")
+    assert " php-cgi " in php
+    assert mediawiki.endswith(" install mediawiki mini-httpd apache2-")
