@@ -15,7 +15,7 @@ ALLOWED = frozenset(
     {
         "event", "level", "timestamp",
         "attempt", "attempts", "by", "bytes", "case", "cause", "channel", "code", "consequence", "count", "cursor", "dead", "due", "edits", "error",
-        "flag", "gap", "id", "kind", "pending", "purpose", "reason", "reconnects", "remedy", "report", "resumed", "retry_after", "rule",
+        "flag", "gap", "id", "kind", "messages", "pending", "purpose", "reason", "reconnects", "remedy", "report", "resumed", "retry_after", "rule",
         "seconds", "setting", "since", "source", "state", "status", "until", "wait", "wiki", "wikis",
     }
 )  # fmt: skip

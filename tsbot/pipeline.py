@@ -33,7 +33,7 @@ from tsbot.store.ledger import DeadLetter, PendingEvent
 from tsbot.stream.events import Event, EventKind
 from tsbot.stream.seen import blob
 from tsbot.stream.source import Batch
-from tsbot.text.passage import Passage
+from tsbot.text.passage import Field, Passage
 from tsbot.text.passages import added_passages, event_passages
 from tsbot.wiki.fetcher import Fetcher, FetchResult
 from tsbot.wiki.queue import FetchQueue
@@ -76,6 +76,8 @@ class Pipeline:
     remember: int = 2_000_000
     trouble: str = ""
     """What keeps results from being stored now; empty if nothing does."""
+    judged: Counter[str] = field(default_factory=Counter)
+    """Passages judged in this run, per field."""
     active: dict[str, str] = field(default_factory=dict)
     """Wikis that had edits in this run, with their addresses."""
     _fetching: dict[str, PendingEvent] = field(default_factory=dict)
@@ -103,7 +105,9 @@ class Pipeline:
         """
         sorted_batch = self.intake.sort(batch.messages, again=bool(again))
         judged_events = [event for event in sorted_batch.events if event.id not in sorted_batch.otherwise]
-        verdicts = judge(self.detector, [(event, p) for event in judged_events for p in event_passages(event)])
+        carried = [(event, passage) for event in judged_events for passage in event_passages(event)]
+        verdicts = judge(self.detector, carried)
+        self.judged.update(passage.field.value for _, passage in carried)
 
         def store(connection: Connection) -> list[PendingEvent]:
             removed = ledger.remove_dead_letters(connection, [letter.id for letter in again])
@@ -206,6 +210,7 @@ class Pipeline:
                 items += [(item.event, passage) for passage in added.passages]
                 cut += bool(added.cut or revision.truncated)
         verdicts = judge(self.detector, items)
+        self.judged[Field.TEXT.value] += len(items)
         self._commit(lambda connection: self._store_texts(connection, arrived, verdicts, cut))
         for item, _ in arrived:
             self._let_go(item)

@@ -1,0 +1,85 @@
+"""Replay recorded traffic through the whole patrol in one process and print one table.
+
+    python benchmarks/traffic.py --events 1000000 --output traffic.jsonl.zst --texts traffic.sqlite
+    python benchmarks/replay.py traffic.jsonl.zst --texts traffic.sqlite
+
+Everything is real but the wikis: texts come from the local store. Letters are prepared and spooled outside the time measured
+(they wait for a person). Pinned to one core where the system allows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+from local_texts import LocalTexts
+
+from tsbot.parts import open_pipeline, open_wikis
+from tsbot.settings import Settings
+from tsbot.store import ledger
+from tsbot.store.opening import open_store
+from tsbot.stream.replay import FileSource
+
+MEGABYTE = 1 << 20
+
+
+def resident() -> float:
+    """Resident memory of this process in MB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / MEGABYTE
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("events", type=Path)
+    parser.add_argument("--texts", type=Path, help="text store made by traffic.py; without it only what events carry is judged")
+    parser.add_argument("--limit", type=int, default=0, help="stop after so many messages")
+    parser.add_argument("--batch", type=int, default=Settings().stream.batch)
+    arguments = parser.parse_args()
+    with contextlib.suppress(OSError, AttributeError):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(data_dir=folder)
+        database = open_store(settings)
+        wikis = open_wikis(settings)
+        texts = LocalTexts(arguments.texts) if arguments.texts else None
+        pipeline = open_pipeline(settings, database, wikis, fetch=texts is not None, revisions=texts)
+        source = FileSource(arguments.events)
+        source.start(None)
+        print(f"{'messages':>10} {'events/s':>9} {'CPU s':>7} {'memory MB':>9}")
+        seen, step, began, cpu = 0, 100_000, time.perf_counter(), time.process_time()
+        ended = False
+        while not ended or pipeline.fetching:
+            if not ended and pipeline.fetching < 5000:
+                batch = source.read(arguments.batch, 0.0)
+                ended = batch.ended or bool(arguments.limit and seen >= arguments.limit)
+                if batch.messages:
+                    pipeline.take(batch, source.name)
+                    seen += len(batch.messages)
+            pipeline.fetch(0.001 if ended or pipeline.fetching >= 5000 else 0.0)
+            if seen >= step:
+                spent = time.perf_counter() - began
+                print(f"{seen:>10,} {seen / spent:>9,.0f} {time.process_time() - cpu:>7.1f} {resident():>9.0f}", flush=True)
+                step += 100_000
+        spent, used = time.perf_counter() - began, time.process_time() - cpu
+        with database.read() as connection:
+            totals = ledger.totals(connection)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"\nall: {seen:,} messages in {spent:.1f} s: {seen / spent:,.0f} a second, {used:.1f} s of CPU, peak memory {peak:.0f} MB")
+        skipped = sum(totals.skipped.values())
+        print(f"received {totals.received:,}, duplicates {totals.duplicates:,}; balanced: {totals.balanced}")
+        print(f"skipped {skipped:,}: {json.dumps(dict(totals.skipped))}")
+        print(f"cleared {totals.cleared:,}, flagged {totals.flagged:,}, outcomes {totals.outcome:,}, failed {totals.failed:,}")
+        print(f"judged: {json.dumps(pipeline.judged)}")
+        database.close()
+
+
+if __name__ == "__main__":
+    main()
