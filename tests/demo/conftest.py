@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import pytest
 import urllib3
 
-from tsbot.demo.twin import Behaviour, Twin
+from tsbot.demo.serving import Behaviour
+from tsbot.demo.twin import Twin
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from tsbot.demo.twin import Behaviour, Twin
+from tsbot.demo.serving import Behaviour
+from tsbot.demo.twin import Twin
 from tsbot.errors import DemoError
 
 RC = "mediawiki.recentchange"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tsbot.demo.twin import Behaviour
+from tsbot.demo.serving import Behaviour
 from tsbot.demo.wikis import WikiFamily
 from tsbot.demo.world import World
 

@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -27,45 +27,21 @@ from urllib.parse import parse_qs, urlsplit
 
 import structlog
 
-from tsbot.demo.eventlog import DATACENTRES, SCHEMAS, Entry, EventLog, Reading, UnknownTopicError, milliseconds
+from tsbot.demo.eventlog import DATACENTRES, SCHEMAS, Entry, EventLog, UnknownTopicError, milliseconds
 from tsbot.demo.feed import canary, event_of_datagram
 from tsbot.demo.ports import bound
+from tsbot.demo.serving import Behaviour, Connection, full_name, refuse
 from tsbot.errors import DemoError
 
 RECEIVE_BUFFER = 8 * 1024 * 1024
 """Bytes of waiting datagrams before the kernel drops some."""
 
 
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """How the twin treats its readers. Each connection keeps what held when it was made."""
-
-    keep_alive: float | None = 15.0
-    """Seconds of quiet after which a comment is sent; None for never."""
-    canary_every: float | None = None
-    """Seconds between canary events in every stream."""
-    offset_ids: bool = False
-    """Ids with offsets instead of timestamps."""
-    max_connections: int = 8
-    """More readers are answered 429."""
-    refuse: int = 0
-    """Answer every reader with this HTTP status (503, 429, 500); 0 for none."""
-    retry_after: int | None = None
-    """Seconds named in ``Retry-After`` when refusing."""
-    cut_after_events: int | None = None
-    """End the connection after so many events."""
-    cut_after_seconds: float | None = None
-    """End the connection after so long (15 minutes in production)."""
-    cut_mid_event: bool = False
-    """Cut inside the next event, with a reset, instead of ending after a whole one."""
-    chunk: int | None = None
-    """Send in pieces of so many bytes, whatever they split."""
-
-
 class Twin:
     """The service, in a thread of its own from :meth:`start` to :meth:`stop`; also a context manager.
 
-    ``behaviour`` may be replaced while it runs. With ``log_file``, every event is appended there as a line of JSON.
+    ``behaviour`` may be replaced while it runs; readers that come then are served by it. With ``log_file``, every event
+    is appended there as a line of JSON.
     """
 
     def __init__(
@@ -211,19 +187,19 @@ class Twin:
         headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
         behaviour = self.behaviour
         if not target.path.startswith("/v2/stream/"):
-            return await _refuse(writer, 404, "not_found", "Not Found")
+            return await refuse(writer, 404, "not_found", "Not Found")
         if behaviour.refuse:
-            return await _refuse(writer, behaviour.refuse, "refused", "Refused by request", behaviour.retry_after)
+            return await refuse(writer, behaviour.refuse, "refused", "Refused by request", behaviour.retry_after)
         if self.connections >= behaviour.max_connections:
             detail = "Too Many Concurrent Connections From Your Client"
-            return await _refuse(writer, 429, "too_many_requests", detail, behaviour.retry_after)
-        names = [_full_name(name) for name in target.path.removeprefix("/v2/stream/").split(",")]
+            return await refuse(writer, 429, "too_many_requests", detail, behaviour.retry_after)
+        names = [full_name(name) for name in target.path.removeprefix("/v2/stream/").split(",")]
         if any(name not in self._streams for name in names):
-            return await _refuse(writer, 400, "stream_not_found", "Stream Not Found")
+            return await refuse(writer, 400, "stream_not_found", "Stream Not Found")
         try:
             since = [milliseconds(text) for text in parse_qs(target.query).get("since", [])]
         except (ValueError, OverflowError):
-            return await _refuse(writer, 400, "invalid_timestamp", "since is no timestamp")
+            return await refuse(writer, 400, "invalid_timestamp", "since is no timestamp")
         try:
             reading = self.log.read_from(
                 names,
@@ -232,11 +208,11 @@ class Twin:
                 timestamps=not behaviour.offset_ids,
             )
         except UnknownTopicError as error:
-            return await _refuse(writer, 400, "invalid_assignment", str(error))
+            return await refuse(writer, 400, "invalid_assignment", str(error))
         self.connections += 1
         self.accepted += 1
         try:
-            serving = asyncio.ensure_future(_Connection(self, writer, reading, behaviour).run())
+            serving = asyncio.ensure_future(Connection(self.log.entries, self._wait_for_change, writer, reading, behaviour).run())
             leaving = asyncio.ensure_future(reader.read())  # ends when the reader hangs up
             try:
                 await asyncio.wait({serving, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -248,8 +224,8 @@ class Twin:
             self.connections -= 1
         return None
 
-    async def wait_for_change(self, timeout: float | None) -> bool:
-        """Wait for a new event, at most ``timeout`` seconds; whether one came. For connections only."""
+    async def _wait_for_change(self, timeout: float | None) -> bool:
+        """Wait for a new event, at most ``timeout`` seconds; whether one came."""
         assert self._changed is not None
         self._changed.clear()
         try:
@@ -257,70 +233,6 @@ class Twin:
         except TimeoutError:
             return False
         return True
-
-
-class _Connection:
-    """One reader being served, in HTTP/1.1 chunks."""
-
-    def __init__(self, twin: Twin, writer: asyncio.StreamWriter, reading: Reading, behaviour: Behaviour) -> None:
-        self._twin, self._writer, self._reading, self._behaviour = twin, writer, reading, behaviour
-        self._sent = 0
-        self._began = time.monotonic()
-
-    async def run(self) -> None:
-        self._writer.write(
-            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-cache\r\n"
-            b"Access-Control-Allow-Origin: *\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
-        )
-        await self._send(b":ok\n\n")
-        while not self._cut_is_due():
-            entry = self._next()
-            if entry is not None:
-                await self._send(self._frame(entry))
-                self._sent += 1
-            elif not await self._twin.wait_for_change(self._patience()) and not self._cut_is_due():
-                await self._send(b":\n\n")
-        if self._behaviour.cut_mid_event:
-            await self._send(b'event: message\nid: [{"topic":"eqiad.mediawiki.rec')
-            self._writer.transport.abort()
-            return
-        self._writer.write(b"0\r\n\r\n")
-        await self._writer.drain()
-
-    def _next(self) -> Entry | None:
-        entries, reading = self._twin.log.entries, self._reading
-        while reading.index < len(entries):
-            entry = entries[reading.index]
-            reading.index += 1
-            if reading.wants(entry):
-                return entry
-        return None
-
-    def _frame(self, entry: Entry) -> bytes:
-        return f"event: message\nid: {self._reading.take(entry)}\ndata: {entry.data}\n\n".encode()
-
-    def _cut_is_due(self) -> bool:
-        limits = self._behaviour
-        by_count = limits.cut_after_events is not None and self._sent >= limits.cut_after_events
-        by_time = limits.cut_after_seconds is not None and self._age() >= limits.cut_after_seconds
-        return by_count or by_time
-
-    def _age(self) -> float:
-        return time.monotonic() - self._began
-
-    def _patience(self) -> float | None:
-        """Seconds to wait for an event before something else is due."""
-        until_cut = None
-        if self._behaviour.cut_after_seconds is not None:
-            until_cut = max(0.0, self._behaviour.cut_after_seconds - self._age())
-        return min((wait for wait in (self._behaviour.keep_alive, until_cut) if wait is not None), default=None)
-
-    async def _send(self, payload: bytes) -> None:
-        size = self._behaviour.chunk or len(payload)
-        for start in range(0, len(payload), size):
-            piece = payload[start : start + size]
-            self._writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
-            await self._writer.drain()
 
 
 class _Datagrams(asyncio.DatagramProtocol):
@@ -335,21 +247,6 @@ class _Datagrams(asyncio.DatagramProtocol):
         except ValueError as error:
             self._twin.rejected_datagrams += 1
             structlog.get_logger().warning("twin.bad_datagram", bytes=len(data), error=type(error).__name__)
-
-
-def _full_name(name: str) -> str:
-    """``recentchange`` is the same stream as ``mediawiki.recentchange``."""
-    return name if name.startswith("mediawiki.") else f"mediawiki.{name}"
-
-
-async def _refuse(
-    writer: asyncio.StreamWriter, status: int, kind: str, detail: str, retry_after: int | None = None
-) -> None:
-    body = json.dumps({"type": f"https://mediawiki.org/wiki/HyperSwitch/errors/{kind}", "title": detail}).encode()
-    again = f"Retry-After: {retry_after}\r\n" if retry_after is not None else ""
-    head = f"HTTP/1.1 {status} {detail}\r\nContent-Type: application/problem+json\r\n{again}"
-    writer.write(f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body)
-    await writer.drain()
 
 
 def main(arguments: list[str] | None = None) -> None:

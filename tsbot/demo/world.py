@@ -8,8 +8,9 @@ from pathlib import Path
 from types import TracebackType
 
 from tsbot.demo.provision import MEDIAWIKI, Progress
+from tsbot.demo.serving import Behaviour
 from tsbot.demo.sink import MailSink
-from tsbot.demo.twin import Behaviour, Twin
+from tsbot.demo.twin import Twin
 from tsbot.demo.wikis import WikiFamily
 
 
