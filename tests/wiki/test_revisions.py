@@ -68,6 +68,13 @@ def test_a_deleted_page_is_an_outcome_of_its_own(stub: Any, api: Any) -> None:
     assert (here.state, gone.state, gone.text) == (RevisionState.PRESENT, RevisionState.DELETED, None)
 
 
+def test_to_an_account_that_may_see_deleted_pages_the_wiki_only_names_the_missing_page(stub: Any, api: Any, fault: Any) -> None:
+    """As MediaWiki 1.39 answers an administrator: the revision is neither listed nor bad."""
+    stub.faults.append(fault(body=b'{"batchcomplete": true, "query": {"pages": [{"ns": 1, "title": "Talk:Foo", "missing": true}]}}'))
+    (revision,) = PywikibotRevisions(api).fetch("aawiki", [ref(3, 2)])
+    assert revision.state is RevisionState.DELETED
+
+
 def test_data_that_nobody_wrote_by_hand_is_no_text(stub: Any, api: Any) -> None:
     stub.add(5, '{"labels": {}}', model="wikibase-item")
     (revision,) = PywikibotRevisions(api).fetch("aawiki", [ref(5)])

@@ -59,21 +59,24 @@ class PywikibotRevisions:
             parameters |= {"meta": "userinfo", "uiprop": "rights"}
         found: dict[int, dict[str, Any]] = {}
         more: dict[str, str | int] = {}
+        gone = False
         while True:
             before = len(found)
             data = self._api.get(wiki, parameters | more, server_url=server_url, paid=not more)
-            self._read(wiki, data, found)
+            gone |= self._read(wiki, data, found)
             if not data.get("continue"):
                 break
             more = {str(name): str(value) for name, value in data["continue"].items()}
             if len(found) == before:
                 raise WikiRefusedError("A revision is too long for the wiki to answer.", "result-too-long")
-        left = sum(rev_id not in found for rev_id in rev_ids)
-        if left:
-            raise WikiUnavailableError(f"The wiki's answer leaves out {left} of {len(rev_ids)} revisions.")
-        return found
+        left = [rev_id for rev_id in rev_ids if rev_id not in found]
+        if left and not gone:
+            raise WikiUnavailableError(f"The wiki's answer leaves out {len(left)} of {len(rev_ids)} revisions.")
+        # An account that may see deleted pages is not told "bad revision" of theirs but only that the page is missing.
+        return found | {rev_id: {"missing": True} for rev_id in left}
 
-    def _read(self, wiki: str, data: dict[str, Any], found: dict[int, dict[str, Any]]) -> None:
+    def _read(self, wiki: str, data: dict[str, Any], found: dict[int, dict[str, Any]]) -> bool:
+        """Add an answer's revisions to ``found``; whether it also names pages that do not exist."""
         query = data.get("query") or {}
         if "userinfo" in query:
             self._high[wiki] = "apihighlimits" in query["userinfo"].get("rights", ())
@@ -82,9 +85,11 @@ class PywikibotRevisions:
             bad = query.get("badrevids") or {}
             for entry in bad.values() if isinstance(bad, dict) else bad:
                 found[int(entry["revid"])] = {"missing": True}
-            for page in query.get("pages") or ():
+            pages = list(query.get("pages") or ())
+            for page in pages:
                 for revision in page.get("revisions") or ():
                     found[int(revision["revid"])] = {**revision, "page": page}
+            return any(page.get("missing") for page in pages)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise WikiUnavailableError("The wiki's answer has an unknown shape.") from error
 
