@@ -41,7 +41,7 @@ def test_a_change_of_visibility_that_concerns_no_flag_is_skipped(world: Any, mak
         ("block", "block", "User:Example Person", "blocked"),
         ("block", "reblock", "Benutzer:Example Person", "blocked"),
         ("block", "unblock", "User:Example Person", "unblocked"),
-        ("globalauth", "setstatus", "User:Example Person@global", "lock_changed"),
+        ("globalauth", "setstatus", "User:Example Person@global", "unlocked"),
     ],
 )
 def test_deletions_blocks_and_locks_are_outcomes(
@@ -51,6 +51,13 @@ def test_deletions_blocks_and_locks_are_outcomes(
     flagged.take(make.batch(log(make, kind, action, title, **wiki)), "test")
     assert world.totals().outcome == 1
     assert world.rows("select what from outcome") == [(what,)]
+
+
+@pytest.mark.parametrize("params", [{"added": ["locked"], "removed": []}, ["locked, hidden", "(none)"]])
+def test_a_global_lock_is_told_from_its_parameters_old_and_new(world: Any, make: Any, flagged: Any, params: Any) -> None:
+    message = log(make, "globalauth", "setstatus", "User:Example Person@global", log_params=params, wiki="metawiki")
+    flagged.take(make.batch(message), "test")
+    assert world.rows("select what from outcome") == [("locked",)]
 
 
 def test_a_block_of_somebody_else_is_an_ordinary_log_entry(world: Any, make: Any, flagged: Any) -> None:

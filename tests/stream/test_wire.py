@@ -339,3 +339,14 @@ def test_any_bytes_give_an_event_or_a_malformed_event_error(message: bytes) -> N
     else:
         event.title.encode()
         event.comment.encode()
+
+
+def test_the_new_title_of_a_move_and_the_new_name_of_a_renamed_account_are_read():
+    def named(log_type, params):
+        message = {"$schema": "/mediawiki/recentchange/1.0.0", "meta": {"id": "x", "stream": "mediawiki.recentchange"}, "wiki": "enwiki"}
+        more = {"type": "log", "log_type": log_type, "log_action": log_type, "log_params": params, "timestamp": 1}
+        return decode(json.dumps(message | more).encode()).new_name
+
+    assert named("move", {"target": "A new title", "noredir": "0"}) == "A new title"
+    assert named("renameuser", {"olduser": "Old", "newuser": "New", "edits": 3}) == "New"
+    assert named("move", []) == named("move", "") == named("block", {"duration": "infinity"}) == ""

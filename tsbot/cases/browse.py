@@ -44,7 +44,7 @@ def list_flags(
     """Flags, newest first, or by specificity, plausibility and imminence."""
     c = t.flag.c
     query = select(
-        c.id, c.subject, c.kind, c.case_id, c.wiki, c.field, c.probability, c.specificity, c.plausibility, c.imminence,
+        c.id, c.subject, c.kind, c.case_id.label("case"), c.wiki, c.field, c.probability, c.specificity, c.plausibility, c.imminence,
         c.language, c.coverage, c.source, c.event_time, c.created,
     )  # fmt: skip
     if wiki:
@@ -55,9 +55,9 @@ def list_flags(
         query = query.where(c.kind == kind)
     scores = (c.specificity + c.plausibility + c.imminence).desc()
     order = (scores, c.probability.desc(), c.created.desc(), c.id) if gravest_first else (c.created.desc(), c.id)
-    rows = connection.execute(query.order_by(*order).limit(limit)).all()
-    became = outcomes_of(connection, [row[0] for row in rows])
-    return [FlagLine(*tuple(row), tuple(became.get(row[0], ()))) for row in rows]
+    rows = connection.execute(query.order_by(*order).limit(limit)).mappings().all()
+    became = outcomes_of(connection, [row["id"] for row in rows])
+    return [FlagLine(**row, outcomes=tuple(became.get(row["id"], ()))) for row in rows]
 
 
 def outcomes_of(connection: Connection, flags: Sequence[str]) -> dict[str, list[str]]:

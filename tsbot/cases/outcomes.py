@@ -74,7 +74,7 @@ def _what(event: Event, field: Field) -> str:
     if event.log_type == "block":
         return BLOCK_ACTIONS.get(event.log_action, "blocked")
     if event.log_type == "globalauth":
-        return "lock_changed"
+        return "locked" if event.locked else "unlocked"
     if event.log_action == "revision":
         return "revision_deleted"
     return "page_deleted"

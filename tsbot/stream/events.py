@@ -74,6 +74,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     log_id: int | None = None
     log_type: str = ""
     log_action: str = ""
+    new_name: str = ""
+    """What a log entry names anew: the new title of a move, the new name of a renamed account."""
+    locked: bool | None = None
+    """Whether a global account is locked after this log entry; None where it says nothing of that."""
     rev_ids: tuple[int, ...] = ()
     """Revisions a log entry is about (``log_params.ids`` of revision deletion)."""
     text_visible: bool | None = None

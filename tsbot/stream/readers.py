@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
@@ -22,6 +23,8 @@ _read_recentchange = msgspec.json.Decoder(RecentChange).decode
 _read_page_change = msgspec.json.Decoder(PageChange).decode
 _read_page_event = msgspec.json.Decoder(PageEvent).decode
 _read_log_params = msgspec.json.Decoder(LogParams).decode
+_read_texts = msgspec.json.Decoder(list[str]).decode
+_NO_PARAMS: Final = LogParams()
 
 _CHANGE_KINDS: Final[Mapping[str, EventKind]] = MappingProxyType(
     {
@@ -112,6 +115,7 @@ def recentchange(message: bytes, head: Head, meta: Meta, event_id: str) -> Event
     length = change.length
     server_url = change.server_url or ""
     is_log = kind is EventKind.LOG
+    params = _log_params(change) if is_log else _NO_PARAMS
     return Event(
         id=event_id,
         stream=meta.stream or "mediawiki.recentchange",
@@ -132,17 +136,34 @@ def recentchange(message: bytes, head: Head, meta: Meta, event_id: str) -> Event
         log_id=change.log_id if is_log else None,
         log_type=(change.log_type or "") if is_log else "",
         log_action=(change.log_action or "") if is_log else "",
-        rev_ids=_deleted_revisions(change) if is_log else (),
+        new_name=params.target or params.newuser or "",
+        locked="locked" in (params.added or ()) if is_log and change.log_action == "setstatus" else None,
+        rev_ids=_deleted_revisions(change, params) if is_log else (),
     )
 
 
-def _deleted_revisions(change: RecentChange) -> tuple[int, ...]:
-    """Revisions that a revision deletion names. Parameters of other shapes (``[]``, a string) name none."""
-    if change.log_type not in ("delete", "suppress") or change.log_action != "revision":
-        return ()
+def _log_params(change: RecentChange) -> LogParams:
+    """The parameters of a log entry; empty for other shapes than expected (``[]``, a string)."""
+    if change.log_type == "globalauth":
+        return LogParams(added=_lock_flags(change))
     try:
-        params = _read_log_params(change.log_params)
+        return _read_log_params(change.log_params)
     except msgspec.MsgspecError:
+        return LogParams()
+
+
+def _lock_flags(change: RecentChange) -> list[str]:
+    """What a change of a global account's status adds: ``{"added": [...]}``, formerly a list of what is added and removed."""
+    with suppress(msgspec.MsgspecError):
+        return _read_log_params(change.log_params).added or []
+    with suppress(msgspec.MsgspecError):
+        return [flag.strip() for text in _read_texts(change.log_params)[:1] for flag in text.split(",")]
+    return []
+
+
+def _deleted_revisions(change: RecentChange, params: LogParams) -> tuple[int, ...]:
+    """Revisions that a revision deletion names."""
+    if change.log_type not in ("delete", "suppress") or change.log_action != "revision":
         return ()
     if params.type not in (None, "revision", "archive"):
         return ()

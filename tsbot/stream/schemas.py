@@ -168,7 +168,10 @@ class PageEvent(msgspec.Struct):
 
 
 class LogParams(msgspec.Struct):
-    """``log_params`` of a revision deletion."""
+    """The ``log_params`` that are looked at: of revision deletions, moves, renames of accounts and global locks."""
 
     type: str | None = None
     ids: list[int | str] | None = None
+    target: str | None = None
+    newuser: str | None = None
+    added: list[str] | None = None

@@ -19,8 +19,7 @@ any other
   own page says nothing that the name does not.
 * The comment of a categorisation, a change on Wikidata or a deletion event is written by software, or is the comment
   of a log event, which is judged as such.
-* A move's new title and a renamed account's new name stand in the log parameters, which :class:`Event` does not carry.
-  The new name is judged when the account first edits; the new title is not seen here.
+* Of a move the new title is judged too, of a renamed account the new name.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ _GIVEN_BY_SOFTWARE = re.compile(r"~\d{4}-[\d-]+|[0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9
 def event_passages(event: Event) -> list[Passage]:
     """Passages of the summary, title, user name and comment of an event, as the table above has it.
 
-    ``source_span`` points into ``event.comment``, ``event.title`` or ``event.user``. No passage is blank.
+    ``source_span`` points into ``event.comment``, ``event.title``, ``event.user`` or ``event.new_name``. No passage is blank.
     """
     passages: list[Passage | None]
     if event.kind is EventKind.EDIT:
@@ -53,9 +52,9 @@ def event_passages(event: Event) -> list[Passage]:
     elif event.kind is EventKind.LOG:
         passages = [_comment(event, Field.COMMENT)]
         if event.log_type in NEW_ACCOUNTS:
-            passages += (_user(event), _title(event))
+            passages += (_user(event), _title(event), _new_name(event))
         elif event.log_type in NEW_TITLES:
-            passages.append(_title(event))
+            passages += (_title(event), _new_name(event))
     else:
         return []
     return [passage for passage in passages if passage is not None]
@@ -78,6 +77,13 @@ def _title(event: Event) -> Passage | None:
     if not title[start:].strip() or title[start:] == event.user:
         return None
     return Passage(Field.TITLE, title[start:], start)
+
+
+def _new_name(event: Event) -> Passage | None:
+    name = event.new_name
+    if not name.strip() or name in (event.title, event.user):
+        return None
+    return Passage(Field.USER if event.log_type in NEW_ACCOUNTS else Field.TITLE, name)
 
 
 def _user(event: Event) -> Passage | None:
