@@ -18,6 +18,7 @@ from rich.table import Table
 
 from tsbot.cli.common import EXIT_NOTHING, EXIT_USAGE, ConfigOption, DatabaseOption, JsonOption, operator, read_settings
 from tsbot.cli.flags import when
+from tsbot.log import configure
 from tsbot.report.deliver import Deliverer
 from tsbot.report.message import OutboundMessage, to_email
 from tsbot.store import outbox
@@ -168,6 +169,7 @@ def retry_command(
 @contextmanager
 def _opened(config: Path | None, database: str | None) -> Iterator[Deliverer]:
     """What reads reports; it has no channels and asks no wiki."""
+    configure()
     settings = read_settings(config, database)
     store = open_store(settings)
     rng = random.Random()  # noqa: S311 - spreads retries, and here there are none

@@ -16,6 +16,8 @@ NAME_CHARS = 300
 NEW_ACCOUNT_DAYS = 4
 NEW_ACCOUNT_EDITS = 10
 """What MediaWiki's ``autoconfirmed`` group asks for on most wikis: account older than four days, ten edits."""
+ENDLESS = frozenset(("infinity", "infinite", "indefinite", "never"))
+"""How MediaWiki writes an expiry that never comes (``ExpiryDef``)."""
 NOT_KNOWN = "not known"
 
 INCIDENT_TYPES: dict[Kind, str] = {
@@ -116,8 +118,7 @@ def account_lines(status: AccountStatus | None, content: FlagContent, event_time
     edits = known.edit_count if known.edit_count is not None else content.user_edit_count
     lines = [f"Account: {_account_type(known, content)}"]
     if known.exists is not False:
-        until = f"yes, until {shown(known.block_expiry)}" if known.blocked and known.block_expiry else _answer(known.blocked)
-        lines += [f"Blocked: {until}", f"Globally locked: {_answer(known.locked)}"]
+        lines += [f"Blocked: {_block(known)}", f"Globally locked: {_answer(known.locked)}"]
     if not known.anonymous:
         lines += [
             f"Registered: {moment(registered) if registered is not None else NOT_KNOWN}",
@@ -139,6 +140,12 @@ def _account_type(status: AccountStatus, content: FlagContent) -> str:
     if status.exists is False:
         return "does not exist under this name (any more)"
     return "registered" if status.exists or content.user_is_temp is False else NOT_KNOWN
+
+
+def _block(status: AccountStatus) -> str:
+    if not status.blocked or not status.block_expiry:
+        return _answer(status.blocked)
+    return "yes, without end" if status.block_expiry in ENDLESS else f"yes, until {shown(status.block_expiry)}"
 
 
 def _is_new(registered: float | None, edits: int | None, at: float) -> bool | None:

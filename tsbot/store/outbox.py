@@ -211,7 +211,7 @@ def retry(connection: Connection, identity: str, now: float) -> bool:
 
 def counts(connection: Connection) -> dict[ReportState, int]:
     """How many messages are in each state; all states are named."""
-    rows = connection.execute(select(t.report.c.state, func.count()).group_by(t.report.c.state)).tuples().all()
+    rows = connection.execute(select(t.report.c.state, func.count()).group_by(t.report.c.state))
     return dict.fromkeys(ReportState, 0) | {ReportState(state): number for state, number in rows}
 
 

@@ -1,0 +1,354 @@
+"""Each way out, against a real server that behaves or misbehaves."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import json
+import socket
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from aiosmtpd.smtp import AuthResult
+
+from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError
+from tsbot.report.channels.emailuser import EmailUserChannel
+from tsbot.report.channels.smtp import SmtpChannel
+from tsbot.report.channels.spool import SpoolChannel
+from tsbot.report.channels.webhook import WebhookChannel
+from tsbot.report.message import OutboundMessage, message_domain, to_email
+from tsbot.report.routing import webhook_label
+from tsbot.settings import MailSettings
+from tsbot.store.outbox import Purpose
+
+StartSink = Callable[..., Any]
+
+
+def message(recipient: str = "desk@example.org", **more: Any) -> OutboundMessage:
+    base: dict[str, Any] = {
+        "id": "6a0c0f2e-0000-5000-8000-000000000001",
+        "message_id": "<6a0c0f2e-0000-5000-8000-000000000001@example.org>",
+        "purpose": Purpose.LETTER,
+        "case_id": "0c5e1a2b-0000-4000-8000-000000000001",
+        "flag_id": "f1a60000-0000-5000-8000-000000000001",
+        "recipient": recipient,
+        "subject": "[TS] report 0c5e1a2b",
+        "text": "Reporting user: Patrol desk\nReported user: Beispiel Müller\n",
+        "date": 1_790_000_000.0,
+        "sender_name": "Patrol desk",
+        "sender_address": "reporter@example.org",
+    }
+    return OutboundMessage(**base | more)
+
+
+def parsed(content: bytes) -> EmailMessage:
+    mail = email.message_from_bytes(content, policy=email.policy.default)
+    assert isinstance(mail, EmailMessage)
+    return mail
+
+
+def said(content: bytes) -> str:
+    """The text of a mail, with the line ends of this machine."""
+    return str(parsed(content).get_content()).replace("\r\n", "\n")
+
+
+# -- mail as such ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_letter_as_mail() -> None:
+    mail = parsed(to_email(message(in_reply_to="<first@example.org>")).as_bytes())
+    assert mail["From"] == "Patrol desk <reporter@example.org>"
+    assert mail["Reply-To"] == "reporter@example.org"
+    assert mail["Subject"] == "Re: [TS] report 0c5e1a2b"
+    assert mail["Message-ID"] == "<6a0c0f2e-0000-5000-8000-000000000001@example.org>"
+    assert mail["In-Reply-To"] == mail["References"] == "<first@example.org>"
+    assert mail["Date"] == "Mon, 21 Sep 2026 14:13:20 +0000"
+    assert mail["Auto-Submitted"] is None
+    assert said(to_email(message()).as_bytes()) == message().text
+
+
+def test_a_page_says_that_nobody_wrote_it() -> None:
+    assert to_email(message(purpose=Purpose.PAGE))["Auto-Submitted"] == "auto-generated"
+
+
+def test_mail_is_seven_bit_whatever_it_says() -> None:
+    long_line = "https://example.wikipedia.org/" + "x" * 3000
+    content = to_email(message(text=f"Ünïcödé\n{long_line}\n")).as_bytes()
+    assert content.isascii()
+    assert max(len(line) for line in content.split(b"\r\n")) <= 998
+    assert said(content) == f"Ünïcödé\n{long_line}\n"
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"sender_name": "Desk\r\nBcc: other@example.org"},
+        {"subject": "x\r\nBcc: other@example.org"},
+        {"recipient": "desk@example.org\r\nBcc: other@example.org"},
+        {"sender_address": "reporter@example.org\nBcc: other@example.org"},
+        {"message_id": "<a@b>\r\nBcc: other@example.org"},
+        {"in_reply_to": "<a@b>\nBcc: other@example.org"},
+    ],
+)
+def test_no_value_can_add_a_header(field: dict[str, str]) -> None:
+    try:
+        mail = to_email(message(**field))
+    except DeliveryRefusedError:
+        return
+    assert parsed(mail.as_bytes())["Bcc"] is None
+    assert b"\nBcc:" not in mail.as_bytes()
+
+
+@pytest.mark.parametrize(
+    ("contact", "domain"),
+    [("reporter@Example.ORG", "example.org"), ("", "tsbot.invalid"), ("a@[127.0.0.1]", "127.0.0.1"), ("a@b\nc", "tsbot.invalid")],
+)
+def test_the_domain_of_message_ids(contact: str, domain: str) -> None:
+    assert message_domain(contact) == domain
+
+
+# -- spool ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_spooled_message_is_one_private_file(tmp_path: Path) -> None:
+    SpoolChannel(tmp_path / "spool").send(message())
+    (file,) = (tmp_path / "spool").iterdir()
+    assert file.name == "6a0c0f2e-0000-5000-8000-000000000001.eml"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    assert parsed(file.read_bytes())["To"] == "desk@example.org"
+
+
+def test_a_message_spooled_before_a_crash_is_left_as_it_is(tmp_path: Path) -> None:
+    SpoolChannel(tmp_path).send(message())
+    (file,) = tmp_path.iterdir()
+    before = file.read_bytes()
+    SpoolChannel(tmp_path).send(message(text="something else\n"))
+    assert file.read_bytes() == before
+
+
+def test_half_a_file_left_by_a_crash_is_written_over(tmp_path: Path) -> None:
+    (tmp_path / f".{message().id}.tmp").write_text("half")
+    SpoolChannel(tmp_path).send(message())
+    (file,) = tmp_path.iterdir()
+    assert said(file.read_bytes()) == message().text
+
+
+def test_a_spool_that_cannot_be_written_is_tried_again(tmp_path: Path) -> None:
+    (tmp_path / "spool").write_text("a file where the folder should be")
+    with pytest.raises(DeliveryDeferredError, match="spool: "):
+        SpoolChannel(tmp_path / "spool").send(message())
+
+
+# -- SMTP -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_mail_travels_encrypted_to_a_server_that_proves_who_it_is(start_sink: StartSink, security: str) -> None:
+    sink = start_sink(security)
+    SmtpChannel(sink.mail(security)).send(message())
+    assert sink.secure == [True]
+    assert sink.taken[0].rcpt_tos == ["desk@example.org"]
+    assert sink.taken[0].mail_from == "reporter@example.org"
+    assert said(sink.taken[0].content) == message().text
+
+
+def test_lines_that_begin_with_a_dot_arrive_whole(start_sink: StartSink) -> None:
+    sink = start_sink()
+    SmtpChannel(sink.mail("none")).send(message(text=".\n..two\nend\n"))
+    assert said(sink.taken[0].content) == ".\n..two\nend\n"
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_a_server_that_another_authority_vouches_for_gets_nothing(start_sink: StartSink, security: str) -> None:
+    sink = start_sink(security)
+    with pytest.raises(DeliveryDeferredError, match="SSLCertVerificationError"):
+        SmtpChannel(msgspec.structs.replace(sink.mail(security), ca_file="")).send(message())
+    assert sink.taken == []
+
+
+def test_a_certificate_for_another_host_is_not_enough(start_sink: StartSink) -> None:
+    sink = start_sink("tls", host="mail.example.org")
+    with pytest.raises(DeliveryDeferredError, match="SSLCertVerificationError"):
+        SmtpChannel(sink.mail("tls")).send(message())
+    assert sink.taken == []
+
+
+def test_a_server_without_starttls_gets_nothing_in_clear(start_sink: StartSink) -> None:
+    sink = start_sink("none")
+    with pytest.raises(DeliveryDeferredError, match="SMTPNotSupportedError"):
+        SmtpChannel(sink.mail("starttls")).send(message())
+    assert sink.taken == []
+
+
+def authenticate(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
+    """Knows one password."""
+    return AuthResult(success=(data.login, data.password) == (b"patrol", b"right"), handled=False)
+
+
+def test_login(start_sink: StartSink) -> None:
+    sink = start_sink("starttls", auth_required=True, authenticator=authenticate)
+    SmtpChannel(sink.mail("starttls", user="patrol", password="right")).send(message())
+    assert len(sink.taken) == 1
+
+
+def test_a_wrong_password_is_trouble_of_ours_and_costs_no_letter(start_sink: StartSink) -> None:
+    sink = start_sink("starttls", auth_required=True, authenticator=authenticate)
+    with pytest.raises(DeliveryDeferredError, match=r"no usable connection \(535\)"):
+        SmtpChannel(sink.mail("starttls", user="patrol", password="wrong")).send(message())
+    assert sink.taken == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [("451 Try later", DeliveryDeferredError), ("452 Mailbox full", DeliveryDeferredError), ("550 No such user", DeliveryRefusedError)],
+)
+def test_what_a_server_says_of_a_recipient(start_sink: StartSink, reply: str, error: type[Exception]) -> None:
+    sink = start_sink()
+    sink.replies["desk@example.org"] = reply
+    with pytest.raises(error, match=f"^smtp: {reply[:3]} at RCPT$"):
+        SmtpChannel(sink.mail("none")).send(message())
+
+
+@pytest.mark.parametrize(("reply", "error"), [("451 Busy", DeliveryDeferredError), ("554 Spam", DeliveryRefusedError)])
+def test_what_a_server_says_of_a_text(start_sink: StartSink, reply: str, error: type[Exception]) -> None:
+    sink = start_sink()
+    sink.data_reply = reply
+    with pytest.raises(error, match=f"^smtp: {reply[:3]} at DATA$"):
+        SmtpChannel(sink.mail("none")).send(message())
+
+
+def test_a_server_that_dies_after_the_text_leaves_it_open_and_is_tried_again(start_sink: StartSink) -> None:
+    sink = start_sink()
+    sink.die_after_data = 1
+    with pytest.raises(DeliveryDeferredError, match="at DATA"):
+        SmtpChannel(sink.mail("none")).send(message())
+    assert len(sink.taken) == 1
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A server that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_a_silent_server_is_given_up_in_time(silent_port: int) -> None:
+    settings = MailSettings(host="127.0.0.1", port=silent_port, security="none", timeout=0.2)
+    with pytest.raises(DeliveryDeferredError, match="no usable connection"):
+        SmtpChannel(settings).send(message())
+
+
+def test_no_server_at_all(silent_port: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(DeliveryDeferredError, match="ConnectionRefusedError"):
+        SmtpChannel(MailSettings(host="127.0.0.1", port=port, security="none", timeout=1)).send(message())
+
+
+@pytest.mark.parametrize("field", [{"sender_address": ""}, {"recipient": "metawiki:Example"}])
+def test_mail_without_sender_or_address_is_not_tried(field: dict[str, str]) -> None:
+    with pytest.raises(DeliveryRefusedError):
+        SmtpChannel(MailSettings(host="127.0.0.1", port=1, security="none")).send(message(**field))
+
+
+# -- EmailUser ------------------------------------------------------------------------------------------------------------
+
+
+def test_emailuser_names_wiki_and_user() -> None:
+    asked: list[tuple[str, ...]] = []
+    channel = EmailUserChannel(lambda *words: asked.append(words))
+    channel.send(message("metawiki:Example: the user", in_reply_to="<a@b>"))
+    assert asked == [("metawiki", "Example: the user", "Re: [TS] report 0c5e1a2b", message().text)]
+
+
+def test_emailuser_needs_a_wiki() -> None:
+    with pytest.raises(DeliveryRefusedError):
+        EmailUserChannel(lambda *_: None).send(message("Example"))
+
+
+# -- webhook --------------------------------------------------------------------------------------------------------------
+
+
+class Hook(HTTPServer):
+    """Answers each POST with the next of ``answers``."""
+
+    answers: list[int]
+    bodies: list[dict[str, Any]]
+    keys: list[str | None]
+
+
+class Answer(BaseHTTPRequestHandler):
+    server: Hook
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.bodies.append(json.loads(body))
+        self.server.keys.append(self.headers["Idempotency-Key"])
+        self.send_response(self.server.answers.pop(0))
+        self.send_header("Location", "/elsewhere")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Be quiet."""
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    with Hook(("127.0.0.1", 0), Answer) as server:
+        server.answers, server.bodies, server.keys = [], [], []
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def post(hook: Hook, answer: int) -> None:
+    hook.answers = [answer]
+    url = f"http://127.0.0.1:{hook.server_port}/secret"
+    WebhookChannel([url], timeout=5).send(message(webhook_label(url), purpose=Purpose.PAGE, text="not for a webhook"))
+
+
+def test_a_webhook_gets_ids_and_nothing_else(hook: Hook) -> None:
+    post(hook, 204)
+    ids = message()
+    assert hook.bodies == [
+        {"case": ids.case_id, "flag": ids.flag_id, "report": ids.id, "command": f"tsbot flags show {ids.flag_id}"},
+    ]
+    assert hook.keys == [ids.id]
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (429, DeliveryDeferredError),
+        (500, DeliveryDeferredError),
+        (503, DeliveryDeferredError),
+        (404, DeliveryRefusedError),
+        (302, DeliveryRefusedError),
+    ],
+)
+def test_what_a_webhook_answers(hook: Hook, answer: int, error: type[Exception]) -> None:
+    with pytest.raises(error, match=f"^webhook: {answer}$"):
+        post(hook, answer)
+    assert len(hook.bodies) == 1
+
+
+def test_a_silent_webhook_is_given_up_in_time(silent_port: int) -> None:
+    url = f"http://127.0.0.1:{silent_port}/"
+    with pytest.raises(DeliveryDeferredError, match="ReadTimeoutError"):
+        WebhookChannel([url], timeout=0.2).send(message(webhook_label(url)))
+
+
+def test_a_webhook_that_is_not_configured_any_more() -> None:
+    with pytest.raises(DeliveryRefusedError, match="not configured any more"):
+        WebhookChannel([]).send(message("hooks.example.org#000000000000"))

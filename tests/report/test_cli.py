@@ -1,0 +1,138 @@
+"""``tsbot reports``, as an operator uses it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+import typer
+from typer.testing import CliRunner
+
+from tsbot.cli import reports
+from tsbot.cli.common import operator
+from tsbot.store import outbox
+from tsbot.store.crypto import PREFIX
+from tsbot.store.outbox import ReportState
+
+Desk = Any
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def run(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Runs ``tsbot reports ...`` on the desk's database."""
+    key = desk.folder / "master.key"
+    key.write_text(f"{PREFIX}{'MDAw' * 10}MDA=\n")  # the desk's key: 32 times "0"
+    key.chmod(0o600)
+    config = tmp_path / "tsbot.toml"
+    config.write_text(f'data_dir = "{desk.folder}"\n[report]\nreporter_contact = "reporter@example.org"\nreporter_name = "Patrol desk"\n')
+    monkeypatch.setenv("TSBOT_CONFIG", str(config))
+    app = typer.Typer()
+    app.callback()(lambda: None)
+    reports.register(app)
+    yield lambda *words: CliRunner().invoke(app, ["reports", *words], catch_exceptions=False)
+    structlog.reset_defaults()
+
+
+def filed(desk: Desk, *, write: bool = True, **more: Any) -> str:
+    (identity,) = desk.file(desk.flag(**more))
+    if write:
+        desk.deliverer().run_once()
+    return str(identity)
+
+
+def test_list_says_nothing_of_what_reports_say(desk: Desk, run: Run) -> None:
+    identity = filed(desk)
+    result = run("list", "--json")
+    (line,) = [json.loads(line) for line in result.stdout.splitlines()]
+    assert (line["id"], line["state"], line["recipient"]) == (identity, "held", "emergency@wikimedia.org")
+    assert "body" not in line
+    shown = run("list")
+    assert (shown.exit_code, identity[:8] in shown.stdout, "Example" in shown.stdout) == (0, True, False)
+
+
+def test_list_by_state(desk: Desk, run: Run) -> None:
+    filed(desk)
+    assert run("list", "--state", "dead").stdout == "No dead reports.\n"
+    assert len(run("list", "--state", "held", "--json").stdout.splitlines()) == 1
+    assert run("list", "--state", "lost").exit_code == 2
+
+
+def test_show_and_show_text(desk: Desk, run: Run) -> None:
+    identity = filed(desk)
+    plain = run("show", identity[:8])
+    assert "state:         held" in plain.stdout
+    assert "Reported user: Example" not in plain.stdout
+    assert "Reported user: Example" in run("show", identity, "--text").stdout
+    assert json.loads(run("show", identity, "--text", "--json").stdout)["text"].startswith("Reporting user:")
+
+
+@pytest.mark.parametrize("write", [True, False])
+def test_preview_is_the_message_as_it_would_be_sent(desk: Desk, run: Run, write: bool) -> None:
+    identity = filed(desk, write=write)
+    shown = run("preview", identity).stdout
+    assert "To: emergency@wikimedia.org\n" in shown
+    assert "Subject: [TS] report 0c5e1a2b\n" in shown
+    assert f"Message-ID: <{identity}@example.org>\n" in shown
+    assert "\n\nReporting user: Patrol desk\nReported user: Example\n" in shown
+    assert desk.spooled() == {}
+
+
+def test_release_notes_who(desk: Desk, run: Run) -> None:
+    identity = filed(desk)
+    result = run("release", identity[:8])
+    assert (result.exit_code, result.stdout) == (0, f"{identity} released\n")
+    assert desk.row(identity).released_by == operator()
+    desk.clock.now = time.time()
+    assert desk.deliverer().run_once() == 1
+    again = run("release", identity)
+    assert (again.exit_code, again.stderr) == (1, f"{identity} is not waiting for release (sent)\n")
+
+
+def test_reading_and_releasing_are_logged_with_who_did_it(desk: Desk, run: Run) -> None:
+    identity = filed(desk)
+    for words, event in ((("show", identity, "--text"), "report.revealed"), (("release", identity), "report.released")):
+        line = json.loads(run(*words).stderr)
+        assert (line["event"], line["id"], line["by"]) == (event, identity, operator())
+    assert run("show", identity).stderr == ""
+
+
+def test_release_of_several_releases_those_that_wait(desk: Desk, run: Run) -> None:
+    first, second = filed(desk, rev_id=1), filed(desk, rev_id=2)
+    run("release", first)
+    assert run("release", first, second).exit_code == 1
+    assert desk.row(second).state is ReportState.QUEUED
+
+
+def test_retry(desk: Desk, run: Run) -> None:
+    identity = filed(desk)
+    assert run("retry", identity).exit_code == 1
+    desk.release(identity)
+    with desk.database.write() as connection:
+        outbox.mark_dead(connection, identity, "DeliveryRefusedError: smtp: 550 at RCPT")
+    assert run("retry", "--all").exit_code == 0
+    assert desk.row(identity).state is ReportState.QUEUED
+    assert run("retry").exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["show", "preview", "release", "retry"])
+def test_no_such_report(run: Run, command: str) -> None:
+    result = run(command, "ffffffff")
+    assert (result.exit_code, "No report ffffffff" in result.stderr) == (1, True)
+
+
+def test_an_ambiguous_beginning_is_refused(desk: Desk, run: Run) -> None:
+    for number in range(1, 18):
+        filed(desk, rev_id=number, write=False, case=f"0c5e1a2b-0000-4000-8000-0000000000{number:02}")
+    result = run("release", "")
+    assert (result.exit_code, "give more of the id" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["list", "show", "preview", "release", "retry"])
+def test_help_has_an_example(run: Run, command: str) -> None:
+    assert f"tsbot reports {command}" in run(command, "--help").stdout
