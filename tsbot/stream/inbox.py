@@ -27,8 +27,9 @@ class Received:
 class Inbox:
     """Holds up to ``capacity`` messages; whoever puts more waits, and so the server is read more slowly."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, most_bytes: int = MOST_BYTES) -> None:
         self._capacity = capacity
+        self._most_bytes = most_bytes
         self._items: deque[Received] = deque()
         self._bytes = 0
         self._wanted = 1
@@ -81,4 +82,4 @@ class Inbox:
             self._changed.notify_all()
 
     def _no_room(self, size: int) -> bool:
-        return len(self._items) >= self._capacity or self._bytes + size > MOST_BYTES
+        return len(self._items) >= self._capacity or self._bytes + size > self._most_bytes
