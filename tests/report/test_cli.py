@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ Run = Callable[..., Any]
 
 
 @pytest.fixture
-def run(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+def run(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs ``tsbot reports ...`` on the desk's database."""
     key = desk.folder / "master.key"
     key.write_text(f"{PREFIX}{'MDAw' * 10}MDA=\n")  # the desk's key: 32 times "0"
@@ -35,8 +35,14 @@ def run(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     app = typer.Typer()
     app.callback()(lambda: None)
     reports.register(app)
-    yield lambda *words: CliRunner().invoke(app, ["reports", *words], catch_exceptions=False)
-    structlog.reset_defaults()
+
+    def invoke(*words: str) -> Any:
+        try:
+            return CliRunner().invoke(app, ["reports", *words], catch_exceptions=False)
+        finally:
+            structlog.reset_defaults()
+
+    return invoke
 
 
 def filed(desk: Desk, *, write: bool = True, **more: Any) -> str:

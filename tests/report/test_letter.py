@@ -82,6 +82,7 @@ def test_a_letter_holds_what_its_reader_needs() -> None:
         "Permanent link: https://example.wikipedia.org/w/index.php?oldid=100",
         "Page history: https://example.wikipedia.org/w/index.php?title=Talk:Town_hall&action=history",
         "User contributions: https://example.wikipedia.org/wiki/Special:Contributions/Example",
+        "Accounts on other wikis: https://meta.wikimedia.org/wiki/Special:CentralAuth/Example",
         "By software: yes (linear-1).",
         "By a person: not yet seen by a person.",
         "Account: registered",
@@ -178,6 +179,10 @@ def test_account_states(status: AccountStatus, line: str) -> None:
     assert line in text(status=status).splitlines()
 
 
+def test_an_address_has_no_accounts_on_other_wikis() -> None:
+    assert "Accounts on other wikis" not in text(flag(user="192.0.2.7"))
+
+
 def test_a_hidden_author_is_said_to_be_hidden() -> None:
     body = text(flag(user=None))
     assert "Reported user: not shown by the wiki" in body
@@ -262,7 +267,7 @@ def test_nobody_writes_lines_of_a_letter_by_their_name(user: str, title: str, re
 
 def write_safely(made: Flag, settings: ReportSettings) -> Letter:
     """With links of its own: names of lone surrogates have no address."""
-    links = Links(permanent="https://example.wikipedia.org/w/index.php?oldid=100", diff="d", history="h", contributions="c")
+    links = Links(permanent="https://example.wikipedia.org/w/index.php?oldid=100", diff="d", history="h", contributions="c", elsewhere="e")
     return write([made], settings=settings, links=lambda _: links, status=None, excerpt=False, **FIXED)
 
 

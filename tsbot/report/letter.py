@@ -37,6 +37,8 @@ class Links(msgspec.Struct, frozen=True, kw_only=True):
     log: str = ""
     user: str = ""
     contributions: str = ""
+    elsewhere: str = ""
+    """The user's accounts on all wikis."""
 
 
 FindLinks = Callable[[Flag], Links]

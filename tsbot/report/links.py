@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tsbot.cases.flag import Flag
 from tsbot.report.letter import Links
+from tsbot.wiki.accounts import is_address
 from tsbot.wiki.links import WikiLinks
 
 
@@ -20,5 +21,6 @@ def flag_links(flag: Flag) -> Links:
         history=wiki.history(content.title) if content.title and not content.log_id else "",
         log=wiki.log_entry(content.log_id) if content.log_id else "",
         user=wiki.user(content.user) if content.user else "",
+        elsewhere=(wiki.central_auth(content.user) or "") if content.user and not is_address(content.user) else "",
         contributions=wiki.contributions(content.user) if content.user else "",
     )

@@ -37,7 +37,7 @@ KIND_WORDS: dict[Kind, str] = {
     Kind.MASS_VIOLENCE: "a threat of violence against many",
     Kind.VIOLENCE: "a threat of violence against a person",
     Kind.SEXUAL_VIOLENCE: "a threat of sexual violence",
-    Kind.SELF_HARM: "somebody who may harm themselves",
+    Kind.SELF_HARM: "signs that somebody may harm themselves",
     Kind.MINORS: "matter that concerns the safety of minors",
     Kind.DOXING: "private personal information",
     Kind.LEGAL: "a legal threat",
