@@ -37,6 +37,7 @@ from tsbot.text.passage import Field, Passage
 from tsbot.text.passages import added_passages, event_passages
 from tsbot.wiki.fetcher import Fetcher, FetchResult
 from tsbot.wiki.queue import FetchQueue
+from tsbot.wiki.sites import base_url
 from tsbot.wiki.types import RevisionRef, RevisionState
 
 T = TypeVar("T")
@@ -116,7 +117,7 @@ class Pipeline:
 
         waiting = self._commit(store)
         self.intake.remember(sorted_batch)
-        self.active.update({event.wiki: event.server_url for event in judged_events})
+        self.active.update({event.wiki: base_url(event.server_url, event.domain) for event in judged_events})
         for item in waiting:
             self._await(item)
         return sorted_batch
@@ -255,7 +256,7 @@ class Pipeline:
         if event.kind is EventKind.EDIT and self.texts is not None:
             self._fetching[event.id] = item
             self._touched.update(outcomes.touches(event))
-            ref = RevisionRef(event.wiki, event.rev_id or 0, event.parent_id or 0, event.server_url)
+            ref = RevisionRef(event.wiki, event.rev_id or 0, event.parent_id or 0, base_url(event.server_url, event.domain))
             self.texts.add(ref, event.time, event.id)
         else:
             self._waiting.append(item)

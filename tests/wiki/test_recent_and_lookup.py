@@ -61,7 +61,7 @@ class TestGap:
                 "id": edit["meta"]["id"],
                 "dt": "2026-01-02T03:04:05Z",
                 "domain": f"127.0.0.1:{stub.port}",
-                "stream": "mediawiki.recentchange",
+                "stream": "backfill.mediawiki.recentchange",
             },
             "id": 100,
             "type": "edit",

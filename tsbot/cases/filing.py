@@ -15,6 +15,7 @@ from tsbot.store import tables as t
 from tsbot.store.crypto import MasterKey, seal, unseal
 from tsbot.stream.events import Event
 from tsbot.text.passage import Passage
+from tsbot.wiki.sites import base_url
 
 MARGIN = 300
 """Code points of context kept around the evidence when a passage is longer than an excerpt."""
@@ -191,7 +192,7 @@ def _content(item: Judged, kind: Kind) -> FlagContent:
         user_edit_count=event.user_edit_count,
         user_registered=event.user_registered,
         namespace=event.namespace,
-        server_url=event.server_url,
+        server_url=base_url(event.server_url, event.domain),
         rev_id=event.rev_id,
         parent_id=event.parent_id,
         log_id=event.log_id,

@@ -48,7 +48,7 @@ def list_command(
     elif not lines:
         typer.echo("No flags.")
     else:
-        Console().print(_table(lines))
+        Console().print(table(lines))
 
 
 @flags.command("show")
@@ -91,7 +91,8 @@ def when(time: float) -> str:
     return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _table(lines: list[FlagLine]) -> Table:
+def table(lines: list[FlagLine]) -> Table:
+    """Flags as a table for a terminal."""
     table = Table(caption="S specificity, P plausibility, I imminence (0-3)")
     for heading in ("flag", "subject", "kind", "prob.", "S", "P", "I", "lang.", "edited (UTC)", "found", "outcome"):
         table.add_column(heading, no_wrap=heading in {"flag", "edited (UTC)"})

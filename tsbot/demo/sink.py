@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -31,6 +32,10 @@ class Received:
     data: bytes
     encrypted: bool
     """Whether it came over TLS."""
+    time: float = 0.0
+    """When it was accepted, in seconds since the epoch."""
+    path: Path | None = None
+    """Where it was written to."""
 
     @property
     def message(self) -> EmailMessage:
@@ -128,11 +133,12 @@ class MailSink:
     def keep(self, received: Received) -> None:
         """Add a message (the handler's way in)."""
         with self._arrived:
-            self._messages.append(received)
+            path = None
             if self._folder is not None:
-                path = self._folder / f"{len(self._messages):04}.eml"
+                path = self._folder / f"{len(self._messages) + 1:04}.eml"
                 path.touch(mode=0o600)
                 path.write_bytes(received.data)
+            self._messages.append(replace(received, time=time.time(), path=path))
             self._arrived.notify_all()
 
     def _authenticate(self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: Any) -> AuthResult:

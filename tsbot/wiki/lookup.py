@@ -14,7 +14,7 @@ from tsbot.wiki.api import Api, Data
 from tsbot.wiki.links import Target
 from tsbot.wiki.recent import NAMESPACE
 
-STREAM = "tsbot.by_hand"
+STREAM = "hand"
 """``Event.stream`` of what a person pointed at."""
 OLD_WIKI_PAGES = 10
 """Pages of 500 log entries searched on wikis of an older MediaWiki, which cannot look one up by its number."""

@@ -20,6 +20,8 @@ from tsbot.wiki.links import WikiLinks
 
 NAMESPACE = uuid.UUID("5b0c2a52-7c7e-5d0f-9a54-3f4f0d5a7b61")
 """Of the ids made for messages that had none: UUIDv5 of ``wiki|rcid``, the same in every run."""
+STREAM = "backfill.mediawiki.recentchange"
+"""``meta.stream`` of these messages: what they lead to is credited to the back-fill."""
 PER_REQUEST = 500
 
 
@@ -74,7 +76,7 @@ def message(change: dict[str, Any], wiki: str, base: str) -> dict[str, Any]:
             "id": str(uuid.uuid5(NAMESPACE, f"{wiki}|{rcid}")),
             "dt": moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "domain": host,
-            "stream": "mediawiki.recentchange",
+            "stream": STREAM,
         },
         "id": rcid,
         "type": str(change["type"]),

@@ -1,0 +1,5 @@
+"""``python -m tsbot``."""
+
+from tsbot.cli.app import main
+
+main()

@@ -1,0 +1,171 @@
+"""A patrol beside the demo's wikis: its settings, its process, and what it has found so far."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tsbot.cases.browse import FlagLine, list_flags
+from tsbot.cases.filing import read_flag
+from tsbot.cases.flag import Flag
+from tsbot.demo.world import World
+from tsbot.errors import DemoError, StoreError
+from tsbot.settings import Settings, load
+from tsbot.store import ledger
+from tsbot.store.database import Database
+from tsbot.store.opening import open_store
+from tsbot.store.outbox import Report, listing
+
+T = TypeVar("T")
+RELEASED = ("violence", "mass_violence", "sexual_violence", "self_harm", "doxing", "attack_name", "legal", "minors")
+PAGER = "on-call@example.org"
+
+
+def write_settings(world: World) -> Path:
+    """Write the demo's ``tsbot.toml``: everything on this machine, reports released by themselves."""
+    lines = [
+        "# The demo's settings. Reports go to the demo's own mail server and are released by themselves.",
+        'data_dir = "data"',
+        "[stream]",
+        f"url = {_quoted(world.twin.url)}",
+        "batch_wait = 0.2",
+        "[wiki]",
+        'families = ["tsbotdemo"]',
+        'account = "TsBot"',
+        'client = "approved-bot"',
+        'contact = "operator@example.org"',
+        "batch_window = 0.5",
+        "[report]",
+        'channel = "smtp"',
+        'reporter_name = "tsbot demo"',
+        'reporter_contact = "operator@example.org"',
+        *(line for kind in RELEASED for line in (f"[report.release.{kind}]",)),
+        *(f'[[report.recipients.{kind}]]\nto = "{desk}@example.org"' for kind, desk in DESKS.items()),
+        "[mail]",
+        'host = "127.0.0.1"',
+        f"port = {world.sink.port}",
+        'security = "none"',
+        "[page]",
+        f"mail = [{_quoted(PAGER)}]",
+    ]
+    path = world.folder / "tsbot.toml"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+DESKS = {
+    "violence": "emergency",
+    "mass_violence": "emergency",
+    "sexual_violence": "emergency",
+    "self_harm": "emergency",
+    "doxing": "oversight",
+    "attack_name": "oversight",
+    "legal": "legal",
+    "minors": "legal-reports",
+}
+"""Who gets what in the demo; the addresses end at the demo's mail server."""
+
+
+class Patrolled:
+    """A patrol process on the demo's wikis, and its database."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.config = write_settings(world)
+        self.settings: Settings = load(self.config, {})
+        self.log = world.folder / "patrol.log"
+        self.summary = world.folder / "summary.json"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the patrol, and wait until it reads the stream. Raises ``DemoError``."""
+        before = self.world.twin.accepted
+        command = [sys.executable, "-m", "tsbot", "patrol", "--quiet", "--config", str(self.config), "--summary", str(self.summary)]
+        environment = os.environ | {"PYWIKIBOT_DIR": str(self.world.family.pywikibot_dir)}
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.world.folder
+            )
+        self.wait(lambda: self.world.twin.accepted > before, 30.0, "the patrol did not connect to the stream")
+
+    def stop(self) -> int:
+        """Ask the patrol to end, and wait for it; its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> int:
+        """Kill the patrol with SIGKILL."""
+        return self._end(signal.SIGKILL)
+
+    def _end(self, how: signal.Signals) -> int:
+        if self._process is None:
+            return 0
+        self._process.send_signal(how)
+        try:
+            code = self._process.wait(timeout=40)
+        except subprocess.TimeoutExpired as error:
+            self._process.kill()
+            raise DemoError(f"The patrol did not end; see {self.log}.") from error
+        self._process = None
+        return code
+
+    def wait(self, until: Callable[[], T], patience: float, complaint: str) -> T:
+        """Wait for something to become true. Raises ``DemoError`` after ``patience`` seconds, or if the patrol has died."""
+        deadline = time.monotonic() + patience
+        while True:
+            found = until()
+            if found:
+                return found
+            if self._process is not None and self._process.poll() is not None:
+                raise DemoError(f"The patrol ended with {self._process.returncode}; see {self.log}.")
+            if time.monotonic() > deadline:
+                raise DemoError(f"After {patience:.0f} s {complaint}; see {self.log}.")
+            time.sleep(0.1)
+
+    def totals(self) -> ledger.Totals:
+        """The accounting now."""
+        with closing(self._store()) as store, store.read() as connection:
+            return ledger.totals(connection)
+
+    def flags(self) -> list[FlagLine]:
+        """All flags, without texts."""
+        with closing(self._store()) as store, store.read() as connection:
+            return list_flags(connection, limit=1000)
+
+    def flag(self, identity: str) -> Flag | None:
+        """One flag with its text."""
+        with closing(self._store()) as store, store.read() as connection:
+            return read_flag(connection, store.key, identity)
+
+    def reports(self) -> list[Report]:
+        """All reports."""
+        with closing(self._store()) as store, store.read() as connection:
+            return listing(connection)
+
+    def written_summary(self) -> dict[str, Any]:
+        """What the patrol wrote when it ended."""
+        result: dict[str, Any] = json.loads(self.summary.read_text(encoding="utf-8"))
+        return result
+
+    def idle(self) -> bool:
+        """Whether all events of the twin so far were received and judged, and no report waits."""
+        try:
+            totals = self.totals()
+            waiting = [report for report in self.reports() if report.state in ("new", "queued")]
+        except StoreError:
+            return False
+        return totals.received + totals.duplicates >= len(self.world.twin.log.entries) and not totals.pending and not waiting
+
+    def _store(self) -> Database:
+        return open_store(self.settings)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text)

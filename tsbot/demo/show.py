@@ -1,0 +1,94 @@
+"""The demo for people: watched in a terminal, or checked unattended."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tsbot.cli.flags import table
+from tsbot.demo.patrolled import Patrolled
+from tsbot.demo.scenario import Scenario
+from tsbot.demo.seeds import Played, play, read_seeds
+from tsbot.demo.world import World
+
+
+def check(world: World, only: str, *, as_json: bool) -> bool:
+    """Play the whole scenario, a line per check; whether all were kept."""
+    console = Console()
+    kept, number = True, 0
+    with world:
+        patrolled = Patrolled(world)
+        try:
+            for one in Scenario(world, patrolled, (lambda _: None) if as_json else typer.echo).run(only):
+                kept, number = kept and one.ok, number + 1
+                if as_json:
+                    typer.echo(json.dumps(dataclasses.asdict(one)))
+                else:
+                    mark = Text("  kept  ", "green") if one.ok else Text(" BROKEN ", "bold red")
+                    console.print(Text.assemble(mark, f" {one.check}: {one.detail}"))
+        finally:
+            patrolled.kill()
+    if not number:
+        typer.echo(f"No check begins with {only!r}.", err=True)
+    return kept and number > 0
+
+
+def watch(world: World) -> None:
+    """Let people edit, show what the patrol finds, and go on until Ctrl-C."""
+    console = Console()
+    with world:
+        patrolled = Patrolled(world)
+        try:
+            console.print("The patrol starts and reads the wikis' stream.")
+            patrolled.start()
+            console.print("People edit ...")
+
+            def told(one: Played) -> None:
+                console.print(f"  {one.seed.wiki}: {one.seed.id}")
+
+            played = play(world.family, read_seeds(), clock=time.time, progress=told)
+            patrolled.wait(patrolled.idle, 60.0, "the patrol is still busy")
+            _show(console, world, patrolled, played)
+            _follow(console, patrolled)
+        except KeyboardInterrupt:
+            console.print("Stopping.")
+        finally:
+            patrolled.stop()
+
+
+def _show(console: Console, world: World, patrolled: Patrolled, played: list[Played]) -> None:
+    flags = patrolled.flags()
+    console.print(table(flags))
+    seeds = {one.subject: one.seed for one in played}
+    for flag in flags:
+        seed = seeds.get(flag.subject)
+        if seed is not None and not seed.expected:
+            console.print(f"  {flag.subject} is an ordinary edit ({seed.id}): {seed.why}")
+    mails = Table(title="Mails at the sink")
+    for heading in ("to", "subject", "file"):
+        mails.add_column(heading)
+    for mail in world.sink.messages:
+        mails.add_row(", ".join(mail.recipients), str(mail.message["Subject"]), str(mail.path))
+    console.print(mails)
+    console.print("\nThe wikis run. Edit them yourself and watch; Ctrl-C ends it all.")
+    for name, wiki in world.family.wikis.items():
+        console.print(f"  {name}: {wiki.url}/wiki/")
+    for command in ("flags list", "flags show ID", "reports list", "reports show ID --text"):
+        console.print(f"  tsbot {command} --config {patrolled.config}")
+
+
+def _follow(console: Console, patrolled: Patrolled) -> None:
+    """Show new flags as they come, for ever."""
+    seen = {flag.id for flag in patrolled.flags()}
+    while True:
+        time.sleep(1.0)
+        new = [flag for flag in patrolled.flags() if flag.id not in seen]
+        seen |= {flag.id for flag in new}
+        if new:
+            console.print(table(new))
