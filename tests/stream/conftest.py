@@ -78,6 +78,8 @@ class Answer:
     """``close`` ends the body, ``hold`` keeps the connection open, ``drop`` breaks it off."""
     pulse: float = 0.0
     """While holding: seconds between keep-alive comments; 0 sends nothing at all."""
+    keep: bool = False
+    """Whether the connection may be used for another request afterwards."""
 
 
 @dataclass
@@ -86,6 +88,7 @@ class Request:
 
     path: str
     headers: dict[str, str]
+    peer: tuple[str, int]
 
 
 class FaultyServer:
@@ -101,10 +104,11 @@ class FaultyServer:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                outer.requests.append(Request(self.path, {k.lower(): v for k, v in self.headers.items()}))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                outer.requests.append(Request(self.path, headers, self.client_address))
                 number = len(outer.requests) - 1
                 answer = outer.answers[number] if number < len(outer.answers) else Answer(then="hold")
-                self.close_connection = True
+                self.close_connection = not answer.keep
                 try:
                     outer.play(self, answer)
                 except OSError:

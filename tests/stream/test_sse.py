@@ -12,7 +12,7 @@ import pytest
 
 from tsbot.errors import MalformedEventError, SettingsError, StreamUnavailableError
 from tsbot.settings import StreamSettings
-from tsbot.stream.sse import LiveSource, probe
+from tsbot.stream.sse import LiveSource, probe, stream_url
 from tsbot.stream.wire import decode
 
 
@@ -109,6 +109,13 @@ def test_after_the_regular_cut_it_goes_on_at_once_where_it_was(server: Any, list
     assert json.loads(server.requests[1].headers["last-event-id"])[0]["offset"] == 1002
     assert listener.waits == []
     assert source.status().reconnects == 1
+
+
+def test_each_connection_is_a_new_one(server: Any, listener: Any, kit: Any) -> None:
+    """A connection that a server has ended well may be half closed; using it again would fail now and then."""
+    server.answers = [kit.Answer(events(kit, 1), keep=True), kit.Answer(events(kit, 2), then="hold")]
+    assert kit.collect(listener.listen(), 2).ids == [1, 2]
+    assert server.requests[0].peer != server.requests[1].peer
 
 
 @pytest.mark.parametrize("how", ["close", "drop"])
@@ -292,11 +299,25 @@ def test_closing_ends_the_thread_at_once(server: Any, listener: Any, kit: Any, q
     assert not [thread for thread in threading.enumerate() if thread.name == "tsbot-stream"]
 
 
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("https://stream.example.org/v2/stream/", "https://stream.example.org/v2/stream/a,b"),
+        ("https://stream.example.org/v2/stream", "https://stream.example.org/v2/stream/a,b"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000/a,b"),
+        ("http://127.0.0.1:8000/v2/stream/recentchange", "http://127.0.0.1:8000/v2/stream/recentchange"),
+    ],
+)
+def test_stream_names_are_appended_to_a_base_address(address: str, expected: str) -> None:
+    assert stream_url(address, ("a", "b")) == expected
+
+
 def test_a_stream_can_be_probed(server: Any, kit: Any) -> None:
-    server.answers = [kit.Answer(events(kit, 1), then="hold"), kit.Answer(status=403)]
+    server.answers = [kit.Answer(events(kit, 1), then="hold"), kit.Answer(status=403), kit.Answer(status=404)]
     probe(server.url + "recentchange", 5.0, user_agent="tsbot-test/0")
     with pytest.raises(StreamUnavailableError, match="status 403"):
-        probe(server.url + "recentchange", 5.0, user_agent="tsbot-test/0")
+        probe(server.url + "recentchange", 5.0)
+    probe(server.url, 5.0)  # the base address is no stream, but somebody is there
 
 
 def test_a_probe_without_network_says_so(server: Any) -> None:

@@ -180,6 +180,8 @@ class LiveSource:
             # The thread must not die silently: whatever it is, it is shown, and the stream is read again.
             structlog.get_logger().exception("stream.unexpected")
             self._error = f"unexpected: {type(error).__name__}"
+        # A body that ended well leaves its connection in the pool; the server is closing it and it must not be used again.
+        self._http.clear()
         now = self._monotonic()
         return Ended(at=now, uptime=now - opened if opened is not None else 0.0, messages=counted.messages, retry_after=wait)
 
@@ -192,7 +194,8 @@ class LiveSource:
         if by_id:
             headers["Last-Event-ID"] = position.id
         elif by_time:
-            url += f"?since={int(max(0.0, position.time - self._settings.rewind) * 1000)}"
+            since = int(max(0.0, position.time - self._settings.rewind) * 1000)
+            url += f"{'&' if '?' in url else '?'}since={since}"
         response = _request(self._http, url, headers, self._settings.read_deadline)
         try:
             # Refused even without a place: not the place was wrong, so it is asked for again next time.
@@ -252,17 +255,21 @@ class LiveSource:
         self._alive_at = self._clock()
 
 
-def probe(url: str, timeout: float, *, user_agent: str, http: urllib3.PoolManager | None = None) -> None:
-    """Whether a stream (a full address) can be reached now; returns if so.
+def probe(url: str, timeout: float, *, user_agent: str = "tsbot-probe", http: urllib3.PoolManager | None = None) -> None:
+    """Whether the server of a stream (its address, or the base of several) can be reached now; returns if so.
 
-    Raises :class:`StreamUnavailableError` with what is wrong in words, for instance that there is no network.
+    Raises :class:`StreamUnavailableError` with what is wrong in words, for instance that there is no network, or that the
+    server refuses us or is out of order.
     """
+    host = urlsplit(url).netloc
     response = None
     try:
         response = _request(http if http is not None else pool(url), url, _headers(user_agent), timeout)
-        _check(response, time.time(), asked_for_a_place=False)
+        # A base address itself may be unknown to a server that has streams below it.
+        if response.status >= 500 or response.status in _NOT_THE_CURSOR:
+            wait = retry_after(response.headers.get("Retry-After"), time.time())
+            raise StreamUnavailableError(f"{host} answered with status {response.status}.", wait)
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        host = urlsplit(url).netloc
         raise StreamUnavailableError(f"Cannot reach {host}: {_in_words(error, timeout)}.") from error
     finally:
         if response is not None:
@@ -270,8 +277,13 @@ def probe(url: str, timeout: float, *, user_agent: str, http: urllib3.PoolManage
 
 
 def stream_url(url: str, streams: Sequence[str]) -> str:
-    """The address of some streams over one connection; without streams the address is complete already."""
-    return f"{url.rstrip('/')}/{','.join(streams)}" if streams else url
+    """The address of some streams over one connection.
+
+    The names are appended to a base address, whose path is empty or ends in ``/`` or ``/stream``. Any other address names its
+    stream already.
+    """
+    path = urlsplit(url).path
+    return f"{url.rstrip('/')}/{','.join(streams)}" if not path or path.endswith(("/", "/stream")) else url
 
 
 def pool(url: str) -> urllib3.PoolManager:
