@@ -21,8 +21,6 @@ from tsbot.wiki.api import Api
 from tsbot.wiki.budget import Budget
 from tsbot.wiki.recent import recent_changes
 
-SETTLE = 30.0
-"""Seconds after a gap was noticed, in which the stream shows which wikis are active."""
 AGAIN = 300.0
 """Seconds after which wikis that did not answer are asked again."""
 MARGIN = 5.0
@@ -39,12 +37,14 @@ class _Done:
 
 
 class Backfill:
-    """Fills the open gaps of one source, one after the other. ``wikis`` tells which wikis are active, with their addresses."""
+    """Fills the open gaps of one source, one after the other. ``wikis`` tells which wikis are active, with their
+    addresses; ``settle`` is how many seconds it needs for that after a gap was noticed.
+    """
 
     name = "backfill"
 
     def __init__(
-        self, database: Database, api: Api, budget: Budget, source: str, wikis: Callable[[], Mapping[str, str]], settle: float = SETTLE
+        self, database: Database, api: Api, budget: Budget, source: str, wikis: Callable[[], Mapping[str, str]], settle: float
     ) -> None:
         self._database = database
         self._api = api

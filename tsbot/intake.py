@@ -55,10 +55,11 @@ class Intake:
     known_wiki: Callable[[Event], bool]
     events: SeenIndex
     subjects: SeenIndex
+    max_event_bytes: int = 16_000_000
 
     def sort(self, messages: Sequence[bytes], *, again: bool = False) -> Sorted:
         """Sort messages. ``again`` lets events through that were seen before (dead letters driven once more)."""
-        decoded: list[Event | DeadLetter] = [_decode(message) for message in messages]
+        decoded: list[Event | DeadLetter] = [_decode(message, self.max_event_bytes) for message in messages]
         ids = [item.id if isinstance(item, Event) else item.event_id for item in decoded]
         event_keys = keys(ids)
         fresh = np.ones(len(ids), dtype=bool) if again else self.events.new(event_keys)
@@ -122,12 +123,12 @@ class Intake:
         return tuple(event for event in admitted if event.id not in later), subject_keys[fresh]
 
 
-def _decode(message: bytes) -> Event | DeadLetter:
+def _decode(message: bytes, max_bytes: int) -> Event | DeadLetter:
     """The event, or why there is none."""
     if message[:1] == REDRIVEN:
         return msgspec.msgpack.decode(message[1:], type=Event)
     try:
-        return decode(message)
+        return decode(message, max_bytes)
     except MalformedEventError as error:
         return DeadLetter(message_id(message), error.reason, error.detail, message)
 

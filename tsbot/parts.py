@@ -101,6 +101,7 @@ def open_pipeline(
             known_wiki=wikis.known,
             events=SeenIndex(settings.stream.remember),
             subjects=SeenIndex(settings.stream.remember),
+            max_event_bytes=settings.stream.max_event_bytes,
         ),
         detector=detector or load_detector(settings.detect),
         file_reports=reports,

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import select
 
 from tsbot.backfill import Backfill
-from tsbot.errors import InputError
+from tsbot.errors import InputError, StreamUnavailableError
 from tsbot.parts import Stop, Wikis, open_deliverer, open_pipeline, open_wikis
 from tsbot.pipeline import Pipeline
 from tsbot.report.deliver import Deliverer, DeliveryThread
@@ -128,6 +128,7 @@ class _Patrol:
     deliverer: Deliverer
     delivery: DeliveryThread
     newest: float | None = None
+    ended: bool = False
 
     def run(self, stop: Stop, show: Callable[[Snapshot], None] | None) -> None:
         with self.database.read() as connection:
@@ -143,15 +144,15 @@ class _Patrol:
                 self.wikis.budget,
                 self.source.name,
                 lambda: dict.fromkeys(active_wikis, "") if active_wikis else self.pipeline.active,
+                self.settings.stream.fill_gap_after,
             )
         self.source.start(cursor)
         self.delivery.start()
         active = looked = time.monotonic()
-        ended = False
         try:
             while not stop:
-                batch = Batch(ended=True) if ended else self._read()
-                ended = batch.ended
+                batch = Batch(ended=True) if self.ended else self._read()
+                self.ended = batch.ended
                 busy = self._take(batch, self.source.name)
                 if backfill is not None:
                     for messages in backfill.arrived():
@@ -165,11 +166,11 @@ class _Patrol:
                 if show is not None and now - looked >= LOOK_SECONDS:
                     looked = now
                     show(self._snapshot())
-                if ended and not self.pipeline.pending:
+                if self.ended and not self.pipeline.pending:
                     break
                 if self.options.idle_exit is not None and now - active >= self.options.idle_exit:
                     break
-                if ended and not fetched:
+                if self.ended and not fetched:
                     stop.sleep(BUSY_WAIT)
         finally:
             if backfill is not None:
@@ -193,7 +194,10 @@ class _Patrol:
         return taken.received > taken.skipped["canary"]
 
     def finish(self) -> ledger.Totals:
-        """Send what is due, write the summary, and return the accounting."""
+        """Send what is due, write the summary, and return the accounting.
+
+        Raises ``StreamUnavailableError`` after that if the source ended because it is damaged.
+        """
         deadline = time.monotonic() + DELIVERY_PATIENCE
         while self.deliverer.run_once() and time.monotonic() < deadline:
             pass
@@ -202,6 +206,8 @@ class _Patrol:
             cursor = ledger.load_cursor(connection, self.source.name)
         if self.options.summary is not None:
             write_summary(self.options.summary, totals, cursor)
+        if self.ended and (damage := self.source.status().last_error):
+            raise StreamUnavailableError(f"The recording ended early: {damage}. What came before it is judged and stored.")
         return totals
 
     def _snapshot(self) -> Snapshot:

@@ -49,7 +49,7 @@ class StreamSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
         float, Meta(gt=0, description="Seconds without a single byte after which the connection is given up and made anew.")
     ] = 90.0
     rewind: Annotated[
-        float, Meta(ge=0, description="Seconds to go back when resuming without a usable event id; de-duplication makes it safe.")
+        float, Meta(ge=0, description="Seconds to go back when resuming the stream; de-duplication makes it safe.")
     ] = 60.0
     batch: Annotated[Positive, Meta(description="Most events taken in one transaction.")] = 500
     batch_wait: Annotated[float, Meta(gt=0, description="Seconds to wait for a batch to fill before what is there is taken.")] = 0.5
@@ -64,6 +64,10 @@ class StreamSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
         float,
         Meta(gt=0, description="Seconds between the last event before and the first after a reconnection that count as a gap."),
     ] = 120.0
+    fill_gap_after: Annotated[
+        float,
+        Meta(ge=0, description="Seconds after noticing a gap before wikis are asked for what is missing; shows which are active."),
+    ] = 30.0
 
 
 class AdmissionSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

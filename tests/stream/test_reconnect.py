@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from random import Random
 
 import pytest
 
-from tsbot.stream.reconnect import Ended, Pace, Position, Resume, Resumed, read_position, retry_after, usable_id
+from tsbot.stream.reconnect import Ended, Pace, Position, Resume, Resumed, read_position, retry_after, rewound, usable_id
 
 
 def ended(at: float = 0.0, *, uptime: float = 0.0, messages: int = 0, wait: float | None = None) -> Ended:
@@ -99,3 +100,26 @@ def test_only_ids_that_fit_a_header_are_sent_back(text: str, usable: bool) -> No
 def test_gaps(what: str, resumed: Resumed, expected: tuple[float, float, str] | None) -> None:
     gap = resumed.gap(gap_after=120.0)
     assert (None if gap is None else (gap.since, gap.until, gap.reason)) == expected, what
+
+
+class TestRewound:
+    """Resuming by Wikimedia's ids as they are would skip events."""
+
+    def test_timestamps_go_back_and_quiet_topics_get_one(self) -> None:
+        text = '[{"topic":"eqiad.a","partition":0,"timestamp":50001},{"topic":"codfw.a","partition":0,"offset":-1}]'
+        assert json.loads(rewound(text, 50.0, 10.0)) == [
+            {"topic": "eqiad.a", "partition": 0, "timestamp": 40000},
+            {"topic": "codfw.a", "partition": 0, "timestamp": 40000},
+        ]
+
+    def test_offsets_of_messages_are_kept(self) -> None:
+        text = '[{"topic":"eqiad.a","partition":0,"offset":17}]'
+        assert json.loads(rewound(text, 50.0, 10.0)) == json.loads(text)
+
+    def test_a_topic_that_lags_behind_is_not_moved_forward(self) -> None:
+        text = '[{"topic":"eqiad.a","partition":0,"timestamp":20000}]'
+        assert json.loads(rewound(text, 50.0, 10.0))[0]["timestamp"] == 20000
+
+    @pytest.mark.parametrize("text", ["17", "abc", '{"a":1}', "[1]", ""])
+    def test_other_ids_are_kept(self, text: str) -> None:
+        assert rewound(text, 50.0, 10.0) == text

@@ -99,6 +99,11 @@ class EventLog:
             self.entries.append(entry)
         return entry
 
+    def forget(self) -> None:
+        """Drop all messages, as a stream does with what is older than it keeps. For a moment without readers only."""
+        with self._lock:
+            self.entries.clear()
+
     def read_from(
         self, streams: Sequence[str], *, since: int | None = None, last_event_id: str | None = None, timestamps: bool = True
     ) -> Reading:

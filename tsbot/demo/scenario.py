@@ -80,7 +80,7 @@ class Scenario:
         ordinary = sum(not one.seed.expected for one in self.played)
         detail = f"{ordinary} ordinary edits; flagged and explained: {', '.join(explained) or 'none'}"
         yield Check("patrol.no_unexplained_flag", not unexplained, _words(unexplained, detail))
-        yield self._accounted()
+        yield self._accounted("patrol.accounting_exact")
 
     def _mailed(self, threats: list[Played]) -> Check:
         mails = {mail.message["Message-ID"]: mail for mail in self.world.sink.messages}
@@ -94,13 +94,13 @@ class Scenario:
                 slowest = max(slowest, min(arrived) - one.time)
         return Check("patrol.mailed_within_10s", not late, _words(late, f"{len(threats)} letters, the slowest after {slowest:.1f} s"))
 
-    def _accounted(self) -> Check:
+    def _accounted(self, name: str) -> Check:
         totals = self.patrolled.totals()
         events = len(self.world.twin.log.entries)
         ok = totals.balanced and not totals.pending and totals.received == events
         parts = f"skipped {sum(totals.skipped.values())}, cleared {totals.cleared}, flagged {totals.flagged}"
         rest = f"outcome {totals.outcome}, failed {totals.failed}, pending {totals.pending}"
-        return Check("patrol.accounting_exact", ok, f"{events} events sent, {totals.received} received: {parts}, {rest}")
+        return Check(name, ok, f"{events} events sent, {totals.received} received: {parts}, {rest}")
 
     def _detection(self) -> Iterator[Check]:
         kinds = {(flag.subject, flag.kind): flag for flag in self.patrolled.flags()}
@@ -155,7 +155,7 @@ class Scenario:
             for link in LINK.findall(mail.message.get_content())
             if urlsplit(link).netloc in known
         }
-        with urllib3.PoolManager(timeout=30.0, retries=False) as http:
+        with urllib3.PoolManager(timeout=30.0) as http:
             bad = [link for link in sorted(links) if http.request("GET", link).status != 200]
         return Check("cases.links_work", bool(links) and not bad, _words(bad, f"{len(links)} links in letters answer"))
 
@@ -195,7 +195,7 @@ class Scenario:
         self.patrolled.wait(lambda: "hidden" in self._outcomes(subject), PATIENCE, "the hiding of a flagged text is not noticed")
         yield Check("patrol.outcome_noticed", True, f"outcomes: {', '.join(self._outcomes(subject))}")
         self.patrolled.wait(self.patrolled.idle, PATIENCE, "the patrol is still busy")
-        yield self._accounted()
+        yield self._accounted("patrol.accounting_exact_after_kill")
         code = self.patrolled.stop()
         summary = self.patrolled.written_summary()
         ended = {name: summary[name] for name in ("received", "duplicates", "pending", "flagged", "outcome")}

@@ -54,6 +54,29 @@ def usable_id(text: str) -> str:
     return text if len(text) <= _LONGEST_ID and text.isascii() and text.isprintable() else ""
 
 
+def rewound(event_id: str, time: float, back: float) -> str:
+    """The event id moved back by ``back`` seconds, so that resuming from it loses nothing.
+
+    Wikimedia's ids (KafkaSSE) hold a position per topic. One with a timestamp is that of the last message plus a millisecond, so
+    other messages of the same millisecond would be skipped; ``offset: -1`` stands for "what comes from now on", so what a quiet
+    topic got meanwhile would be skipped. Both are replaced by a time before ``time`` (of the newest event); offsets of messages
+    are exact and kept. An id of another form is returned as it is. De-duplication drops what comes twice.
+    """
+    try:
+        positions = msgspec.json.decode(event_id, type=list[dict[str, str | int]])
+    except msgspec.DecodeError:
+        return event_id
+    since = max(0, int((time - back) * 1000))
+    for position in positions:
+        timestamp, offset = position.get("timestamp"), position.get("offset")
+        if isinstance(timestamp, int):
+            position["timestamp"] = min(since, timestamp) if time else max(0, timestamp - int(back * 1000))
+        elif offset == -1 and time:
+            del position["offset"]
+            position["timestamp"] = since
+    return msgspec.json.encode(positions).decode()
+
+
 class Resume(IntEnum):
     """How to ask for what comes after a position; each refusal goes one further, and after the last to the first again."""
 

@@ -26,7 +26,7 @@ from tsbot.settings import StreamSettings
 from tsbot.stream.frames import BodyEndedError, frames
 from tsbot.stream.inbox import Inbox, Received
 from tsbot.stream.readers import epoch
-from tsbot.stream.reconnect import Ended, Pace, Position, Resume, Resumed, read_position, retry_after, usable_id
+from tsbot.stream.reconnect import Ended, Pace, Position, Resume, Resumed, read_position, retry_after, rewound, usable_id
 from tsbot.stream.source import Batch, SourceStatus
 
 _READ: Final = 65_536
@@ -192,7 +192,7 @@ class LiveSource:
         by_id = position.id and self._resume is Resume.BY_ID
         by_time = not by_id and position.time and self._resume is not Resume.FROM_NOW
         if by_id:
-            headers["Last-Event-ID"] = position.id
+            headers["Last-Event-ID"] = rewound(position.id, position.time, self._settings.rewind)
         elif by_time:
             since = int(max(0.0, position.time - self._settings.rewind) * 1000)
             url += f"{'&' if '?' in url else '?'}since={since}"
