@@ -1,0 +1,222 @@
+"""Language packs: what harm is called in a language, as data that a volunteer can extend.
+
+A pack is one TOML file in ``tsbot/detect/packs``; docs/detection.md says how to write one. It is checked when it is loaded:
+unknown keys, undefined lists and patterns that could never be found are refused with the name of the file and the entry.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from tsbot.detect.finding import DETECTED, Kind, Stance
+from tsbot.errors import PackError
+
+Phrases = tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...]
+SHORT_GAP, LONG_GAP = 3, 8
+"""Most words between two parts of a pattern joined by ``..`` and ``...``; twice as many characters where a script has no spaces."""
+BUILT_IN = ("phone", "email", "address", "number", "word")
+"""Parts that are recognised by their form: written ``@phone`` and so on."""
+
+
+class ConstructionEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A group of patterns that mean the same."""
+
+    kind: Kind
+    stance: Stance = Stance.NONE
+    strength: Annotated[float, Meta(gt=0, lt=1)]
+    """Probability that a text with such a pattern is meant so, as far as the pattern tells."""
+    patterns: Annotated[Phrases, Meta(min_length=1)]
+
+
+class FacetLists(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Words that make a threat specific or near (the annotation guideline's facets)."""
+
+    now: Phrases = ()
+    near: Phrases = ()
+    soon: Phrases = ()
+    vague: Phrases = ()
+    how: Phrases = ()
+    ability: Phrases = ()
+    conditional: Phrases = ()
+    group: Phrases = ()
+    role: Phrases = ()
+    kin: Phrases = ()
+    place: Phrases = ()
+    """Prepositions of place: what they stand before may be a named place."""
+
+
+class CueLists(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Words that take away from a pattern."""
+
+    negation: Phrases = ()
+    report: Phrases = ()
+    """Somebody else's words, fiction, history."""
+    idiom: Phrases = ()
+    """Harmless phrases; a pattern whose telling part lies in one does not count."""
+
+
+class PackFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A pack as its file spells it."""
+
+    language: Annotated[str, Meta(pattern="^[a-z]{2,3}$")]
+    name: str
+    words: bool = True
+    """Whether the script separates words by spaces."""
+    model: bool = False
+    """Whether the n-gram model has learnt from texts of this language."""
+    common: Phrases = ()
+    """Frequent little words by which the language is told."""
+    small: dict[str, Phrases] = {}
+    """Lists of words that are too frequent to be searched for by themselves."""
+    words_lists: dict[str, Phrases] = msgspec.field(name="lists", default_factory=dict)
+    """Lists of telling words."""
+    construction: tuple[ConstructionEntry, ...] = ()
+    facets: FacetLists = FacetLists()
+    cues: CueLists = CueLists()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a pattern, and how far it may stand from the part before."""
+
+    slot: str
+    """``list:NAME``, ``text:WORDS`` or ``@NAME``."""
+    gap: int
+    """Most words (or characters) in between; 0 means directly after."""
+
+
+@dataclass(frozen=True, slots=True)
+class Construction:
+    """A pattern ready to be looked for."""
+
+    language: str
+    kind: Kind
+    stance: Stance
+    strength: float
+    parts: tuple[Part, ...]
+    anchor: int
+    """Index of the telling part, by which the pattern is searched for."""
+    at_start: bool
+    """``^``: only at the start of a sentence."""
+    at_end: bool
+    """``$``: only at the end of a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A language pack: its file, and its patterns taken apart."""
+
+    file: PackFile
+    constructions: tuple[Construction, ...]
+
+
+def load_pack(path: Traversable) -> Pack:
+    """Read and check one pack. Raises ``PackError``."""
+    name = path.name
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise PackError(f"{name}: cannot be read as UTF-8 text: {error}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise PackError(f"{name}: not valid TOML: {error}.") from error
+    try:
+        file = msgspec.convert(tree, PackFile)
+    except msgspec.ValidationError as error:
+        raise PackError(f"{name}: {error}. docs/detection.md says how a pack is written.") from error
+    if not name.startswith(file.language + "."):
+        raise PackError(f"{name}: holds language {file.language!r}; the file must be called {file.language}.toml.")
+    both = set(file.small) & set(file.words_lists)
+    if both:
+        raise PackError(f"{name}: the list {min(both)!r} stands in [small] and in [lists]; a list is one or the other.")
+    constructions = tuple(
+        _construction(name, file, number, entry, pattern)
+        for number, entry in enumerate(file.construction, 1)
+        for pattern in entry.patterns
+    )
+    return Pack(file, constructions)
+
+
+def load_packs(folder: Traversable | None = None) -> tuple[Pack, ...]:
+    """Read all packs of a folder (default: those that come with tsbot), by language. Raises ``PackError``."""
+    folder = folder or resources.files("tsbot.detect").joinpath("packs")
+    paths = sorted((path for path in folder.iterdir() if path.name.endswith(".toml")), key=lambda path: path.name)
+    if not paths:
+        raise PackError(f"No language packs (*.toml) in {folder}.")
+    return tuple(load_pack(path) for path in paths)
+
+
+def _construction(name: str, file: PackFile, number: int, entry: ConstructionEntry, pattern: str) -> Construction:
+    """Take one pattern apart."""
+    where = f"{name}, construction {number}, pattern {pattern!r}"
+    if entry.kind not in DETECTED:
+        raise PackError(f"{where}: the kind {entry.kind} is not one that a detector gives.")
+    tokens = pattern.split()
+    at_start, at_end = tokens[:1] == ["^"], tokens[-1:] == ["$"]
+    tokens = tokens[at_start : len(tokens) - at_end]
+    parts: list[Part] = []
+    gap = 0
+    literal: list[str] = []
+
+    def close() -> None:
+        nonlocal gap
+        if literal:
+            parts.append(Part(f"text:{' '.join(literal)}", gap))
+            literal.clear()
+            gap = 0
+
+    scale = 1 if file.words else 2
+    for token in tokens:
+        if token in ("..", "..."):
+            close()
+            if not parts or gap:
+                raise PackError(f"{where}: a gap must stand between two parts.")
+            gap = scale * (SHORT_GAP if token == ".." else LONG_GAP)
+        elif token.startswith("<") and token.endswith(">"):
+            close()
+            if token[1:-1] not in file.small and token[1:-1] not in file.words_lists:
+                raise PackError(f"{where}: no list {token[1:-1]!r} in [small] or [lists].")
+            parts.append(Part(f"list:{token[1:-1]}", gap))
+            gap = 0
+        elif token.startswith("@"):
+            close()
+            if token[1:] not in BUILT_IN:
+                raise PackError(f"{where}: no built-in part {token!r}; there are {', '.join('@' + part for part in BUILT_IN)}.")
+            parts.append(Part(token, gap))
+            gap = 0
+        elif any(sign in token for sign in "<>@"):
+            raise PackError(f"{where}: {token!r} is neither a word nor a list.")
+        else:
+            literal.append(token)
+    close()
+    if gap:
+        raise PackError(f"{where}: a gap must stand between two parts.")
+    telling = [_telling(file, part) for part in parts]
+    if not any(telling):
+        raise PackError(f"{where}: has no telling part (a list of [lists], or words of three letters and more).")
+    return Construction(
+        language=file.language,
+        kind=entry.kind,
+        stance=entry.stance,
+        strength=entry.strength,
+        parts=tuple(parts),
+        anchor=max(range(len(parts)), key=lambda index: telling[index]),
+        at_start=at_start,
+        at_end=at_end,
+    )
+
+
+def _telling(file: PackFile, part: Part) -> int:
+    """How much a part tells by itself; 0: too little to search for it."""
+    if part.slot.startswith("list:"):
+        return 1000 if part.slot[5:] in file.words_lists else 0
+    if part.slot.startswith("text:"):
+        words = part.slot[5:]
+        return len(words) if not file.words or len(words) >= 3 else 0
+    return 0

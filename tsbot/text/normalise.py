@@ -1,0 +1,335 @@
+"""The normal form in which texts are compared: folded, without disguise, with the way back to the raw text.
+
+A whole batch of texts is normalised at once, as arrays of code points; nothing here loops over characters or texts in
+Python. The normal form is lower case, without diacritics and invisible characters, with one space where anything that is
+not part of a word stood, and two where a sentence ended. Letters that repeat three times or more are cut to two.
+
+Two forms are made. :func:`normalise` gives the plain one. :func:`unmask` gives a second one for texts in which something
+looks disguised (``k1ll``, ``k.i.l.l``, ``diiiie``, a Cyrillic letter among Latin ones). It changes only such words, so real
+Cyrillic stays Cyrillic, and both forms are judged.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+Codes = NDArray[np.uint32]
+Indices = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+TABLE_SIZE = 0x20000
+"""Code points from here on (rare ideographs, tags, private use) are looked up as one of the last entries."""
+
+SPACE = 32
+_DROP, _EXPAND = 0, 1
+_SEPARATOR, _WORD, _BREAK, _STOP = 0, 1, 2, 3
+_LETTER, _DIGIT, _LATIN, _OTHER_ALPHABET = 1, 2, 4, 8
+
+_BREAKS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029!?…。！？؟۔।॥｡"
+_STOPS = ".．"
+# Marks that carry no sound of their own and are dropped: all but the vowel signs, viramas and voicing marks of scripts
+# that cannot be read without them (canonical combining classes of the Unicode character database).
+_KEPT_CLASSES = frozenset((0, 8, 9, 84, 91, 103, 118, 122, 129, 130, 132))
+
+_LEET = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "!": "i", "|": "l", "€": "e"}
+_CONFUSABLE = dict(
+    zip(
+        "авсеһіјкмнорѕтухԁгпαεικνορτυχγωհոսցօ",
+        "abcehijkmhopstyxdrnaeiknoptuxywhnugo",
+        strict=True,
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Lookups by code point, built once from the Unicode character database."""
+
+    fold: Codes
+    """What a code point becomes: 0 nothing, 1 several (see ``expansions``)."""
+    role: NDArray[np.uint8]
+    """Separator, part of a word, sentence break, full stop."""
+    script: NDArray[np.uint8]
+    """Bits: letter, digit, Latin letter, Cyrillic or Greek or Armenian letter."""
+    leet: Codes
+    confusable: Codes
+    expansions: dict[int, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The normal forms of several texts in one row."""
+
+    codes: Codes
+    """Code points. Every sentence starts and ends with a space, so words are bounded by spaces everywhere."""
+    origins: Indices
+    """For each of ``codes``, the offset in the raw text that it stems from."""
+    sentences: Indices
+    """Where each sentence starts in ``codes``, and the end: one entry more than there are sentences."""
+    owners: Indices
+    """For each sentence, the index of its text. A text without words has none."""
+
+    @property
+    def text(self) -> str:
+        """All normal forms as one string; offsets are those of ``codes``."""
+        return self.codes.astype("<u4").tobytes().decode("utf-32-le")
+
+    def sentence(self, index: int) -> str:
+        """The normal form of one sentence, with its spaces."""
+        return self.codes[self.sentences[index] : self.sentences[index + 1]].astype("<u4").tobytes().decode("utf-32-le")
+
+    def raw_span(self, start: int, end: int) -> tuple[int, int]:
+        """Offsets in the raw text (end exclusive) of ``codes[start:end]``, spaces at both ends left out."""
+        while start < end and self.codes[start] == SPACE:
+            start += 1
+        while end > start and self.codes[end - 1] == SPACE:
+            end -= 1
+        if start == end:
+            return int(self.origins[start]), int(self.origins[start])
+        return int(self.origins[start]), int(self.origins[end - 1]) + 1
+
+
+@cache
+def tables() -> Tables:
+    """The lookups; built at first use (about 0.1 s)."""
+    fold = np.arange(TABLE_SIZE, dtype=np.uint32)
+    role = np.zeros(TABLE_SIZE, dtype=np.uint8)
+    script = np.zeros(TABLE_SIZE, dtype=np.uint8)
+    expansions: dict[int, tuple[int, ...]] = {}
+    for point in range(TABLE_SIZE):
+        category = unicodedata.category(chr(point))
+        if 0x3400 <= point < 0xD800 and category == "Lo":  # ideographs and Hangul syllables stand for themselves
+            role[point], script[point] = _WORD, _LETTER
+            continue
+        folded = _fold(chr(point), category)
+        if len(folded) == 1:
+            fold[point] = ord(folded)
+        else:
+            fold[point] = _EXPAND if folded else _DROP
+            if folded:
+                expansions[point] = tuple(map(ord, folded))
+        if category[0] in "LMN":
+            role[point] = _WORD
+            script[point] = _LETTER | _alphabet(chr(point)) if category[0] != "N" else _DIGIT
+    for mark in _BREAKS:
+        role[ord(mark)] = _BREAK
+    for mark in _STOPS:
+        role[ord(mark)] = _STOP
+    fold[0xD800:0xE000] = SPACE  # lone surrogates, as JSON can spell them
+    role[0xD800:0xE000] = _SEPARATOR
+    leet = np.zeros(TABLE_SIZE, dtype=np.uint32)
+    for symbol, letter in _LEET.items():
+        leet[ord(symbol)] = ord(letter)
+    confusable = np.zeros(TABLE_SIZE, dtype=np.uint32)
+    for lookalike, letter in _CONFUSABLE.items():
+        confusable[ord(lookalike)] = ord(letter)
+    for array in (fold, role, script, leet, confusable):
+        array.flags.writeable = False
+    return Tables(fold, role, script, leet, confusable, expansions)
+
+
+def _fold(char: str, category: str) -> str:
+    """The normal form of one character: compatibility form, case-folded, without marks."""
+    if category == "Cf" or (category == "Cc" and not char.isspace()) or 0xFE00 <= ord(char) <= 0xFE0F:
+        return ""
+    if category == "Cs":
+        return " "
+    decomposed = unicodedata.normalize("NFKD", char).casefold()
+    bare = "".join(c for c in decomposed if unicodedata.combining(c) in _KEPT_CLASSES)
+    special = {"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "’": "'", "ʼ": "'", "ґ": "г", "ـ": ""}
+    composed = unicodedata.normalize("NFC", "".join(special.get(c, c) for c in bare))
+    return "".join(str(unicodedata.digit(c)) if unicodedata.category(c) == "Nd" else c for c in composed)
+
+
+def _alphabet(char: str) -> int:
+    """The alphabet bit of a letter, told from its Unicode name."""
+    name = unicodedata.name(char, "")
+    if name.startswith("LATIN"):
+        return _LATIN
+    return _OTHER_ALPHABET if name.startswith(("CYRILLIC", "GREEK", "ARMENIAN")) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """Folded code points of a batch, before words are told apart; ``where`` are offsets in the joined raw texts."""
+
+    codes: Codes
+    where: Indices
+    starts: Indices
+    """Offset of each text in the joined raw texts, and the end."""
+
+
+def normalise(texts: Sequence[str]) -> Batch:
+    """Normalise a batch of texts. Never fails, whatever the texts hold; time is linear in their length."""
+    return _finish(_read(texts), 2)
+
+
+def normal_form(text: str) -> str:
+    """The normal form of one text as a string without spaces at its ends, for instance of a phrase of a language pack."""
+    return " ".join(normalise([text]).text.split())
+
+
+def unmask(texts: Sequence[str]) -> tuple[list[int], Batch]:
+    """Make the second form of those texts that look disguised: their indices, and their batch (owners index the list)."""
+    row = _read(texts)
+    lookups = tables()
+    changed = np.zeros(len(row.codes), dtype=np.bool_)
+    codes = _fold_words(row.codes, lookups, changed)
+    keep = _join_spelled(codes, lookups, changed)
+    changed |= _repeats(codes, lookups, 2)
+    if not changed.any():
+        return [], _finish(_read([]), 1)
+    owners = np.unique(np.searchsorted(row.starts, row.where[changed], side="right") - 1)
+    chosen = [int(i) for i in owners if i < len(texts)]
+    wanted = np.zeros(len(texts) + 1, dtype=np.bool_)
+    wanted[chosen] = True
+    keep &= wanted[np.searchsorted(row.starts, row.where, side="right") - 1]
+    # Offsets count within each text, so the row of the chosen ones can be closed up without renumbering its texts.
+    batch = _finish(_Row(codes[keep], row.where[keep], row.starts), 1)
+    return chosen, Batch(batch.codes, batch.origins, batch.sentences, np.searchsorted(np.array(chosen, dtype=np.int64), batch.owners))
+
+
+def _read(texts: Sequence[str]) -> _Row:
+    """Fold every code point of the joined texts; a line break stands after each text."""
+    lookups = tables()
+    joined = "\n".join(texts) + "\n"
+    raw = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint32)
+    lengths = np.fromiter((len(text) + 1 for text in texts), dtype=np.int64, count=len(texts))
+    starts = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(lengths)))
+    small = np.minimum(raw, TABLE_SIZE - 1)
+    folded = lookups.fold[small]
+    folded = np.where(raw >= TABLE_SIZE, raw, folded)
+    where: Indices = np.arange(len(raw), dtype=np.int64)
+    if (folded == _EXPAND).any():
+        folded, where = _expand(folded, raw, lookups)
+    keep = folded != _DROP
+    if not keep.all():
+        folded, where = folded[keep], where[keep]
+    return _Row(folded, where, starts)
+
+
+def _expand(folded: Codes, raw: Codes, lookups: Tables) -> tuple[Codes, Indices]:
+    """Put several code points where one stands for them (``ß``, ligatures)."""
+    places = np.flatnonzero(folded == _EXPAND)
+    counts = np.ones(len(folded), dtype=np.int64)
+    parts = [lookups.expansions[int(raw[place])] for place in places]
+    counts[places] = [len(part) for part in parts]
+    where = np.repeat(np.arange(len(folded), dtype=np.int64), counts)
+    wide = np.repeat(folded, counts)
+    wide[wide == _EXPAND] = [code for part in parts for code in part]
+    return wide, where
+
+
+def _look(table: NDArray[np.uint8], codes: Codes) -> NDArray[np.uint8]:
+    """A lookup that sends code points beyond the tables to plain letters (rare ideographs)."""
+    found = table[np.minimum(codes, TABLE_SIZE - 1)]
+    found[(codes >= TABLE_SIZE) & (codes < 0x40000)] = 1
+    return found
+
+
+def _finish(row: _Row, repeat: int) -> Batch:
+    """Tell words and sentences apart."""
+    lookups = tables()
+    codes, where = row.codes, row.where
+    too_many = _repeats(codes, lookups, repeat)
+    if repeat == 1:  # only runs of three and more are cut, but those to a single letter
+        too_many = _long_runs(codes, too_many)
+    if too_many.any():
+        codes, where = codes[~too_many], where[~too_many]
+    codes = np.concatenate((np.array([10], dtype=np.uint32), codes))
+    where = np.concatenate((np.zeros(1, dtype=np.int64), where))
+    role = _look(lookups.role, codes)
+    word = role == _WORD
+    after = np.append(word[1:], False)
+    before = np.concatenate(([False], word[:-1]))
+    ends = (role == _BREAK) | ((role == _STOP) & ~after)
+    # A run of separators becomes one space, or two if a sentence ends in it.
+    run_starts = np.flatnonzero(~word & (before | (np.arange(len(codes)) == 0)))
+    counts = word.astype(np.int64)
+    if len(run_starts):
+        counts[run_starts] = 1 + np.maximum.reduceat(ends, run_starts)
+    codes = np.where(word, codes, SPACE).astype(np.uint32)
+    codes, where = np.repeat(codes, counts), np.repeat(where, counts)
+    blank = codes == SPACE
+    second = np.flatnonzero(blank[1:] & blank[:-1]) + 1
+    # Every text ends in a line break, so the last code is the second space after the last sentence.
+    sentences = second if len(second) else np.zeros(1, dtype=np.int64)
+    first_words = np.minimum(sentences[:-1] + 1, len(where) - 1)
+    owners = np.searchsorted(row.starts, where[first_words], side="right") - 1
+    text_of = np.searchsorted(row.starts, where, side="right") - 1
+    return Batch(codes, where - row.starts[np.minimum(text_of, len(row.starts) - 1)], sentences, owners.astype(np.int64))
+
+
+def _repeats(codes: Codes, lookups: Tables, repeat: int) -> Mask:
+    """Letters that stand after ``repeat`` equal ones (at least two)."""
+    repeat = max(repeat, 2)
+    found = np.zeros(len(codes), dtype=np.bool_)
+    if len(codes) <= repeat:
+        return found
+    same = codes[1:] == codes[:-1]
+    run = same[1:] & same[:-1]
+    letters = (_look(lookups.script, codes[2:]) & _LETTER) != 0
+    found[2:] = run & letters
+    return found
+
+
+def _long_runs(codes: Codes, beyond: Mask) -> Mask:
+    """All but the first letter of the runs whose third and later letters ``beyond`` marks."""
+    third = beyond.copy()
+    third[:-1] |= beyond[1:]  # the second letter goes as well
+    return third
+
+
+def _fold_words(codes: Codes, lookups: Tables, changed: Mask) -> Codes:
+    """Fold digits and symbols that stand for letters, and look-alike letters within mixed words."""
+    folded = codes.copy()
+    small = np.minimum(codes, TABLE_SIZE - 1)
+    script = _look(lookups.script, codes)
+    letter = (script & _LETTER) != 0
+    leet = (lookups.leet[small] != 0) & (codes < TABLE_SIZE)
+    either = letter | leet
+    inside = np.zeros(len(codes), dtype=np.bool_)
+    if len(codes) > 2:
+        inside[1:-1] = leet[1:-1] & ((letter[:-2] & either[2:]) | (leet[:-2] & letter[2:]))
+    # `word!` before a space is an exclamation, and what is between two digits is a number: letters must be next to it
+    folded[inside] = lookups.leet[small[inside]]
+    word = letter | inside
+    edges = np.flatnonzero(word & np.concatenate(([True], ~word[:-1])))
+    if len(edges):
+        latin = np.logical_or.reduceat((script & _LATIN) != 0, edges)
+        other = np.logical_or.reduceat((script & _OTHER_ALPHABET) != 0, edges)
+        if (latin & other).any():
+            mixed = np.repeat(latin & other, np.diff(np.append(edges, len(codes))))
+            lookalike = np.zeros(len(codes), dtype=np.bool_)
+            lookalike[edges[0] :] = mixed
+            lookalike &= (lookups.confusable[small] != 0) & word
+            folded[lookalike] = lookups.confusable[small[lookalike]]
+            changed |= lookalike
+    changed |= inside
+    return folded
+
+
+def _join_spelled(codes: Codes, lookups: Tables, changed: Mask) -> Mask:
+    """What is kept when words spelled out letter by letter (three or more) are joined."""
+    keep = np.ones(len(codes), dtype=np.bool_)
+    if len(codes) < 5:
+        return keep
+    letter = (_look(lookups.script, codes) & _LETTER) != 0
+    padded = np.concatenate(([False], letter, [False]))
+    single = letter & ~padded[:-2] & ~padded[2:]
+    joint = np.zeros(len(codes), dtype=np.bool_)
+    joint[1:-1] = single[:-2] & single[2:] & ~letter[1:-1]
+    joint &= (codes != 10)  # noqa: E712 is not meant: a line break ends a text
+    near = np.zeros(len(codes), dtype=np.bool_)
+    near[:-2] |= joint[2:]
+    near[2:] |= joint[:-2]
+    spelled = joint & near
+    keep[spelled] = False
+    changed |= spelled
+    return keep
