@@ -53,11 +53,17 @@ class Insistent:
     def __init__(self, detector: Detector, kind: Kind) -> None:
         self._detector = detector
         self._kind = kind
-        self.version = detector.version
 
-    def judge(self, texts: Sequence[str], fields: Sequence[Field] | None = None) -> list[Finding]:
+    @property
+    def version(self) -> str:
+        """That of the detector."""
+        return self._detector.version
+
+    def judge(
+        self, texts: Sequence[str], languages: Sequence[str | None] | None = None, fields: Sequence[Field] | None = None
+    ) -> list[Finding]:
         """As the detector judges, with the kind added."""
-        return [self._insist(finding) for finding in self._detector.judge(texts, fields)]
+        return [self._insist(finding) for finding in self._detector.judge(texts, languages, fields)]
 
     def _insist(self, finding: Finding) -> Finding:
         flagged = sorted({*finding.flagged, self._kind}, key=GRAVITY.index)
@@ -74,7 +80,7 @@ def flag_by_hand(settings: Settings, url: str, kind: Kind | None) -> ByHand:
     wiki = database_of(wikis.api, target)
     seen = describe(wikis.api, wiki, rev_id=target.rev_id, log_id=target.log_id, server_url=target.base)
     event = msgspec.structs.replace(seen, id=str(uuid.uuid4()))  # each time a person points, it is a new event
-    detector = load_detector(settings.detect)
+    detector = load_detector(settings.detect.thresholds)
     with closing(open_store(settings)) as database:
         pipeline = open_pipeline(
             settings,

@@ -33,7 +33,7 @@ def judge(detector: Detector, items: Sequence[tuple[Event, Passage]]) -> Verdict
     broken: set[str] = set()
     coverage: Counter[str] = Counter()
     try:
-        findings = list(detector.judge([passage.text for _, passage in items], [passage.field for _, passage in items]))
+        findings = list(detector.judge([passage.text for _, passage in items], fields=[passage.field for _, passage in items]))
     except Exception:  # any failure on a hostile text must end as a dead letter of that event only
         if len(items) == 1:
             return Verdicts((), frozenset((items[0][0].id,)), coverage, 0)

@@ -103,7 +103,7 @@ def open_pipeline(
             subjects=SeenIndex(settings.stream.remember),
             max_event_bytes=settings.stream.max_event_bytes,
         ),
-        detector=detector or load_detector(settings.detect),
+        detector=detector or load_detector(settings.detect.thresholds),
         file_reports=reports,
         clock=clock,
         sleep=sleep,

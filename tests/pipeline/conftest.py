@@ -40,7 +40,9 @@ class WordDetector:
 
     version = "word-1"
 
-    def judge(self, texts: Sequence[str], fields: Sequence[Field] | None = None) -> list[Finding]:
+    def judge(
+        self, texts: Sequence[str], languages: Sequence[str | None] | None = None, fields: Sequence[Field] | None = None
+    ) -> list[Finding]:
         """One finding per text."""
         return [self._one(text) for text in texts]
 

@@ -96,6 +96,13 @@ class Patrolled:
             )
         self.wait(lambda: self.world.twin.accepted > before, 30.0, "the patrol did not connect to the stream")
 
+    @property
+    def pid(self) -> int:
+        """Process id of the running patrol. Raises ``DemoError`` if there is none."""
+        if self._process is None:
+            raise DemoError("No patrol is running.")
+        return self._process.pid
+
     def stop(self) -> int:
         """Ask the patrol to end, and wait for it; its exit code."""
         return self._end(signal.SIGTERM)
