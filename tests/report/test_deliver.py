@@ -411,6 +411,7 @@ def test_a_page_leaves_at_once_and_before_all_letters_with_ids_only(desk: Desk) 
     settings = desk.settings(report=released(), page=PageSettings(mail=("duty@example.org",)))
     desk.file(desk.flag(rev_id=1), settings)
     desk.deliverer(settings, simulate=True).run_once()
+    desk.clock.now += 10
     flag = desk.flag(rev_id=2, scores=(2, 2, 2))
     desk.file(flag, settings)
     tray = Tray()

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tsbot.cases.flag import Flag, FlagContent, flag_id
@@ -250,6 +250,7 @@ DIRECTIONS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @given(HOSTILE)
+@example("a\u2029b\u2028c\x85d")
 def test_a_name_stays_on_its_line_and_turns_no_text_around(name: str) -> None:
     safe = shown(name)
     assert not LINE_BREAKS.search(safe)
