@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -79,6 +80,10 @@ class Patrolled:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        # The wikis begin anew, so flags of an earlier run are about revisions that are no more.
+        shutil.rmtree(world.folder / "data", ignore_errors=True)
+        for left in ("patrol.log", "summary.json"):
+            (world.folder / left).unlink(missing_ok=True)
         self.config = write_settings(world)
         self.settings: Settings = load(self.config, {})
         self.log = world.folder / "patrol.log"
