@@ -32,7 +32,7 @@ from tsbot.view import Snapshot
 from tsbot.wiki.session import user_agent
 
 BUSY_WAIT = 0.05
-"""Seconds to wait for messages while texts are under way: they should not wait for the stream."""
+"""Seconds between looks at the texts under way once the stream has ended."""
 LOOK_SECONDS = 0.5
 """How often the view is told the news."""
 DELIVERY_PATIENCE = 20.0
@@ -181,8 +181,7 @@ class _Patrol:
             log.info("patrol.stopped", pending=self.pipeline.pending)
 
     def _read(self) -> Batch:
-        wait = BUSY_WAIT if self.pipeline.fetching else self.settings.stream.batch_wait
-        return self.source.read(self.settings.stream.batch, wait)
+        return self.source.read(self.settings.stream.batch, self.settings.stream.batch_wait)
 
     def _take(self, batch: Batch, source: str) -> bool:
         """Whether the batch held news; heartbeats and repetitions are none."""

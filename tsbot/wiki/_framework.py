@@ -180,6 +180,11 @@ def _no_answer(error: Exception) -> WikiUnavailableError:
     return WikiUnavailableError(f"The wiki cannot be reached ({type(error).__name__}).", maybe_done=not refused)
 
 
+LOGIN_ATTEMPTS = 3
+SESSION_LOST = frozenset(("WrongToken", "NeedToken", "badtoken", "sessionfailure"))
+"""What a wiki says when the answer to another request under way has replaced the session that the login token belongs to."""
+
+
 def sign_in(site: Site) -> None:
     """Log in with the password that pywikibot's password file has for the site's user.
 
@@ -193,21 +198,42 @@ def sign_in(site: Site) -> None:
         if not http.cookie_jar.filename:
             load_cookies(str(site.username()))
         try:
-            answer = _ask(site, {"action": "query", "meta": "tokens", "type": "login"})
-            token = str(answer["query"]["tokens"]["logintoken"])
-            if "@" in name:
-                answer = _ask(site, {"action": "login", "lgname": name, "lgpassword": password, "lgtoken": token})
-                success = answer["login"]["result"] == "Success"
-            else:
-                form = {"username": name, "password": password, "logintoken": token, "rememberMe": "1"}
-                answer = _ask(site, {"action": "clientlogin", "loginreturnurl": "https://example.org", **form})
-                success = answer["clientlogin"]["status"] == "PASS"
+            for _ in range(LOGIN_ATTEMPTS):
+                if _is_signed_in(site):
+                    return  # by another thread that had the lock before
+                result = _log_in(site, name, password)
+                if result not in SESSION_LOST:
+                    break
         except (WikiRefusedError, KeyError, TypeError) as error:
             raise WikiUnavailableError(f"Logging in failed ({type(error).__name__}).", WAIT_AFTER_LOGIN_FAILED) from error
-        if not success:
+        if result in SESSION_LOST:
+            raise WikiUnavailableError("Logging in failed: the wiki lost the session each time.")
+        if result not in ("Success", "PASS"):
             raise WikiUnavailableError("The wiki refuses the login: wrong password, or it wants a second factor.", WAIT_AFTER_LOGIN_FAILED)
         with contextlib.suppress(OSError):  # saving spares the next run a login, no more
             http.cookie_jar.save(ignore_discard=True)
+
+
+def _is_signed_in(site: Site) -> bool:
+    answer = _ask(site, {"action": "query", "meta": "userinfo"})
+    return bool(answer["query"]["userinfo"]["name"] == site.username())
+
+
+def _log_in(site: Site, name: str, password: str) -> str:
+    """Try once; what the wiki says of it."""
+    answer = _ask(site, {"action": "query", "meta": "tokens", "type": "login"})
+    token = str(answer["query"]["tokens"]["logintoken"])
+    try:
+        if "@" in name:
+            answer = _ask(site, {"action": "login", "lgname": name, "lgpassword": password, "lgtoken": token})
+            return str(answer["login"]["result"])
+        form = {"username": name, "password": password, "logintoken": token, "rememberMe": "1"}
+        answer = _ask(site, {"action": "clientlogin", "loginreturnurl": "https://example.org", **form})
+        return str(answer["clientlogin"]["status"])
+    except WikiRefusedError as error:
+        if error.code not in SESSION_LOST:
+            raise
+        return error.code
 
 
 def _password(site: Site) -> tuple[str, str]:
