@@ -218,7 +218,8 @@ class ReportSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     ] = msgspec.field(default_factory=dict)
     attempts: Annotated[Positive, Meta(description="Deliveries tried before a report is a dead letter that shouts.")] = 12
     follow_ups: Annotated[
-        int, Meta(ge=0, description="Most follow-up letters in one case's thread; further flags are shown on the case only.")
+        int,
+        Meta(ge=0, description="Follow-up letters in a case's thread; after them at most one an hour, for a flag with scores to page."),
     ] = 10
 
 
@@ -245,6 +246,9 @@ class PageSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     imminence: Annotated[Score, Meta(description="... and this imminence.")] = 0
     mail: Annotated[tuple[str, ...], Meta(description="Mail addresses to page (an e-mail-to-SMS gateway, for instance).")] = ()
     webhooks: Annotated[tuple[str, ...], Meta(description="Addresses that get a JSON POST with ids only.")] = ()
+    again_after: Annotated[
+        float, Meta(ge=0, description="Seconds after which a further flag of the same case may wake the same person again.")
+    ] = 3600.0
     max_age: Annotated[
         float, Meta(gt=0, description="Edits older than this many seconds are flagged and reported, but wake nobody.")
     ] = 21600.0

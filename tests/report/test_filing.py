@@ -208,3 +208,29 @@ def test_a_flag_that_became_stronger_wakes_people_after_all(desk: Desk) -> None:
     desk.file(flag, settings)
     assert len(desk.rows()) == 1
     assert len(desk.file(replace(flag, specificity=2, plausibility=2), settings)) == 2
+
+
+def test_after_the_follow_ups_a_grave_edit_still_gets_a_letter_but_one_an_hour(desk: Desk) -> None:
+    settings = desk.settings(report=report(follow_ups=0))
+
+    def filed(rev_id: int, scores: tuple[int, int, int]) -> int:
+        return len(desk.file(desk.flag(rev_id=rev_id, scores=scores, event_time=desk.clock()), settings))
+
+    assert filed(1, HIGH) == 1
+    assert filed(2, HIGH) == 0
+    desk.clock.now += 3601
+    assert filed(3, (0, 1, 0)) == 0
+    assert filed(4, HIGH) == 1
+    assert filed(5, HIGH) == 0
+
+
+def test_a_case_pages_again_after_an_hour(desk: Desk) -> None:
+    settings = desk.settings(page=PageSettings(mail=("duty@example.org",)))
+
+    def pages_filed(rev_id: int) -> int:
+        desk.file(desk.flag(rev_id=rev_id, scores=HIGH, event_time=desk.clock()), settings)
+        return sum(row.purpose is Purpose.PAGE for row in desk.rows())
+
+    assert [pages_filed(1), pages_filed(2)] == [1, 1]
+    desk.clock.now += 3601
+    assert [pages_filed(3), pages_filed(4)] == [2, 2]

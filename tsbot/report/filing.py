@@ -14,6 +14,8 @@ from tsbot.settings import Settings
 from tsbot.store import outbox
 from tsbot.store.outbox import Purpose, Report, ReportState
 
+LATE_FOLLOW_UP = 3600.0
+"""Seconds between letters of a thread that has had its follow-ups: a flood must not bury the recipient, nor hide a grave edit."""
 TICK = 1e-3
 """Seconds between letters of a thread that were filed at the same time, so that their order is kept."""
 
@@ -26,8 +28,9 @@ def report_id(purpose: Purpose, flag: Flag, recipient: str) -> str:
 def file_reports(connection: Connection, flag: Flag, settings: Settings, now: float, routing: Routing | None = None) -> list[str]:
     """Put into the outbox what a new or a strengthened flag calls for; ids of the messages added.
 
-    One letter per edit and recipient: a further flag on the same edit has the letter written anew if it is not released yet. One page per
-    case and recipient. Calling it again for the same flag adds nothing. Raises ``StoreError`` only, if ``check_routing`` was passed.
+    One letter per edit and recipient: a further flag on the same edit has the letter written anew if it is not released yet. At most one
+    page per case, recipient and ``page.again_after`` seconds. Calling it again for the same flag adds nothing. Raises ``StoreError``
+    only, if ``check_routing`` was passed.
     """
     recipients = destinations(settings.report, flag.kind, flag.wiki, routing)
     added = [_letter(connection, flag, destination, settings, now) for destination in recipients]
@@ -58,14 +61,17 @@ def _letter(connection: Connection, flag: Flag, destination: Destination, settin
         outbox.rewrite(connection, known.id, auto=auto)
         return None
     number, newest = outbox.thread(connection, flag.case_id, destination.recipient)
-    if number > settings.report.follow_ups:
+    if number > settings.report.follow_ups and (now - newest < LATE_FOLLOW_UP or not pages(flag, settings, now)):
         return None
     return _add(connection, Purpose.LETTER, flag, destination, settings, now=now, created=max(now, newest + TICK), auto=auto)
 
 
 def _page(connection: Connection, flag: Flag, destination: Destination, settings: Settings, now: float) -> str | None:
-    number, _ = outbox.thread(connection, flag.case_id, destination.recipient, Purpose.PAGE)
-    return _add(connection, Purpose.PAGE, flag, destination, settings, now=now, created=now, auto=True) if number == 0 else None
+    number, newest = outbox.thread(connection, flag.case_id, destination.recipient, Purpose.PAGE)
+    known = outbox.get(connection, report_id(Purpose.PAGE, flag, destination.recipient))
+    if number and (known is not None or now - newest < settings.page.again_after):
+        return None
+    return _add(connection, Purpose.PAGE, flag, destination, settings, now=now, created=now, auto=True)
 
 
 def _add(
