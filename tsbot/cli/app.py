@@ -10,6 +10,7 @@ from tsbot import __version__
 from tsbot.cli import dead, demo, detect, doctor, flags, patrol, reference, reports
 from tsbot.cli.common import exit_code
 from tsbot.errors import TsbotError
+from tsbot.log import configure
 
 app = typer.Typer(
     name="tsbot",
@@ -32,6 +33,7 @@ def _version(value: bool) -> None:
 @app.callback()
 def _root(version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version.")) -> None:
     """Options of the whole command."""
+    configure()
 
 
 for module in (patrol, detect, flags, reports, dead, doctor, demo, reference):

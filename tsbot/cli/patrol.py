@@ -17,7 +17,6 @@ from tsbot.byhand import flag_by_hand
 from tsbot.cli.common import EXIT_NOTHING, EXIT_UNAVAILABLE, ConfigOption, DatabaseOption, JsonOption, read_settings
 from tsbot.detect.finding import Kind
 from tsbot.errors import InputError, StreamUnavailableError
-from tsbot.log import configure
 from tsbot.parts import Stop
 from tsbot.patrol import Options, run
 from tsbot.settings import Settings
@@ -50,7 +49,6 @@ def patrol(
     Example: tsbot patrol --stream events.jsonl.zst --no-fetch --idle-exit 5 --summary summary.json
     """
     settings = read_settings(config, database)
-    configure()
     if stream is None:
         _check_network(settings)
     options = Options(stream, fetch, idle_exit, summary, simulate=True if simulate else None)
@@ -115,7 +113,6 @@ def flag(
 
     Example: tsbot flag 'https://en.wikipedia.org/w/index.php?diff=123456' --kind violence
     """
-    configure()
     if kind is not None and kind not in {str(one) for one in Kind if one is not Kind.NONE}:
         raise InputError(f"There is no kind {kind}. The kinds are {', '.join(one for one in Kind if one is not Kind.NONE)}.")
     result = flag_by_hand(read_settings(config, database), url, Kind(kind) if kind else None)
