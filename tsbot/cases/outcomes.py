@@ -23,10 +23,12 @@ def concerns(event: Event) -> tuple[tuple[str, ...], ...]:
     """
     if event.kind is EventKind.VISIBILITY and event.rev_id:
         return (("subject", f"{event.wiki}:rev:{event.rev_id}"),)
-    if event.kind is EventKind.DELETION or (event.kind, event.log_type, event.log_action) == (EventKind.LOG, "delete", "delete"):
-        return (("page", event.wiki, event.title),)
     if event.kind is EventKind.LOG and event.log_type == "delete" and event.log_action == "revision":
         return tuple(("subject", f"{event.wiki}:rev:{rev_id}") for rev_id in event.rev_ids)
+    if not event.title:  # withheld
+        return ()
+    if event.kind is EventKind.DELETION or (event.kind, event.log_type, event.log_action) == (EventKind.LOG, "delete", "delete"):
+        return (("page", event.wiki, event.title),)
     if event.kind is EventKind.LOG and event.log_type == "block":
         return (("user", event.wiki, _account(event.title)),)
     if event.kind is EventKind.LOG and event.log_type == "globalauth" and event.title.endswith(GLOBAL_SUFFIX):
