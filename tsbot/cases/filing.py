@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from tsbot.stream.events import Event
 from tsbot.text.passage import Passage
 from tsbot.wiki.sites import base_url
 
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half characters, which JSON can spell and UTF-8 cannot."""
 MARGIN = 300
 """Code points of context kept around the evidence when a passage is longer than an excerpt."""
 
@@ -183,7 +186,8 @@ def case_key(connection: Connection, key: MasterKey, case_id: str) -> bytes | No
 
 def _content(item: Judged, kind: Kind) -> FlagContent:
     event, finding = item.event, item.finding
-    excerpt, offset, evidence = _excerpt(item) if kind is not Kind.MINORS else ("", 0, ())
+    # What is flagged for minors is not kept under another kind either.
+    excerpt, offset, evidence = _excerpt(item) if Kind.MINORS not in (kind, *finding.flagged) else ("", 0, ())
     facets = finding.facets
     return FlagContent(
         title=event.title,
@@ -221,7 +225,7 @@ def _excerpt(item: Judged) -> tuple[str, int, tuple[Span, ...]]:
         for span in spans
         if start <= span.start < start + len(excerpt)
     )
-    return excerpt, start, kept
+    return SURROGATE.sub("\ufffd", excerpt), start, kept
 
 
 def _flag(row: Mapping[str, object], content: FlagContent | None) -> Flag:
