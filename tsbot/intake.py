@@ -58,11 +58,12 @@ class Intake:
     max_event_bytes: int = 16_000_000
 
     def sort(self, messages: Sequence[bytes], *, again: bool = False) -> Sorted:
-        """Sort messages. ``again`` lets events through that were seen before (dead letters driven once more)."""
+        """Sort messages. ``again`` lets events through that were seen before (dead letters driven once more), each once."""
         decoded: list[Event | DeadLetter] = [_decode(message, self.max_event_bytes) for message in messages]
         ids = [item.id if isinstance(item, Event) else item.event_id for item in decoded]
         event_keys = keys(ids)
-        fresh = np.ones(len(ids), dtype=bool) if again else self.events.new(event_keys)
+        events, subjects = (SeenIndex(1), SeenIndex(1)) if again else (self.events, self.subjects)
+        fresh = events.new(event_keys)
         skipped: Counter[str] = Counter()
         failed: list[DeadLetter] = []
         admitted: list[Event] = []
@@ -84,9 +85,9 @@ class Intake:
                 admitted.append(item)
                 if rule is not None:
                     otherwise[item.id] = rule
-        events, subject_keys = self._first_of_subject(admitted, skipped, again=again)
+        first, subject_keys = _first_of_subject(admitted, subjects, skipped)
         return Sorted(
-            events=events,
+            events=first,
             otherwise=otherwise,
             skipped=skipped,
             failed=tuple(failed),
@@ -110,17 +111,18 @@ class Intake:
         self.events.add(batch.event_keys)
         self.subjects.add(batch.subject_keys)
 
-    def _first_of_subject(
-        self, admitted: Sequence[Event], skipped: Counter[str], *, again: bool
-    ) -> tuple[tuple[Event, ...], NDArray[np.uint64]]:
-        """Several streams tell of one edit; the first is judged, the others are skipped by a rule."""
-        with_subject = [event for event in admitted if event.kind in (EventKind.EDIT, EventKind.LOG) and event.subject]
-        subject_keys = keys([event.subject or "" for event in with_subject])
-        fresh = np.ones(len(with_subject), dtype=bool) if again else self.subjects.new(subject_keys)
-        fresh |= np.array([event.stream == BY_HAND for event in with_subject], dtype=bool)
-        later = {event.id for event, is_new in zip(with_subject, fresh.tolist(), strict=True) if not is_new}
-        skipped["same_revision"] += len(later)
-        return tuple(event for event in admitted if event.id not in later), subject_keys[fresh]
+
+def _first_of_subject(
+    admitted: Sequence[Event], seen: SeenIndex, skipped: Counter[str]
+) -> tuple[tuple[Event, ...], NDArray[np.uint64]]:
+    """Several streams tell of one edit; the first is judged, the others are skipped by a rule."""
+    with_subject = [event for event in admitted if event.kind in (EventKind.EDIT, EventKind.LOG) and event.subject]
+    subject_keys = keys([event.subject or "" for event in with_subject])
+    fresh = seen.new(subject_keys)
+    fresh |= np.array([event.stream == BY_HAND for event in with_subject], dtype=bool)
+    later = {event.id for event, is_new in zip(with_subject, fresh.tolist(), strict=True) if not is_new}
+    skipped["same_revision"] += len(later)
+    return tuple(event for event in admitted if event.id not in later), subject_keys[fresh]
 
 
 def _decode(message: bytes, max_bytes: int) -> Event | DeadLetter:

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
 from tsbot.cases.filing import Judged
 from tsbot.detect.detector import Detector
 from tsbot.detect.finding import Coverage
 from tsbot.stream.events import Event
 from tsbot.text.passage import Passage
+
+
+@dataclass
+class Passages:
+    """What is to be judged together."""
+
+    items: list[tuple[Event, Passage]] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+    """Ids of events whose texts could not be taken apart."""
+
+    def add(self, event: Event, take_apart: Callable[[], Iterable[Passage]]) -> None:
+        """Add the passages of an event."""
+        try:
+            self.items += [(event, passage) for passage in take_apart()]
+        except Exception:  # any failure on a hostile text must end as a dead letter of that event only
+            self.broken.add(event.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,33 +36,34 @@ class Verdicts:
     flagged: tuple[Judged, ...]
     """Passages with at least one flagged kind."""
     broken: frozenset[str]
-    """Ids of events with a passage that the detector failed on."""
+    """Ids of events with a text that could not be taken apart, or a passage that the detector failed on."""
     coverage: Counter[str]
     """Passages per ``weak.WIKI`` and ``unscored.WIKI``."""
-    judged: int
-    """Passages judged."""
 
 
-def judge(detector: Detector, items: Sequence[tuple[Event, Passage]]) -> Verdicts:
+def judge(detector: Detector, passages: Passages) -> Verdicts:
     """Judge passages together; where that fails, one by one, so that a single text cannot take others with it."""
+    found = _judge(detector, passages.items)
+    return Verdicts(found.flagged, found.broken | passages.broken, found.coverage)
+
+
+def _judge(detector: Detector, items: Sequence[tuple[Event, Passage]]) -> Verdicts:
     flagged: list[Judged] = []
-    broken: set[str] = set()
     coverage: Counter[str] = Counter()
     try:
-        findings = list(detector.judge([passage.text for _, passage in items], fields=[passage.field for _, passage in items]))
-    except Exception:  # any failure on a hostile text must end as a dead letter of that event only
+        findings = list(detector.judge([passage.text for _, passage in items], [passage.field for _, passage in items]))
+    except Exception:  # as above
         if len(items) == 1:
-            return Verdicts((), frozenset((items[0][0].id,)), coverage, 0)
-        parts = [judge(detector, [item]) for item in items]
+            return Verdicts((), frozenset((items[0][0].id,)), coverage)
+        parts = [_judge(detector, [item]) for item in items]
         return Verdicts(
             tuple(verdict for part in parts for verdict in part.flagged),
             frozenset().union(*(part.broken for part in parts)),
             sum((part.coverage for part in parts), Counter()),
-            sum(part.judged for part in parts),
         )
     for (event, passage), finding in zip(items, findings, strict=True):
         if finding.flagged:
             flagged.append(Judged(event, passage, finding))
         if finding.coverage is not Coverage.SCORED:
             coverage[f"{finding.coverage}.{event.wiki}"] += 1
-    return Verdicts(tuple(flagged), frozenset(broken), coverage, len(items))
+    return Verdicts(tuple(flagged), frozenset(), coverage)

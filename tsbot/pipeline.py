@@ -13,9 +13,11 @@ transaction each. What is in memory only can be lost at any moment: everything n
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
@@ -26,7 +28,7 @@ from tsbot.cases.flag import Flag
 from tsbot.detect.detector import Detector
 from tsbot.errors import StoreBusyError, StoreFullError, UnknownWikiError, WikiRefusedError
 from tsbot.intake import Intake, Sorted, redrivable
-from tsbot.judge import Verdicts, judge
+from tsbot.judge import Passages, Verdicts, judge
 from tsbot.store import ledger
 from tsbot.store.database import Database
 from tsbot.store.ledger import DeadLetter, PendingEvent
@@ -38,13 +40,14 @@ from tsbot.text.passages import added_passages, event_passages
 from tsbot.wiki.fetcher import Fetcher, FetchResult
 from tsbot.wiki.queue import FetchQueue
 from tsbot.wiki.sites import base_url
-from tsbot.wiki.types import RevisionRef, RevisionState
+from tsbot.wiki.types import FetchedRevision, RevisionRef, RevisionState
 
 T = TypeVar("T")
 EVENTS, SUBJECTS = "event", "subject"
 """Scopes of what was seen."""
 STORE_PAUSE = 1.0
 """Seconds between attempts to store a result in a database that is busy or full."""
+JUDGE_FAILED = "a text could not be taken apart or judged"
 GONE = {
     RevisionState.HIDDEN: ledger.SKIPPED + "hidden_before_fetch",
     RevisionState.DELETED: ledger.SKIPPED + "deleted_before_fetch",
@@ -56,6 +59,14 @@ class FileReports(Protocol):
 
     def __call__(self, connection: Connection, flag: Flag, now: float) -> None:
         """Raises nothing but ``StoreError``."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """An outcome, and the ids of the edits that must be judged before it is known what it concerns."""
+
+    item: PendingEvent
+    edits: frozenset[str]
 
 
 @dataclass
@@ -82,8 +93,9 @@ class Pipeline:
     active: dict[str, str] = field(default_factory=dict)
     """Wikis that had edits in this run, with their addresses."""
     _fetching: dict[str, PendingEvent] = field(default_factory=dict)
-    _waiting: list[PendingEvent] = field(default_factory=list)
-    _touched: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    _touched: dict[tuple[str, ...], set[str]] = field(default_factory=dict)
+    """Ids of the edits being fetched, by what they may become the matter of."""
+    _waiting: dict[str, _Waiting] = field(default_factory=dict)
 
     def load(self) -> None:
         """Take up where the last process stopped: what was seen, and what is pending."""
@@ -92,8 +104,7 @@ class Pipeline:
                 blobs = list(ledger.load_seen(connection, scope, self.remember))
                 index.load(blobs)
                 ledger.compact_seen(connection, scope, blobs)
-            for item in ledger.load_pending(connection, self.database.key):
-                self._await(item)
+            self._await(list(ledger.load_pending(connection, self.database.key)))
         self._settle_waiting()
 
     # -- messages -----------------------------------------------------------------------------------------------------
@@ -106,20 +117,23 @@ class Pipeline:
         """
         sorted_batch = self.intake.sort(batch.messages, again=bool(again))
         judged_events = [event for event in sorted_batch.events if event.id not in sorted_batch.otherwise]
-        carried = [(event, passage) for event in judged_events for passage in event_passages(event)]
+        carried = Passages()
+        for event in judged_events:
+            carried.add(event, partial(event_passages, event))
         verdicts = judge(self.detector, carried)
-        self.judged.update(passage.field.value for _, passage in carried)
+        self.judged.update(passage.field.value for _, passage in carried.items)
 
         def store(connection: Connection) -> list[PendingEvent]:
+            waiting = self._store_batch(connection, batch, source, sorted_batch, verdicts)
+            # Last: SQLite gives the number of a deleted last row to the next one, and a letter that fails again must get a higher one.
             removed = ledger.remove_dead_letters(connection, [letter.id for letter in again])
             ledger.count(connection, {"received": -removed, "failed": -removed})
-            return self._store_batch(connection, batch, source, sorted_batch, verdicts)
+            return waiting
 
         waiting = self._commit(store)
         self.intake.remember(sorted_batch)
         self.active.update({event.wiki: base_url(event.server_url, event.domain) for event in judged_events})
-        for item in waiting:
-            self._await(item)
+        self._await(waiting)
         return sorted_batch
 
     def redrive(self, reason: str | None, last: int) -> int:
@@ -140,10 +154,11 @@ class Pipeline:
         failed = [*got.failed]
         flagged = self._file(connection, verdicts.flagged, now)
         waiting: list[PendingEvent] = []
-        touched = Counter(key for event in got.events if self._is_fetched(event) for key in outcomes.touches(event))
+        fetched = [event for event in got.events if self._is_fetched(event) and event.id not in verdicts.broken]
+        touched = {key for event in fetched for key in outcomes.touches(event)}
         for event in got.events:
             if event.id in verdicts.broken:
-                failed.append(DeadLetter(event.id, "judge_failed", "the detector failed on a text", redrivable(event), event.wiki))
+                failed.append(DeadLetter(event.id, "judge_failed", JUDGE_FAILED, redrivable(event), event.wiki))
                 counts["failed"] += 1
             elif self._is_fetched(event) or any(key in touched or key in self._touched for key in outcomes.concerns(event)):
                 waiting.append(PendingEvent(event, flagged=event.id in flagged))
@@ -202,16 +217,21 @@ class Pipeline:
 
     def _finish(self, results: Sequence[FetchResult]) -> None:
         arrived = [(self._fetching[str(result.item.token)], result) for result in results]
-        items: list[tuple[Event, Passage]] = []
+        passages = Passages()
         cut = 0
+
+        def added(revision: FetchedRevision, text: str) -> Sequence[Passage]:
+            nonlocal cut
+            found = added_passages(revision.parent_text, text, max_chars=self.max_passage_chars)
+            cut += found.cut or revision.truncated
+            return found.passages
+
         for item, result in arrived:
             revision = result.revision
             if revision is not None and revision.text is not None:
-                added = added_passages(revision.parent_text, revision.text, max_chars=self.max_passage_chars)
-                items += [(item.event, passage) for passage in added.passages]
-                cut += bool(added.cut or revision.truncated)
-        verdicts = judge(self.detector, items)
-        self.judged[Field.TEXT.value] += len(items)
+                passages.add(item.event, partial(added, revision, revision.text))
+        verdicts = judge(self.detector, passages)
+        self.judged[Field.TEXT.value] += len(passages.items)
         self._commit(lambda connection: self._store_texts(connection, arrived, verdicts, cut))
         for item, _ in arrived:
             self._let_go(item)
@@ -225,8 +245,11 @@ class Pipeline:
         counts["texts_cut"] += cut
         flagged = self._file(connection, verdicts.flagged, now)
         failed: list[DeadLetter] = []
+        ours = ledger.remove_pending(connection, [item.event.id for item, _ in arrived])
         for item, result in arrived:
             event = item.event
+            if event.id not in ours:
+                continue  # another process finished it and counted it
             if result.revision is None or event.id in verdicts.broken:
                 reason, detail = _why(result)
                 failed.append(DeadLetter(event.id, reason, detail, redrivable(event), event.wiki))
@@ -235,7 +258,6 @@ class Pipeline:
                 counts["flagged"] += 1
             else:
                 counts[GONE.get(result.revision.state, "cleared")] += 1
-        ledger.remove_pending(connection, [item.event.id for item, _ in arrived])
         ledger.add_dead_letters(connection, self.database.key, failed, now)
         ledger.count(connection, counts)
 
@@ -251,40 +273,49 @@ class Pipeline:
         """Events that wait: edits for their texts, outcomes for such edits."""
         return len(self._fetching) + len(self._waiting)
 
-    def _await(self, item: PendingEvent) -> None:
-        event = item.event
-        if event.kind is EventKind.EDIT and self.texts is not None:
-            self._fetching[event.id] = item
-            self._touched.update(outcomes.touches(event))
-            ref = RevisionRef(event.wiki, event.rev_id or 0, event.parent_id or 0, base_url(event.server_url, event.domain))
-            self.texts.add(ref, event.time, event.id)
-        else:
-            self._waiting.append(item)
+    def _await(self, items: Sequence[PendingEvent]) -> None:
+        """Queue edits for fetching; have outcomes wait for the edits that are under way by then, and for none that comes later."""
+        for item in items:
+            event = item.event
+            if self.texts is not None and self._is_fetched(event):
+                self._fetching[event.id] = item
+                for key in outcomes.touches(event):
+                    self._touched.setdefault(key, set()).add(event.id)
+                ref = RevisionRef(event.wiki, event.rev_id or 0, event.parent_id or 0, base_url(event.server_url, event.domain))
+                # An edit of tomorrow has a wrong clock; it is not fetched tomorrow for that.
+                self.texts.add(ref, min(event.time, self.clock()), event.id)
+        for item in items:
+            if item.event.id not in self._fetching:
+                edits = (self._touched.get(key, ()) for key in outcomes.concerns(item.event))
+                self._waiting[item.event.id] = _Waiting(item, frozenset(itertools.chain.from_iterable(edits)))
 
     def _let_go(self, item: PendingEvent) -> None:
         del self._fetching[item.event.id]
         for key in outcomes.touches(item.event):
-            self._touched[key] -= 1
+            self._touched[key].discard(item.event.id)
             if not self._touched[key]:
                 del self._touched[key]
 
     def _settle_waiting(self) -> None:
         """End the outcomes whose edits are all judged, and, without a fetcher, the edits that an earlier run left."""
-        ready = [item for item in self._waiting if not any(key in self._touched for key in outcomes.concerns(item.event))]
+        ready = [one.item for one in self._waiting.values() if not any(edit in self._fetching for edit in one.edits)]
         if not ready:
             return
 
         def settle(connection: Connection) -> None:
-            rules = [self.intake.rule(item.event) for item in ready]
-            endings = [
-                self._ending(connection, item.event, flagged=item.flagged, rule=rule) for item, rule in zip(ready, rules, strict=True)
-            ]
-            ledger.remove_pending(connection, [item.event.id for item in ready])
-            ledger.count(connection, Counter(endings))
+            ours = ledger.remove_pending(connection, [item.event.id for item in ready])
+            ledger.count(
+                connection,
+                Counter(
+                    self._ending(connection, item.event, flagged=item.flagged, rule=self.intake.rule(item.event))
+                    for item in ready
+                    if item.event.id in ours
+                ),
+            )
 
         self._commit(settle)
-        settled = {item.event.id for item in ready}
-        self._waiting = [item for item in self._waiting if item.event.id not in settled]
+        for item in ready:
+            del self._waiting[item.event.id]
 
     # -- storing ------------------------------------------------------------------------------------------------------
 
@@ -316,4 +347,4 @@ def _why(result: FetchResult) -> tuple[str, str]:
         return "unknown_wiki", "no configured family or domain has this wiki"
     if result.error is not None:
         return "fetch_failed", f"given up after {result.item.attempts} attempts"
-    return "judge_failed", "the detector failed on a text"
+    return "judge_failed", JUDGE_FAILED

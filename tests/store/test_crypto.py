@@ -75,7 +75,9 @@ def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
         load_key(path)
 
 
-@pytest.mark.parametrize("content", ["", "nonsense", "tsbot-master-1:", "tsbot-master-1:AAAA", "tsbot-master-1:???", "tsbot-master-2:" + "A" * 44])
+@pytest.mark.parametrize(
+    "content", ["", "nonsense", "tsbot-master-1:", "tsbot-master-1:AAAA", "tsbot-master-1:???", "tsbot-master-2:" + "A" * 44]
+)
 def test_a_damaged_key_file_is_named(tmp_path: Path, content: str) -> None:
     path = tmp_path / "master.key"
     path.write_text(content)

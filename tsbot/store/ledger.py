@@ -120,8 +120,8 @@ class PendingEvent:
     """An admitted event that waits: for its text, or (an outcome) for the edits that it may concern."""
 
     event: Event
-    attempts: int = 0
     flagged: bool = False
+    """Whether what the event itself carries was flagged."""
 
 
 def add_pending(connection: Connection, key: MasterKey, items: Sequence[PendingEvent]) -> None:
@@ -134,7 +134,6 @@ def add_pending(connection: Connection, key: MasterKey, items: Sequence[PendingE
             "wiki": item.event.wiki,
             "subject": item.event.subject or "",
             "time": item.event.time,
-            "attempts": item.attempts,
             "flagged": item.flagged,
             "body": key.seal_queue(msgspec.msgpack.encode(item.event), f"pending|body|{item.event.id}"),
         }
@@ -148,20 +147,16 @@ def load_pending(connection: Connection, key: MasterKey) -> Iterator[PendingEven
     rows = connection.execute(select(t.pending).order_by(t.pending.c.id)).mappings()
     for row in rows:
         body = key.unseal_queue(row["body"], f"pending|body|{row['event_id']}")
-        yield PendingEvent(msgspec.msgpack.decode(body, type=Event), row["attempts"], row["flagged"])
+        yield PendingEvent(msgspec.msgpack.decode(body, type=Event), row["flagged"])
 
 
-def remove_pending(connection: Connection, event_ids: Sequence[str]) -> None:
-    """Forget events that do not wait any more."""
+def remove_pending(connection: Connection, event_ids: Sequence[str]) -> set[str]:
+    """Forget events that do not wait any more; those of them that still waited."""
+    removed: set[str] = set()
     for start in range(0, len(event_ids), IN_CLAUSE):
-        connection.execute(delete(t.pending).where(t.pending.c.event_id.in_(event_ids[start : start + IN_CLAUSE])))
-
-
-def count_attempt(connection: Connection, event_ids: Sequence[str]) -> None:
-    """Note one more failed fetch of pending events."""
-    for start in range(0, len(event_ids), IN_CLAUSE):
-        chunk = event_ids[start : start + IN_CLAUSE]
-        connection.execute(update(t.pending).where(t.pending.c.event_id.in_(chunk)).values(attempts=t.pending.c.attempts + 1))
+        waiting = delete(t.pending).where(t.pending.c.event_id.in_(event_ids[start : start + IN_CLAUSE]))
+        removed.update(connection.scalars(waiting.returning(t.pending.c.event_id)))
+    return removed
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,6 @@ pending = Table(
     Column("wiki", String(64), nullable=False),
     Column("subject", String(128), nullable=False),
     Column("time", Double, nullable=False),
-    Column("attempts", Integer, nullable=False, default=0),
     Column("flagged", Boolean, nullable=False, default=False, comment="Summary, title or name flagged already."),
     Column("body", LargeBinary, nullable=False, comment="The event, sealed."),
     Index(None, "subject"),

@@ -82,7 +82,6 @@ def upgrade() -> None:
     sa.Column('wiki', sa.String(length=64), nullable=False),
     sa.Column('subject', sa.String(length=128), nullable=False),
     sa.Column('time', sa.Double(), nullable=False),
-    sa.Column('attempts', sa.Integer(), nullable=False),
     sa.Column('flagged', sa.Boolean(), nullable=False, comment='Summary, title or name flagged already.'),
     sa.Column('body', sa.LargeBinary(), nullable=False, comment='The event, sealed.'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_pending')),
