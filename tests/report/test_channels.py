@@ -141,6 +141,29 @@ def test_half_a_file_left_by_a_crash_is_written_over(tmp_path: Path) -> None:
     assert said(file.read_bytes()) == message().text
 
 
+def test_a_draft_lies_in_the_spool_until_the_message_replaces_it(tmp_path: Path) -> None:
+    spool = SpoolChannel(tmp_path)
+    spool.draft(message())
+    spool.draft(message(text="written anew"))
+    (file,) = tmp_path.glob("*.eml")
+    assert file.read_bytes().startswith(b"X-Tsbot-State: held")
+    assert b"written anew" in file.read_bytes()
+    spool.send(message())
+    assert b"X-Tsbot-State" not in file.read_bytes()
+    spool.draft(message(text="too late"))
+    spool.discard(file.stem)
+    assert b"too late" not in file.read_bytes()
+
+
+def test_a_draft_that_will_not_leave_is_removed(tmp_path: Path) -> None:
+    spool = SpoolChannel(tmp_path)
+    spool.draft(message())
+    (file,) = tmp_path.glob("*.eml")
+    spool.discard(file.stem)
+    spool.discard(file.stem)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_spool_that_cannot_be_written_is_tried_again(tmp_path: Path) -> None:
     (tmp_path / "spool").write_text("a file where the folder should be")
     with pytest.raises(DeliveryDeferredError, match="spool: "):

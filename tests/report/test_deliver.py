@@ -488,3 +488,23 @@ def test_a_thread_told_to_stop_sends_nothing_more(desk: Desk) -> None:
     deliverer = desk.deliverer(settings, {"spool": tray})
     assert deliverer.run_once(stop=lambda: bool(tray.got)) == 1
     assert deliverer.run_once() == 1
+
+
+def test_a_held_letter_lies_in_the_spool_as_a_draft_also_if_a_crash_kept_it_from_that(desk: Desk) -> None:
+    (identity,) = desk.file(desk.flag())
+    desk.deliverer().run_once()
+    assert desk.row(identity).state is ReportState.HELD
+    assert desk.spooled()[identity].startswith("X-Tsbot-State: held")
+    for file in (desk.folder / "spool").iterdir():
+        file.unlink()
+    desk.deliverer().run_once()
+    assert set(desk.spooled()) == {identity}
+    desk.release(identity)
+    assert desk.deliverer().run_once() == 1
+    assert "X-Tsbot-State" not in desk.spooled()[identity]
+
+
+def test_simulating_lays_out_nothing(desk: Desk) -> None:
+    desk.file(desk.flag())
+    desk.deliverer(simulate=True).run_once()
+    assert desk.spooled() == {}

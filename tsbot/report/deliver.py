@@ -16,6 +16,7 @@ import structlog
 from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError, LetterError, StoreError
 from tsbot.report import letter as letters
 from tsbot.report.channels import Channel
+from tsbot.report.channels.spool import SpoolChannel
 from tsbot.report.letter import FindLinks, Release
 from tsbot.report.links import flag_links
 from tsbot.report.lock import alone
@@ -24,7 +25,7 @@ from tsbot.report.prepare import AskStatus, Writer
 from tsbot.settings import Settings
 from tsbot.store import outbox
 from tsbot.store.database import Database
-from tsbot.store.outbox import Purpose, Report
+from tsbot.store.outbox import Purpose, Report, ReportState
 
 FIRST_WAIT = 15.0
 LONGEST_WAIT = 3600.0
@@ -68,6 +69,7 @@ class Deliverer:
         self._simulated: set[str] = set()
         # Handed over, but not noted in the database yet.
         self._unrecorded: dict[str, float] = {}
+        self._laid_out = False
 
     def run_once(self, stop: Callable[[], bool] = never) -> int:
         """Do all that can be done now; how many messages were handed over. ``stop`` is asked before each.
@@ -78,6 +80,9 @@ class Deliverer:
             if not only_one:
                 return 0
             self._note_unrecorded()
+            if not self._laid_out:
+                self._lay_out_all()
+                self._laid_out = True
             sent = 0
             while not stop():
                 # In turn, so that neither a slow wiki nor a slow mail server keeps the other from going on.
@@ -135,6 +140,7 @@ class Deliverer:
         for report in waiting:
             try:
                 self.writer.prepare(report)
+                self._lay_out(report.id)
             except StoreError:
                 raise
             except LetterError as error:
@@ -142,6 +148,26 @@ class Deliverer:
             except Exception as error:  # one letter's trouble must not keep the others waiting
                 self._put_off(report, error, outbox.mark_unwritten)
         return bool(waiting)
+
+    def _lay_out(self, identity: str) -> None:
+        """Put a held letter of the spool where people look for it; it is released like any other."""
+        with self.database.read() as connection:
+            report = outbox.get(connection, identity)
+        spool = self._spool(report)
+        if spool is not None and report is not None and report.state is ReportState.HELD:
+            spool.draft(self.message(report))
+
+    def _spool(self, report: Report | None) -> SpoolChannel | None:
+        """The spool, if it is where the report goes."""
+        spool = self.channels.get("spool")
+        return spool if isinstance(spool, SpoolChannel) and report and report.channel == "spool" and not self.simulate else None
+
+    def _lay_out_all(self) -> None:
+        """Lay out what a crash kept from it."""
+        with self.database.read() as connection:
+            held = outbox.listing(connection, ReportState.HELD)
+        for report in held:
+            self._lay_out(report.id)
 
     def _next(self) -> Report | None:
         """The next message to send, its attempt written down."""
@@ -186,6 +212,8 @@ class Deliverer:
     def _bury(self, report: Report, reason: str) -> None:
         with self.database.write() as connection:
             outbox.mark_dead(connection, report.id, reason)
+        if (spool := self._spool(report)) is not None:
+            spool.discard(report.id)
         structlog.get_logger().error("report.dead", **_ids(report), reason=reason, remedy=f"tsbot reports retry {report.id}")
 
     def _note_unrecorded(self) -> None:

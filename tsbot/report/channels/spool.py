@@ -3,28 +3,47 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from tsbot.errors import DeliveryDeferredError
 from tsbot.report.message import OutboundMessage, to_email
 
+DRAFT = b"X-Tsbot-State: held; not released by a person\r\n"
+"""Header of a letter that lies in the spool and waits to be released."""
+
 
 class SpoolChannel:
-    """Writes each message once, whole or not at all, readable by its owner only."""
+    """Writes each message once, whole or not at all, readable by its owner only.
+
+    A letter that is held lies in the spool already, marked as a draft; sending it replaces the draft.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def send(self, message: OutboundMessage) -> None:
-        """Write ``ID.eml``. A file of that name is the same message, sent before a crash."""
-        target = self.folder / f"{message.id}.eml"
-        content = to_email(message).as_bytes()
+        """Write ``ID.eml``. A file of that name is the same message, sent before a crash, or its draft."""
+        self._write(message.id, to_email(message).as_bytes(), over=lambda old: old.startswith(DRAFT))
+
+    def draft(self, message: OutboundMessage) -> None:
+        """Let people see a letter before it is released. Raises ``DeliveryDeferredError``."""
+        self._write(message.id, DRAFT + to_email(message).as_bytes(), over=lambda old: old.startswith(DRAFT))
+
+    def discard(self, identity: str) -> None:
+        """Remove the draft of a letter that will not leave; a letter that has left stays."""
+        target = self.folder / f"{identity}.eml"
+        if target.exists() and target.read_bytes().startswith(DRAFT):
+            target.unlink()
+
+    def _write(self, identity: str, content: bytes, over: Callable[[bytes], bool]) -> None:
+        target = self.folder / f"{identity}.eml"
         try:
-            if target.exists():
+            if target.exists() and not over(target.read_bytes()):
                 return
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             # The same temporary name each time, so that crashes leave one file at most.
-            temporary = self.folder / f".{message.id}.tmp"
+            temporary = self.folder / f".{identity}.tmp"
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
