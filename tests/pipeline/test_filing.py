@@ -110,3 +110,25 @@ def test_a_full_disk_delays_and_loses_nothing(world: Any, make: Any) -> None:
     totals = world.totals()
     assert (totals.flagged, totals.received) == (40, 40)
     assert limit["pages"] == 1_000_000
+
+
+def test_a_flood_of_flags_costs_the_database_the_same_per_flag(world: Any, make: Any) -> None:
+    pipeline = world.pipeline(fetch=False)
+    steps = {"thousands": 0}
+
+    @event.listens_for(world.database.engine, "begin")
+    def _count(connection: Any) -> None:
+        def tick() -> None:
+            steps["thousands"] += 1
+
+        connection.connection.driver_connection.set_progress_handler(tick, 1000)
+
+    def cost(flags: int) -> int:
+        before = steps["thousands"]
+        pipeline.take(make.batch(*(make.change(comment=f"the {make.word}", user="Example") for _ in range(flags))), "test")
+        return steps["thousands"] - before
+
+    early = cost(200)
+    cost(1000)
+    assert cost(200) < 2 * early
+    assert world.rows("select count(*) from case_file") == [(1,)]

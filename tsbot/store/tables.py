@@ -154,9 +154,9 @@ flag = Table(
     UniqueConstraint("subject", "kind"),
     Index(None, "case_id"),
     Index(None, "created"),
-    Index(None, "wiki", "author_index"),
+    Index(None, "wiki", "author_index", "event_time"),
     Index(None, "account_index"),
-    Index(None, "wiki", "page_index"),
+    Index(None, "wiki", "page_index", "event_time"),
     comment="A stored finding.",
 )
 

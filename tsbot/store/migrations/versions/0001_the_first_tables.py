@@ -128,8 +128,8 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_flag_account_index'), ['account_index'], unique=False)
         batch_op.create_index(batch_op.f('ix_flag_case_id'), ['case_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_flag_created'), ['created'], unique=False)
-        batch_op.create_index(batch_op.f('ix_flag_wiki_author_index'), ['wiki', 'author_index'], unique=False)
-        batch_op.create_index(batch_op.f('ix_flag_wiki_page_index'), ['wiki', 'page_index'], unique=False)
+        batch_op.create_index(batch_op.f('ix_flag_wiki_author_index_event_time'), ['wiki', 'author_index', 'event_time'], unique=False)
+        batch_op.create_index(batch_op.f('ix_flag_wiki_page_index_event_time'), ['wiki', 'page_index', 'event_time'], unique=False)
 
     op.create_table('outcome',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
@@ -186,8 +186,8 @@ def downgrade() -> None:
     op.drop_table('report')
     op.drop_table('outcome')
     with op.batch_alter_table('flag', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_flag_wiki_page_index'))
-        batch_op.drop_index(batch_op.f('ix_flag_wiki_author_index'))
+        batch_op.drop_index(batch_op.f('ix_flag_wiki_page_index_event_time'))
+        batch_op.drop_index(batch_op.f('ix_flag_wiki_author_index_event_time'))
         batch_op.drop_index(batch_op.f('ix_flag_created'))
         batch_op.drop_index(batch_op.f('ix_flag_case_id'))
         batch_op.drop_index(batch_op.f('ix_flag_account_index'))
