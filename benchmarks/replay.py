@@ -21,7 +21,7 @@ from pathlib import Path
 from local_texts import LocalTexts
 
 from tsbot.parts import open_pipeline, open_wikis
-from tsbot.settings import Settings
+from tsbot.settings import AdmissionSettings, Settings
 from tsbot.store import ledger
 from tsbot.store.opening import open_store
 from tsbot.stream.replay import FileSource
@@ -40,13 +40,15 @@ def main() -> None:
     parser.add_argument("events", type=Path)
     parser.add_argument("--texts", type=Path, help="text store made by traffic.py; without it only what events carry is judged")
     parser.add_argument("--limit", type=int, default=0, help="stop after so many messages")
+    parser.add_argument("--skip", action="store_true", help="let a rule skip every event: the cost of reading, decoding and counting")
     parser.add_argument("--batch", type=int, default=Settings().stream.batch)
     arguments = parser.parse_args()
     with contextlib.suppress(OSError, AttributeError):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(data_dir=folder)
+        admission = AdmissionSettings(only_wikis=("nowhere",)) if arguments.skip else AdmissionSettings()
+        settings = Settings(data_dir=folder, admission=admission)
         database = open_store(settings)
         wikis = open_wikis(settings)
         texts = LocalTexts(arguments.texts) if arguments.texts else None

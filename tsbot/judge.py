@@ -51,7 +51,7 @@ def _judge(detector: Detector, items: Sequence[tuple[Event, Passage]]) -> Verdic
     flagged: list[Judged] = []
     coverage: Counter[str] = Counter()
     try:
-        findings = list(detector.judge([passage.text for _, passage in items], [passage.field for _, passage in items]))
+        findings = list(detector.judge([passage.text for _, passage in items], fields=[passage.field for _, passage in items]))
     except Exception:  # as above
         if len(items) == 1:
             return Verdicts((), frozenset((items[0][0].id,)), coverage)

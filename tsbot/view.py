@@ -1,15 +1,18 @@
-"""The live terminal view of the patrol. Numbers and ids only."""
+"""What terminals show: the live view of the patrol, and lists of flags. Numbers and ids only."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from tsbot.cases.browse import FlagLine
 from tsbot.store.ledger import Totals
 from tsbot.stream.source import SourceStatus
 
@@ -93,3 +96,30 @@ def _gap(gap: tuple[float, float, str] | None) -> str:
         return "none"
     since, until, reason = gap
     return f"{_seconds(max(0.0, until - since))} ({reason})"
+
+
+def when(time: float) -> str:
+    """A time as people read it, in UTC."""
+    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def flag_table(lines: Sequence[FlagLine]) -> Table:
+    """Flags as a table for a terminal."""
+    table = Table(caption="S specificity, P plausibility, I imminence (0-3)")
+    for heading in ("flag", "subject", "kind", "prob.", "S", "P", "I", "lang.", "edited (UTC)", "found", "outcome"):
+        table.add_column(heading, no_wrap=heading in {"flag", "edited (UTC)"})
+    for line in lines:
+        table.add_row(
+            line.id[:8],
+            line.subject,
+            f"{line.kind} ({line.field})",
+            f"{line.probability:.2f}",
+            str(line.specificity),
+            str(line.plausibility),
+            str(line.imminence),
+            line.language + ("" if line.coverage == "scored" else f" ({line.coverage})"),
+            when(line.event_time),
+            f"+{line.created - line.event_time:.1f} s" if line.created - line.event_time < 3600 else when(line.created),
+            ", ".join(line.outcomes) or "-",
+        )
+    return table

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from tsbot.cli.common import EXIT_NOTHING, EXIT_PARTIAL, ConfigOption, DatabaseOption, JsonOption, read_settings
-from tsbot.cli.flags import when
 from tsbot.patrol import redrive
 from tsbot.store import ledger
 from tsbot.store.opening import open_store
+from tsbot.view import when
 
 dead = typer.Typer(help="List dead letters and drive them through again.", no_args_is_help=True)
 ReasonOption = Annotated[str | None, typer.Option(help="Only dead letters with this reason.")]

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from tsbot.cases.browse import FlagLine, find_flags, list_flags, outcomes_of, reports_of
@@ -18,6 +16,7 @@ from tsbot.cases.filing import read_flag
 from tsbot.cases.flag import Flag
 from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOption, read_settings
 from tsbot.store.opening import open_store
+from tsbot.view import flag_table, when
 
 flags = typer.Typer(help="List and show flags.", no_args_is_help=True)
 
@@ -48,7 +47,7 @@ def list_command(
     elif not lines:
         typer.echo("No flags.")
     else:
-        Console().print(table(lines))
+        Console().print(flag_table(lines))
 
 
 @flags.command("show")
@@ -84,33 +83,6 @@ def show_command(
 
 def _plain(line: FlagLine) -> dict[str, Any]:
     return dataclasses.asdict(line)
-
-
-def when(time: float) -> str:
-    """A time as people read it, in UTC."""
-    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def table(lines: list[FlagLine]) -> Table:
-    """Flags as a table for a terminal."""
-    table = Table(caption="S specificity, P plausibility, I imminence (0-3)")
-    for heading in ("flag", "subject", "kind", "prob.", "S", "P", "I", "lang.", "edited (UTC)", "found", "outcome"):
-        table.add_column(heading, no_wrap=heading in {"flag", "edited (UTC)"})
-    for line in lines:
-        table.add_row(
-            line.id[:8],
-            line.subject,
-            f"{line.kind} ({line.field})",
-            f"{line.probability:.2f}",
-            str(line.specificity),
-            str(line.plausibility),
-            str(line.imminence),
-            line.language + ("" if line.coverage == "scored" else f" ({line.coverage})"),
-            when(line.event_time),
-            f"+{line.created - line.event_time:.1f} s" if line.created - line.event_time < 3600 else when(line.created),
-            ", ".join(line.outcomes) or "-",
-        )
-    return table
 
 
 def _show(flag: Flag, outcomes: list[str], reports: list[tuple[str, str, str]]) -> None:

@@ -17,7 +17,6 @@ from rich.console import Console
 from rich.table import Table
 
 from tsbot.cli.common import EXIT_NOTHING, EXIT_USAGE, ConfigOption, DatabaseOption, JsonOption, operator, read_settings
-from tsbot.cli.flags import when
 from tsbot.log import configure
 from tsbot.report.deliver import Deliverer
 from tsbot.report.message import OutboundMessage, to_email
@@ -25,6 +24,7 @@ from tsbot.store import outbox
 from tsbot.store.database import Database
 from tsbot.store.opening import open_store
 from tsbot.store.outbox import Purpose, Report, ReportState
+from tsbot.view import when
 
 reports = typer.Typer(help="List, read, release and retry reports.", no_args_is_help=True)
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the report, or its beginning.")]

@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tsbot.cli.flags import table
 from tsbot.demo.patrolled import Patrolled
 from tsbot.demo.scenario import Scenario
 from tsbot.demo.seeds import Played, play, read_seeds
 from tsbot.demo.world import World
+from tsbot.view import flag_table
 
 
 def check(world: World, only: str, *, as_json: bool) -> bool:
@@ -54,7 +54,7 @@ def watch(world: World) -> None:
 
             played = play(world.family, read_seeds(), clock=time.time, progress=told)
             patrolled.wait(patrolled.idle, 60.0, "the patrol is still busy")
-            _show(console, world, patrolled, played)
+            show_results(console, world, patrolled, played)
             _follow(console, patrolled)
         except KeyboardInterrupt:
             console.print("Stopping.")
@@ -62,9 +62,10 @@ def watch(world: World) -> None:
             patrolled.stop()
 
 
-def _show(console: Console, world: World, patrolled: Patrolled, played: list[Played]) -> None:
+def show_results(console: Console, world: World, patrolled: Patrolled, played: list[Played]) -> None:
+    """Flags, mails, and what to do next."""
     flags = patrolled.flags()
-    console.print(table(flags))
+    console.print(flag_table(flags))
     seeds = {one.subject: one.seed for one in played}
     for flag in flags:
         seed = seeds.get(flag.subject)
@@ -91,4 +92,4 @@ def _follow(console: Console, patrolled: Patrolled) -> None:
         new = [flag for flag in patrolled.flags() if flag.id not in seen]
         seen |= {flag.id for flag in new}
         if new:
-            console.print(table(new))
+            console.print(flag_table(new))
