@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from tsbot.detect.detector import Detector, PatternDetector, load_detector
+from tsbot.detect.detector import Detector, load_detector
 from tsbot.detect.finding import Finding, Kind
 from tsbot.errors import InputError
 

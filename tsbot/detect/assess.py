@@ -9,19 +9,25 @@ from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tsbot.detect.facets import Scene, facets_of, imminence_of
 from tsbot.detect.finding import GRAVITY, PHYSICAL, Coverage, Evidence, Facets, Finding, Kind, Stance
 from tsbot.detect.lexicon import Found, Lexicon, Match
-from tsbot.detect.ngrams import sums
+from tsbot.detect.ngrams import scale, sums
 from tsbot.detect.weights import Model
+from tsbot.text.language import UNKNOWN
 from tsbot.text.normalise import Batch
 from tsbot.text.passage import Field
 
-REPORTED, QUOTED = 0.35, 0.35
+REPORTED, QUOTED = 0.025, 0.025
 """Factors on a pattern in a sentence that tells of others' words or fiction, and in one between quotation marks."""
 SURE = 0.7
 """Strength from which a pattern counts by itself where the model has another opinion."""
+DOUBT = 0.1
+"""Factor on the model's probability where its worst sentence holds an idiom, a quotation or another's words."""
+SHORT = 60
+"""Characters below which the language of a pattern is better evidence than the little words."""
 _QUOTES = "\"“”„«»「」『』"
 
 
@@ -71,11 +77,14 @@ def assess(
             kind = match.construction.kind
             if piece.field is Field.USER:
                 kind = Kind.ATTACK_NAME
-            if kind not in strongest or strength > strongest[kind][0]:
+            length = match.end - match.start
+            if kind not in strongest or (strength, length) > (strongest[kind][0], strongest[kind][2].end - strongest[kind][2].start):
                 strongest[kind] = (strength, clue, match)
     kinds = {kind: strength for kind, (strength, _, _) in strongest.items()}
     physical = max((p for kind, p in kinds.items() if kind in PHYSICAL), default=0.0)
     modelled = model_probability(model, margin, physical)
+    if modelled > 0 and physical < SURE and _doubtful(batch, _peak(batch, window, model), language, piece, clues, lexicon):
+        modelled *= DOUBT
     if modelled > physical or (modelled > 0 and physical < SURE):
         kinds = _blend(kinds, modelled, physical, batch, window, model)
     flagged = tuple(kind for kind in GRAVITY if kinds.get(kind, 0.0) >= thresholds.get(kind, 1.0))
@@ -89,7 +98,9 @@ def assess(
     scenes = _scenes(batch, piece, sentence, spoken, lexicon)
     facets = facets_of(best[2] if best is not None else None, top, scenes) if top in PHYSICAL | {Kind.DOXING} else Facets()
     harmful = top in PHYSICAL and bool(flagged)
-    numbers = plausibility_numbers(facets, top, probabilities[top], scenes, piece.raw)
+    if best is not None and (language == UNKNOWN or len(piece.raw) < SHORT):
+        language, coverage = spoken, Coverage.SCORED if spoken in model.manifest.languages else Coverage.WEAK
+    numbers = plausibility_numbers(facets, top, probabilities[top], piece.raw)
     return Finding(
         kinds=probabilities,
         flagged=flagged,
@@ -98,9 +109,20 @@ def assess(
         imminence=imminence_of(facets, top, scenes) if harmful else 0,
         facets=facets,
         evidence=tuple(_evidence(batch, piece, sentence, top, best, strongest, flagged, scenes)) if flagged else (),
-        language=language if language != "und" or best is None else spoken,
+        language=language,
         coverage=coverage,
     )
+
+
+def _doubtful(batch: Batch, sentence: int, language: str, piece: Piece, clues: Sequence[Clue], lexicon: Lexicon) -> bool:
+    """Whether the sentence that the model dislikes has an idiom, a denied threat, or a threat told or quoted."""
+    clue = next((clue for clue in clues if clue.sentence == sentence), None)
+    found = clue.found if clue is not None else lexicon.find(batch.sentence(sentence))
+    if found.get(f"{language}:C:idiom") or (clue is not None and any(match.reported for match in clue.matches)):
+        return True
+    start, end = batch.raw_span(int(batch.sentences[sentence]), int(batch.sentences[sentence + 1]))
+    quoted = bool(found.get(f"{language}:C:report")) and any(mark in piece.raw[start + 1 : end - 1] for mark in _QUOTES)
+    return quoted or lexicon.denied(batch.sentence(sentence), language, found)
 
 
 def model_probability(model: Model, margin: float, pack: float) -> float:
@@ -112,7 +134,7 @@ def model_probability(model: Model, margin: float, pack: float) -> float:
     return 1 / (1 + math.exp(-max(-60.0, min(60.0, total))))
 
 
-def plausibility_numbers(facets: Facets, kind: Kind, probability: float, scenes: Sequence[Scene], raw: str) -> dict[str, float]:
+def plausibility_numbers(facets: Facets, kind: Kind, probability: float, raw: str) -> dict[str, float]:
     """The numbers that plausibility is graded from."""
     letters = sum(map(str.isalpha, raw))
     return {
@@ -158,7 +180,9 @@ def _quoted(raw: str, start: int, end: int) -> bool:
     return sum(before.count(mark) for mark in _QUOTES) % 2 == 1
 
 
-def _blend(kinds: dict[Kind, float], modelled: float, physical: float, batch: Batch, window: tuple[int, int], model: Model) -> dict[Kind, float]:
+def _blend(
+    kinds: dict[Kind, float], modelled: float, physical: float, batch: Batch, window: tuple[int, int], model: Model
+) -> dict[Kind, float]:
     """Put the model's probability to the likeliest kind of harm."""
     total = max(modelled, physical if physical >= SURE else 0.0)
     result = {kind: p for kind, p in kinds.items() if kind not in PHYSICAL}
@@ -180,10 +204,17 @@ def _kind_by_heads(batch: Batch, window: tuple[int, int], model: Model) -> Kind:
     best, kind = 0.0, Kind.VIOLENCE
     for name in heads:
         totals, numbers = sums(part, model.weights[name])
-        margin = float((totals.sum(axis=0) / np.sqrt(np.maximum(numbers.sum(axis=0), 1))).sum()) + model.intercepts[name]
+        margin = model.intercepts[name] + float(_scaled(totals.sum(axis=0, keepdims=True), numbers.sum(axis=0, keepdims=True))[0])
         if margin > best:
             best, kind = margin, Kind(name)
     return kind
+
+
+def _scaled(totals: NDArray[np.float64], numbers: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Sum over the groups of their scaled sums, for each row."""
+    groups = range(totals.shape[1])
+    rows: NDArray[np.float64] = sum((totals[:, group] * scale(numbers[:, group].astype(float), group) for group in groups), np.zeros(len(totals)))
+    return rows
 
 
 def _peak(batch: Batch, window: tuple[int, int], model: Model) -> int:
@@ -193,7 +224,7 @@ def _peak(batch: Batch, window: tuple[int, int], model: Model) -> int:
         return first
     part = Batch(batch.codes, batch.origins, batch.sentences[first : last + 1], batch.owners[first:last])
     totals, numbers = sums(part, model.weights["threat"])
-    return first + int((totals / np.sqrt(np.maximum(numbers, 1))).sum(axis=1).argmax())
+    return first + int(_scaled(totals, numbers).argmax())
 
 
 def _scenes(batch: Batch, piece: Piece, sentence: int, language: str, lexicon: Lexicon) -> list[Scene]:

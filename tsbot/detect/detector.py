@@ -6,6 +6,7 @@ from public data, and language packs. Another may take its place behind the same
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsbot.detect.assess import Clue, assess
-from tsbot.detect.finding import DETECTED, PHYSICAL, Coverage, Finding, Kind
-from tsbot.detect.language_pack import load_packs
-from tsbot.detect.lexicon import Lexicon
+from tsbot.detect.finding import DETECTED, PHYSICAL, Coverage, Evidence, Finding, Kind
+from tsbot.detect.language_pack import common_words, load_packs
+from tsbot.detect.lexicon import Found, Lexicon, Match
 from tsbot.detect.margins import best_windows, margins, windows_of
 from tsbot.detect.ngrams import sums
 from tsbot.detect.weights import Model, load_model
-from tsbot.text.language import UNKNOWN, Fallback, LanguageGuesser, langid_fallback
+from tsbot.text.language import UNKNOWN, LanguageGuesser, langid_fallback
 from tsbot.text.normalise import Batch, normalise, unmask
 from tsbot.text.passage import Field
 
@@ -31,8 +32,17 @@ PIECE, OVERLAP = 20_000, 400
 """Longer texts are judged in pieces of so many characters that overlap so much, and the gravest piece counts."""
 BATCH_CHARACTERS = 120_000
 """Characters judged at once; bounds memory whatever the texts' number and length."""
-MODEL_FLOOR = 0.02
+MODEL_FLOOR = 0.005
 """Probability below which a text without patterns is not looked at any further."""
+
+
+MOST_CLUES = 200
+"""Sentences with patterns weighed in one piece; a piece with more is beyond doubt."""
+UNTOLD = 40
+"""Characters from which a text whose language cannot be told counts as unscored; a shorter one is anybody's."""
+
+
+_NAME_WORDS = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]|\d+|[^\w\s.-]+")
 
 
 class Detector(Protocol):
@@ -61,6 +71,8 @@ class _Piece:
     start: int
     raw: str
     field: Field
+    origins: tuple[int, ...] = ()
+    """For a user name: the offset in the name of each character of ``raw``, and the end."""
 
 
 class PatternDetector:
@@ -84,8 +96,10 @@ class PatternDetector:
         """Version of the model."""
         return self._model.manifest.version
 
-    def coverage(self, language: str) -> Coverage:
-        """How well texts of a language can be judged."""
+    def coverage(self, language: str, length: int = UNTOLD) -> Coverage:
+        """How well texts of a language can be judged; ``length`` in characters matters where no language can be told."""
+        if language == UNKNOWN and length < UNTOLD:
+            return Coverage.WEAK
         if language in self._learnt:
             return Coverage.SCORED
         return Coverage.WEAK if language in self._packed else Coverage.UNSCORED
@@ -99,6 +113,7 @@ class PatternDetector:
             known = [languages[piece.text] if languages is not None else None for piece in batch]
             for piece, finding in zip(batch, self._judge(batch, known), strict=True):
                 before = findings[piece.text]
+                finding = _unspaced(finding, piece.origins) if piece.origins else finding  # noqa: PLW2901 - the same finding, its spans put back
                 findings[piece.text] = finding if before is None else _graver(before, finding)
         return [finding if finding is not None else Finding() for finding in findings]
 
@@ -119,6 +134,7 @@ class PatternDetector:
         """Judge one form of each piece."""
         best, where, firsts, lasts = self._margins(batch, len(pieces))
         clues: dict[int, list[Clue]] = {}
+        searched: dict[str, tuple[Found, tuple[Match, ...]]] = {}
         anywhere = any(piece.field is Field.USER for piece in pieces)
         kinds = self._text_kinds | self._name_kinds if anywhere else self._text_kinds
         for sentence, possible in self._lexicon.candidates(batch, kinds).items():
@@ -129,15 +145,19 @@ class PatternDetector:
             offset = int(batch.sentences[sentence])
             start, end = batch.raw_span(offset, offset + len(form))
             raw = piece.raw[start:end]
-            found = self._lexicon.find(form)
-            matches = self._lexicon.match(form, raw, [c for c in possible if c.kind in wanted], found)
-            if matches:
-                clues.setdefault(owner, []).append(Clue(sentence, form, found, tuple(matches)))
+            # Whoever fills a page with threats repeats himself: equal sentences are searched once.
+            known = searched.get(form) if "@" not in raw and piece.field is not Field.USER else None
+            if known is None:
+                found = self._lexicon.find(form)
+                known = found, tuple(self._lexicon.match(form, raw, [c for c in possible if c.kind in wanted], found))
+                searched[form] = known
+            if known[1] and len(clues.setdefault(owner, [])) < MOST_CLUES:
+                clues[owner].append(Clue(sentence, form, *known))
         findings = []
         for index, (piece, language) in enumerate(zip(pieces, languages, strict=True)):
             trusted = piece.field not in (Field.USER, Field.TITLE) and (language in self._learnt or language == UNKNOWN)
             margin = float(best[index]) if trusted else -math.inf
-            coverage = self.coverage(language)
+            coverage = self.coverage(language, len(piece.raw))
             if index not in clues and self._probability(margin, 0.0) < MODEL_FLOOR:
                 p = self._probability(margin, 0.0)
                 findings.append(Finding(MappingProxyType({Kind.VIOLENCE: p}), language=language, coverage=coverage))
@@ -172,14 +192,14 @@ class PatternDetector:
         return best, where, windows.first, windows.last
 
 
-def load_detector(thresholds: Mapping[str, float] | None = None, fallback: Fallback | None = None) -> PatternDetector:
+def load_detector(thresholds: Mapping[str, float] | None = None, identify: bool = False) -> PatternDetector:
     """The detector that comes with tsbot. ``thresholds``: see ``detect.thresholds`` of the settings.
 
-    Raises ``ModelError`` or ``PackError``.
+    With ``identify``, a statistical identifier (80 MB, loaded when first needed) names languages that neither script nor
+    little words tell; without it they are ``und``. Raises ``ModelError`` or ``PackError``.
     """
     packs = load_packs()
-    common = {pack.file.language: pack.file.common for pack in packs}
-    guesser = LanguageGuesser(common, fallback or langid_fallback())
+    guesser = LanguageGuesser(common_words(packs), langid_fallback() if identify else None)
     return PatternDetector(load_model(), Lexicon(packs), guesser, thresholds)
 
 
@@ -189,9 +209,9 @@ def _batches(texts: Sequence[str], fields: Sequence[Field] | None) -> Iterator[l
     size = 0
     for index, text in enumerate(texts):
         field = fields[index] if fields is not None else Field.TEXT
-        raw = _spaced_name(text) if field is Field.USER else text
+        raw, origins = _spaced_name(text) if field is Field.USER else (text, ())
         for start in range(0, max(len(raw), 1), PIECE - OVERLAP):
-            piece = _Piece(index, start, raw[start : start + PIECE], field)
+            piece = _Piece(index, start, raw[start : start + PIECE], field, origins)
             if size and size + len(piece.raw) > BATCH_CHARACTERS:
                 yield batch
                 batch, size = [], 0
@@ -203,9 +223,21 @@ def _batches(texts: Sequence[str], fields: Sequence[Field] | None) -> Iterator[l
         yield batch
 
 
-def _spaced_name(name: str) -> str:
-    """A user name with its words told apart; as long as the name, so that offsets stay (``KillBob`` keeps its own)."""
-    return re.sub(r"[_.\-]", " ", name)
+def _spaced_name(name: str) -> tuple[str, tuple[int, ...]]:
+    """A user name with its words told apart (``Be_niceToBob2`` becomes ``Be nice To Bob 2``), and where each character was."""
+    name = name[:PIECE]
+    spaced: list[str] = []
+    origins: list[int] = []
+    for match in _NAME_WORDS.finditer(name):
+        spaced.append(match.group() + " ")
+        origins += [*range(match.start(), match.end()), match.end()]
+    return "".join(spaced), (*origins, len(name))
+
+
+def _unspaced(finding: Finding, origins: tuple[int, ...]) -> Finding:
+    """A finding on a spaced name with its spans in the name itself."""
+    spans = tuple(Evidence(origins[span.start], origins[span.end - 1] + 1, span.label) for span in finding.evidence)
+    return dataclasses.replace(finding, evidence=spans)
 
 
 def _graver(first: Finding, second: Finding) -> Finding:

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import lsq_linear
 
 from tsbot.detect.assess import plausibility_numbers
 from tsbot.detect.datasets import Example
 from tsbot.detect.detector import PatternDetector
 from tsbot.detect.finding import PHYSICAL, Finding
 from tsbot.detect.weights import Scale
+
+LEAST = {"ability": 0.5, "when": 0.35, "where": 0.3, "how": 0.1, "self_harm": 0.5, "specificity": 0.0}
+MOST = {"exclamations": 0.0, "capitals": 0.0, "conditional": 0.0, "wish": 0.0}
+"""Bounds on the coefficients of plausibility."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,7 @@ def fit_plausibility(detector: PatternDetector, examples: Sequence[Example], rid
         return Scale(coefficients={"ability": 1.0, "when": 1.0, "how": 0.5, "self_harm": 1.0}, intercept=1.0, cuts=(0.5, 1.5, 2.5))
     findings = detector.judge([example.text for example in graded])
     numbers = [
-        plausibility_numbers(finding.facets, finding.kind, finding.threat, (), example.text)
+        plausibility_numbers(finding.facets, finding.kind, finding.threat, example.text)
         for example, finding in zip(graded, findings, strict=True)
     ]
     names = sorted(numbers[0])
@@ -94,7 +99,12 @@ def fit_plausibility(detector: PatternDetector, examples: Sequence[Example], rid
     truth = np.array([example.plausibility for example in graded], dtype=float)
     mean, spread = table.mean(axis=0), np.maximum(table.std(axis=0), 1e-6)
     scaled = (table - mean) / spread
-    slopes = np.linalg.solve(scaled.T @ scaled + ridge * np.eye(len(names)), scaled.T @ (truth - truth.mean()))
+    # What is known beforehand bounds what few texts may teach: a time never makes a threat less plausible.
+    low = np.array([LEAST.get(name, -np.inf) for name in names]) * spread
+    high = np.array([MOST.get(name, np.inf) for name in names]) * spread
+    system = np.vstack((scaled, np.sqrt(ridge) * np.eye(len(names))))
+    target = np.concatenate((truth - truth.mean(), np.zeros(len(names))))
+    slopes = lsq_linear(system, target, bounds=(low, np.maximum(high, low + 1e-9))).x
     values = scaled @ slopes + truth.mean()
     cuts = _best_cuts(values, [round(value) for value in truth])
     coefficients = {name: round(float(slope / width), 6) for name, slope, width in zip(names, slopes, spread, strict=True)}

@@ -14,6 +14,8 @@ from tsbot.detect.lexicon import Found, Match, Span
 from tsbot.detect.personal import personal_spans
 
 FACETS = ("now", "near", "how", "ability", "conditional", "group", "role")
+FUTURE = ("iwill", "werde")
+"""Lists of packs with "I will", in the languages that the model judges without patterns."""
 _CLOCK = re.compile(r"(?<!\d)\d{1,2} ?(?:am|pm|uhr|oclock|o clock|noon)(?!\w)|(?<!\d)\d{1,2}(?:時|点|點|시)")
 
 
@@ -24,7 +26,12 @@ class Scene:
         self.sentence = sentence
         self.raw = raw
         """The raw text of just this sentence, in which capitals still tell names."""
+        self.future = any(found.get(f"{language}:list:{name}") for name in FUTURE)
         self.spans = {name: found.get(f"{language}:F:{name}", []) for name in (*FACETS, "soon", "vague", "kin", "place")}
+
+    def stance(self, kind: Kind) -> Stance:
+        """The stance where no pattern tells it: an intention if the author speaks of what is to come."""
+        return Stance.INTENT if kind is Kind.SELF_HARM or self.future else Stance.WISH
 
     def first(self, name: str) -> Span | None:
         """First span of a facet."""
@@ -50,9 +57,8 @@ class Scene:
             word = self.sentence[span.end + 1 : end]
             if len(word) < 3 or any(other.start <= span.end + 1 < other.end for name in ("now", "near") for other in self.spans[name]):
                 continue
-            if re.search(rf"(?<!\w){re.escape(self.sentence[span.start : span.end])}\W+{re.escape(word.capitalize())}(?!\w)", self.raw, re.IGNORECASE) and (
-                re.search(rf"(?<!\w){re.escape(word.capitalize())}(?!\w)", self.raw)
-            ):
+            # A name is capitalised wherever it stands, and here not as the first word of a sentence.
+            if re.search(rf"\w\W+{re.escape(word.capitalize())}(?!\w)", self.raw) and not re.search(rf"(?<!\w){re.escape(word)}(?!\w)", self.raw):
                 return span.end + 1, end
         return None
 
@@ -60,7 +66,7 @@ class Scene:
 def facets_of(match: Match | None, kind: Kind, scenes: Sequence[Scene]) -> Facets:
     """Facets of a threat. ``scenes``: the sentence of the threat first, then its neighbours."""
     own = scenes[0]
-    stance = match.construction.stance if match is not None else Stance.INTENT
+    stance = match.construction.stance if match is not None else own.stance(kind)
     when = any(scene.when() for scene in scenes)
     return Facets(
         target=_target(kind, own, match),

@@ -7,6 +7,7 @@ unknown keys, undefined lists and patterns that could never be found are refused
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -19,7 +20,7 @@ from tsbot.detect.finding import DETECTED, Kind, Stance
 from tsbot.errors import PackError
 
 Phrases = tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...]
-SHORT_GAP, LONG_GAP = 3, 8
+SHORT_GAP, LONG_GAP = 3, 12
 """Most words between two parts of a pattern joined by ``..`` and ``...``; twice as many characters where a script has no spaces."""
 BUILT_IN = ("phone", "email", "address", "number", "word")
 """Parts that are recognised by their form: written ``@phone`` and so on."""
@@ -80,6 +81,18 @@ class PackFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     construction: tuple[ConstructionEntry, ...] = ()
     facets: FacetLists = FacetLists()
     cues: CueLists = CueLists()
+
+
+class UnscoredLanguage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A language that is told but not judged."""
+
+    common: Annotated[Phrases, Meta(min_length=1)]
+
+
+class LanguageTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``languages.toml``."""
+
+    unscored: dict[str, UnscoredLanguage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +165,19 @@ def load_packs(folder: Traversable | None = None) -> tuple[Pack, ...]:
     return tuple(load_pack(path) for path in paths)
 
 
+def common_words(packs: Sequence[Pack], table: Traversable | None = None) -> dict[str, tuple[str, ...]]:
+    """Frequent little words of every language that can be told: of the packs, and of ``languages.toml``.
+
+    Raises ``PackError``.
+    """
+    table = table or resources.files("tsbot.detect").joinpath("languages.toml")
+    try:
+        others = msgspec.convert(tomllib.loads(table.read_text(encoding="utf-8")), LanguageTable).unscored
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise PackError(f"{table.name}: {error}.") from error
+    return {code: entry.common for code, entry in others.items()} | {pack.file.language: pack.file.common for pack in packs}
+
+
 def _construction(name: str, file: PackFile, number: int, entry: ConstructionEntry, pattern: str) -> Construction:
     """Take one pattern apart."""
     where = f"{name}, construction {number}, pattern {pattern!r}"
@@ -172,28 +198,28 @@ def _construction(name: str, file: PackFile, number: int, entry: ConstructionEnt
             gap = 0
 
     scale = 1 if file.words else 2
-    for token in tokens:
-        if token in ("..", "..."):
+    for sign in tokens:
+        if sign in ("..", "..."):
             close()
             if not parts or gap:
                 raise PackError(f"{where}: a gap must stand between two parts.")
-            gap = scale * (SHORT_GAP if token == ".." else LONG_GAP)
-        elif token.startswith("<") and token.endswith(">"):
+            gap = scale * (SHORT_GAP if sign == ".." else LONG_GAP)
+        elif sign.startswith("<") and sign.endswith(">"):
             close()
-            if token[1:-1] not in file.small and token[1:-1] not in file.words_lists:
-                raise PackError(f"{where}: no list {token[1:-1]!r} in [small] or [lists].")
-            parts.append(Part(f"list:{token[1:-1]}", gap))
+            if sign[1:-1] not in file.small and sign[1:-1] not in file.words_lists:
+                raise PackError(f"{where}: no list {sign[1:-1]!r} in [small] or [lists].")
+            parts.append(Part(f"list:{sign[1:-1]}", gap))
             gap = 0
-        elif token.startswith("@"):
+        elif sign.startswith("@"):
             close()
-            if token[1:] not in BUILT_IN:
-                raise PackError(f"{where}: no built-in part {token!r}; there are {', '.join('@' + part for part in BUILT_IN)}.")
-            parts.append(Part(token, gap))
+            if sign[1:] not in BUILT_IN:
+                raise PackError(f"{where}: no built-in part {sign!r}; there are {', '.join('@' + part for part in BUILT_IN)}.")
+            parts.append(Part(sign, gap))
             gap = 0
-        elif any(sign in token for sign in "<>@"):
-            raise PackError(f"{where}: {token!r} is neither a word nor a list.")
+        elif any(mark in sign for mark in "<>@"):
+            raise PackError(f"{where}: {sign!r} is neither a word nor a list.")
         else:
-            literal.append(token)
+            literal.append(sign)
     close()
     if gap:
         raise PackError(f"{where}: a gap must stand between two parts.")

@@ -10,15 +10,18 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from ahocorasick_rs import AhoCorasick, Implementation
 
-from tsbot.detect.finding import Kind
+from tsbot.detect.finding import PHYSICAL, Kind
 from tsbot.detect.language_pack import Construction, Pack
 from tsbot.detect.personal import personal_spans
 from tsbot.text.normalise import Batch, normalise
 
+REPORT_REACH = 12
+"""Words (or twice as many characters) around a pattern within which a word tells that others speak."""
 MOST_STARTS = 64
 """Places in one sentence at which a pattern is tried; a sentence with more repeats itself."""
 
@@ -40,7 +43,7 @@ class Match:
     construction: Construction
     spans: tuple[Span, ...]
     reported: bool
-    """A word that speaks of somebody else's words or of fiction stands in the sentence."""
+    """A word that speaks of somebody else's words or of fiction stands close by in the sentence."""
 
     @property
     def start(self) -> int:
@@ -95,7 +98,8 @@ class Lexicon:
         if not hits:
             return {}
         # A pattern starts with the space before its first word, which belongs to the same sentence.
-        sentences = np.searchsorted(batch.sentences, np.fromiter((hit[1] for hit in hits), dtype=np.int64, count=len(hits)), side="right") - 1
+        places = np.fromiter((hit[1] for hit in hits), dtype=np.int64, count=len(hits))
+        sentences = np.searchsorted(batch.sentences, places, side="right") - 1
         slots: dict[int, set[str]] = {}
         for sentence, hit in zip(sentences.tolist(), hits, strict=True):
             slots.setdefault(sentence, set()).update(self._telling[hit[0]])
@@ -113,7 +117,7 @@ class Lexicon:
         for char in sentence:
             words.append(words[-1] + (char == " "))
         for index, start, end in self._fine.find_matches_as_indexes(sentence, overlapping=True):
-            form, left_open, right_open, spaced = self._keys[index]
+            _, left_open, right_open, spaced = self._keys[index]
             if spaced:
                 start, end = start + (not left_open), end - (not right_open)  # noqa: PLW2901 - the spaces around a word are no part of it
                 while left_open and sentence[start - 1] != " ":
@@ -141,20 +145,26 @@ class Lexicon:
             if (match := self._match(construction, sentence, raw, found)) is not None
         ]
 
+    def denied(self, sentence: str, language: str, found: Found) -> bool:
+        """Whether a pattern of harm of this language stands in a sentence, but negated."""
+        pack = self.packs.get(language)
+        if pack is None or not found.get(f"{language}:C:negation"):
+            return False
+        spared = {slot: spans for slot, spans in found.items() if slot != f"{language}:C:negation"}
+        possible = [c for slot in found for c in self._anchors.get(slot, ()) if c.language == language and c.kind in PHYSICAL]
+        return not self.match(sentence, "", possible, found) and bool(self.match(sentence, "", possible, spared))
+
     def _match(self, construction: Construction, sentence: str, raw: str, found: Found) -> Match | None:
         language = construction.language
         rows: list[list[Span]] = []
         for part in construction.parts:
             if part.slot.startswith("@"):
-                spans = personal_spans(part.slot[1:], sentence, raw)
-                row = [_span(sentence, *span) for span in spans]
+                row = [_span(sentence, *place) for place in personal_spans(part.slot[1:], sentence, raw)]
             else:
                 row = found.get(f"{language}:{part.slot}", [])
             if not row:
                 return None
             rows.append(row)
-        spaced = self.packs[language].file.words
-        length = sentence.count(" ") if spaced else len(sentence) - 1
         idioms = found.get(f"{language}:C:idiom", ())
         negations = found.get(f"{language}:C:negation", ())
         for first in rows[0][:MOST_STARTS]:
@@ -168,7 +178,10 @@ class Lexicon:
                 continue
             if any(_negates(negation, spans) for negation in negations):
                 continue
-            return Match(construction, spans, bool(found.get(f"{language}:C:report")) and length > 0)
+            near = REPORT_REACH if self.packs[language].file.words else 2 * REPORT_REACH
+            reports = found.get(f"{language}:C:report", ())
+            told = any(report.last >= spans[0].first - near and report.first <= spans[-1].last + near for report in reports)
+            return Match(construction, spans, told)
         return None
 
 
@@ -211,4 +224,4 @@ def _negates(negation: Span, spans: Sequence[Span]) -> bool:
     """Whether a negation stands directly before a pattern or between its parts."""
     if negation.last == spans[0].first:
         return True
-    return any(before.last <= negation.first and negation.last <= after.first for before, after in zip(spans, spans[1:], strict=False))
+    return any(before.last <= negation.first and negation.last <= after.first for before, after in pairwise(spans))

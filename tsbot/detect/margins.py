@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tsbot.text.normalise import Batch
+from tsbot.detect.ngrams import scale
 
 Numbers = NDArray[np.float64]
 
@@ -40,7 +40,7 @@ def windows_of(owners: NDArray[np.int64]) -> Windows:
 
 
 def margins(windows: Windows, totals: Numbers, numbers: NDArray[np.int64], intercept: float) -> Numbers:
-    """Margin of each window: per group the sum of weights over the root of the number of n-grams, plus the intercept.
+    """Margin of each window: per group the scaled sum of weights (:func:`tsbot.detect.ngrams.scale`), plus the intercept.
 
     ``totals`` and ``numbers`` are those of :func:`tsbot.detect.ngrams.sums`. Sums over windows are taken with
     ``reduceat`` per window size, not by differences of running sums, so that a text's margin does not depend on its batch.
@@ -58,7 +58,7 @@ def margins(windows: Windows, totals: Numbers, numbers: NDArray[np.int64], inter
             if long.any():
                 bounds = np.stack((windows.first[long], windows.last[long]), axis=1).ravel()
                 target[long] = np.add.reduceat(np.append(source, 0.0), bounds)[::2]
-        result += sums / np.sqrt(np.maximum(counts, 1.0))
+        result += sums * scale(counts, group)
     return result
 
 
@@ -71,8 +71,3 @@ def best_windows(windows: Windows, values: Numbers, texts: int) -> tuple[Numbers
     where[windows.owner[hits]] = hits
     return best, where
 
-
-def words_of(batch: Batch) -> NDArray[np.int64]:
-    """Number of words of each sentence."""
-    blanks = (batch.codes == 32).astype(np.int64)
-    return np.add.reduceat(blanks, batch.sentences[:-1]) - 1 if len(batch.sentences) > 1 else np.empty(0, dtype=np.int64)

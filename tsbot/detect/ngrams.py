@@ -24,6 +24,9 @@ GROUPS = 2
 _PRIME = np.uint32(0x01000193)
 _SPREAD = np.uint32(0x9E3779B1)
 
+SATURATION = (300, 60)
+"""Per group, the number of n-grams from which a longer window does not weigh more: a threat said a hundred times is one."""
+
 Buckets = NDArray[np.uint32]
 
 
@@ -93,6 +96,13 @@ def _words(codes: Buckets, sentences: NDArray[np.int64], bits: int) -> Iterator[
         for overhang in range(1, size):
             buckets[np.maximum(ends - overhang, 0)] = 1 << bits
         yield Block(1, buckets, starts, np.maximum(lengths - size + 1, 0))
+
+
+def scale(counts: NDArray[np.float64], group: int) -> NDArray[np.float64]:
+    """By what the sum over a window's n-grams is multiplied: 1 / root of their number, and less for very long windows."""
+    counts = np.maximum(counts, 1.0)
+    scaled: NDArray[np.float64] = np.sqrt(np.minimum(counts, SATURATION[group])) / counts
+    return scaled
 
 
 def sums(batch: Batch, weights: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

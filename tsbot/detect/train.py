@@ -15,7 +15,6 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
@@ -27,7 +26,7 @@ from tsbot.detect.datasets import PARTS, Example
 from tsbot.detect.finding import DETECTED, PHYSICAL, Kind
 from tsbot.detect.lexicon import Lexicon
 from tsbot.detect.margins import Windows, best_windows, margins, windows_of
-from tsbot.detect.ngrams import GROUPS, blocks
+from tsbot.detect.ngrams import GROUPS, blocks, scale
 from tsbot.detect.weights import FORMAT, Manifest, Scale
 from tsbot.text.normalise import normalise
 
@@ -39,9 +38,13 @@ POSITIVE = 3.0
 """How much more a threat counts than a harmless text; there are few."""
 NATURAL_RATE = 0.003
 """Share of comments with a threat in Wikipedia talk (Jigsaw's sample of 159,571 comments has 478)."""
+NATURAL_SHARE = {"jigsaw/toxic": 0.4}
+"""The training data hold more abuse than talk does; for calibration it weighs as much as there is."""
 FALSE_RATE = 0.002
 """Share of ordinary talk comments that may be flagged; the threshold is set for it."""
 SURE_THRESHOLD = 0.5
+LEAST_THRESHOLD = 0.025
+"""Below this, harmless abuse of other places than wikis is flagged too often."""
 Floats = NDArray[np.float64]
 Report = Callable[[str], None]
 
@@ -86,7 +89,7 @@ def read_corpus(texts: Sequence[str], bits: int) -> Corpus:
 
 
 def window_matrix(corpus: Corpus, chosen: NDArray[np.int64]) -> sp.csr_matrix:
-    """Rows of the training matrix: each group of each window scaled by the root of its number of n-grams."""
+    """Rows of the training matrix: each group of each window scaled as the detector does."""
     first, last = corpus.windows.first[chosen], corpus.windows.last[chosen]
     lengths = last - first
     rows = np.repeat(np.arange(len(chosen)), lengths)
@@ -94,8 +97,8 @@ def window_matrix(corpus: Corpus, chosen: NDArray[np.int64]) -> sp.csr_matrix:
     joint = sp.csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape=(len(chosen), corpus.matrices[0].shape[0]))
     result: sp.csr_matrix | None = None
     for group, matrix in enumerate(corpus.matrices):
-        scale = 1 / np.sqrt(np.maximum(joint @ corpus.numbers[:, group], 1))
-        part = sp.diags(scale.astype(np.float32)) @ (joint @ matrix)
+        factors = scale((joint @ corpus.numbers[:, group]).astype(np.float64), group)
+        part = sp.diags(factors.astype(np.float32)) @ (joint @ matrix)
         result = part if result is None else result + part
     return result.tocsr().astype(np.float32)  # type: ignore[union-attr]  # GROUPS is not 0
 
@@ -115,7 +118,9 @@ def fit(rows: sp.csr_matrix, labels: NDArray[np.bool_], weights: Floats, seed: i
     return model.coef_[0].astype(np.float16).astype(np.float32), float(model.intercept_[0])
 
 
-def fit_windows(corpus: Corpus, used: NDArray[np.bool_], labels: NDArray[np.bool_], weights: Floats, seed: int) -> tuple[NDArray[np.float32], float]:
+def fit_windows(
+    corpus: Corpus, used: NDArray[np.bool_], labels: NDArray[np.bool_], weights: Floats, seed: int
+) -> tuple[NDArray[np.float32], float]:
     """Fit on whole texts, then for some rounds on the window of each text that looks worst."""
     texts = np.flatnonzero(used & (corpus.whole >= 0))
     chosen = corpus.whole[texts]
@@ -190,11 +195,14 @@ def train_model(examples: Sequence[Example], lexicon: Lexicon, seed: int, say: R
 def _calibrate(examples: Sequence[Example], unseen: Floats, strengths: Floats, used: NDArray[np.bool_]) -> tuple[dict[str, float], float]:
     """Logistic calibration on margins of unseen texts, moved to the natural rate, and the threshold for ordinary talk."""
     labels = np.array([example.threat for example in examples])
-    trust = np.array([example.weight for example in examples])
+    trust = np.array([example.weight * NATURAL_SHARE.get(example.source, 1.0) for example in examples])
     ordinary = np.array([example.source == "talk" for example in examples])
     if len(set(labels[used].tolist())) < 2:
         return {"margin": 1.0, "pack": 0.0, "intercept": 0.0}, SURE_THRESHOLD
-    english = used & np.array([example.language == "en" for example in examples])
+    # Only comments of wikis say what is natural on wikis.
+    wikis = ("talk", "jigsaw", "annotated/jigsaw", "annotated/openai")
+    english = used & np.array([example.source.startswith(wikis) for example in examples])
+    english = english if labels[english].any() else used
     numbers = np.stack([unseen[english], strengths[english]], axis=1)
     model = LogisticRegression(C=1e3, max_iter=1000).fit(numbers, labels[english], sample_weight=trust[english])
     rate = float(np.average(labels[english], weights=trust[english]))
@@ -205,7 +213,7 @@ def _calibrate(examples: Sequence[Example], unseen: Floats, strengths: Floats, u
     some = logits[used & ordinary]
     threshold = SURE_THRESHOLD
     if len(some) >= 1000:
-        threshold = float(np.clip(1 / (1 + np.exp(-np.quantile(some, 1 - FALSE_RATE))), 0.02, SURE_THRESHOLD))
+        threshold = float(np.clip(1 / (1 + np.exp(-np.quantile(some, 1 - FALSE_RATE))), LEAST_THRESHOLD, SURE_THRESHOLD))
     return {"margin": slope, "pack": pack, "intercept": intercept}, round(threshold, 4)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -16,7 +16,7 @@ from tsbot.detect.datasets import Example, read_examples
 from tsbot.detect.detector import PatternDetector
 from tsbot.detect.evaluate import Row, evaluate, fit_plausibility
 from tsbot.detect.finding import PHYSICAL
-from tsbot.detect.language_pack import load_packs
+from tsbot.detect.language_pack import common_words, load_packs
 from tsbot.detect.lexicon import Lexicon
 from tsbot.detect.train import Trained, train_model
 from tsbot.detect.weights import Manifest, load_model, save_model
@@ -30,7 +30,7 @@ def train_and_report(data: Path, output: Path, seed: int, console: Console) -> l
     """Train on the data of a folder, write the model, print the figures of the held-out part. Raises ``InputError``."""
     packs = load_packs()
     lexicon = Lexicon(packs)
-    guesser = LanguageGuesser({pack.file.language: pack.file.common for pack in packs})
+    guesser = LanguageGuesser(common_words(packs))
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("reading", total=None)
@@ -50,7 +50,7 @@ def train_and_report(data: Path, output: Path, seed: int, console: Console) -> l
     return rows
 
 
-def _cached(output: Path, examples: Sequence[Example], seed: int, lexicon: Lexicon, say: object) -> Trained:
+def _cached(output: Path, examples: Sequence[Example], seed: int, lexicon: Lexicon, say: Callable[[str], None]) -> Trained:
     """The trained model of the same examples, seed and patterns if it is there already; else train and keep it."""
     digest = hashlib.sha256(repr(seed).encode())
     for example in examples:
@@ -60,7 +60,6 @@ def _cached(output: Path, examples: Sequence[Example], seed: int, lexicon: Lexic
     if (stage / "done").exists():
         manifest = msgspec.json.decode((stage / "manifest.json").read_bytes(), type=Manifest)
         return Trained(manifest, np.load(stage / "weights.npy", allow_pickle=False))
-    assert callable(say)
     trained = train_model(examples, lexicon, seed, say)
     stage.mkdir(parents=True, exist_ok=True)
     (stage / "manifest.json").write_bytes(msgspec.json.encode(trained.manifest))

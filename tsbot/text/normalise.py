@@ -182,7 +182,7 @@ def unmask(texts: Sequence[str]) -> tuple[list[int], Batch]:
     changed = np.zeros(len(row.codes), dtype=np.bool_)
     codes = _fold_words(row.codes, lookups, changed)
     keep = _join_spelled(codes, lookups, changed)
-    changed |= _repeats(codes, lookups, 2)
+    changed |= _repeats(codes, lookups)
     if not changed.any():
         return [], _finish(_read([]), 1)
     owners = np.unique(np.searchsorted(row.starts, row.where[changed], side="right") - 1)
@@ -234,12 +234,12 @@ def _look(table: NDArray[np.uint8], codes: Codes) -> NDArray[np.uint8]:
 
 
 def _finish(row: _Row, repeat: int) -> Batch:
-    """Tell words and sentences apart."""
+    """Tell words and sentences apart; runs of three and more equal letters are cut to ``repeat`` (1 or 2)."""
     lookups = tables()
     codes, where = row.codes, row.where
-    too_many = _repeats(codes, lookups, repeat)
+    too_many = _repeats(codes, lookups)
     if repeat == 1:  # only runs of three and more are cut, but those to a single letter
-        too_many = _long_runs(codes, too_many)
+        too_many[:-1] |= too_many[1:]
     if too_many.any():
         codes, where = codes[~too_many], where[~too_many]
     codes = np.concatenate((np.array([10], dtype=np.uint32), codes))
@@ -266,24 +266,16 @@ def _finish(row: _Row, repeat: int) -> Batch:
     return Batch(codes, where - row.starts[np.minimum(text_of, len(row.starts) - 1)], sentences, owners.astype(np.int64))
 
 
-def _repeats(codes: Codes, lookups: Tables, repeat: int) -> Mask:
-    """Letters that stand after ``repeat`` equal ones (at least two)."""
-    repeat = max(repeat, 2)
+def _repeats(codes: Codes, lookups: Tables) -> Mask:
+    """Letters that stand after two equal ones."""
     found = np.zeros(len(codes), dtype=np.bool_)
-    if len(codes) <= repeat:
+    if len(codes) <= 2:
         return found
     same = codes[1:] == codes[:-1]
     run = same[1:] & same[:-1]
     letters = (_look(lookups.script, codes[2:]) & _LETTER) != 0
     found[2:] = run & letters
     return found
-
-
-def _long_runs(codes: Codes, beyond: Mask) -> Mask:
-    """All but the first letter of the runs whose third and later letters ``beyond`` marks."""
-    third = beyond.copy()
-    third[:-1] |= beyond[1:]  # the second letter goes as well
-    return third
 
 
 def _fold_words(codes: Codes, lookups: Tables, changed: Mask) -> Codes:
@@ -325,7 +317,7 @@ def _join_spelled(codes: Codes, lookups: Tables, changed: Mask) -> Mask:
     single = letter & ~padded[:-2] & ~padded[2:]
     joint = np.zeros(len(codes), dtype=np.bool_)
     joint[1:-1] = single[:-2] & single[2:] & ~letter[1:-1]
-    joint &= (codes != 10)  # noqa: E712 is not meant: a line break ends a text
+    joint &= codes != 10  # a line break ends a text
     near = np.zeros(len(codes), dtype=np.bool_)
     near[:-2] |= joint[2:]
     near[2:] |= joint[:-2]

@@ -1,0 +1,141 @@
+"""The detector as the rest of tsbot uses it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tsbot.detect.detector import PIECE, PatternDetector, load_detector
+from tsbot.detect.finding import PHYSICAL, Coverage, Finding, Kind
+from tsbot.text.passage import Field
+
+THREAT = "I will come to your office tomorrow and hurt you"
+HARMLESS = "Thanks, I moved the reference to the second section of the article."
+anything = st.text(alphabet=st.characters(), max_size=200)
+"""Any text, lone surrogates included."""
+mixed = st.lists(st.sampled_from([THREAT, HARMLESS, "Ich bringe dich um", "k1ll yourself", "\u202e", "e\u0301", "🔪", "\n", ". ", "死ね", "\ud800"]), max_size=8).map(" ".join)
+
+
+def spans(finding: Finding, text: str) -> dict[str, str]:
+    return {span.label: text[span.start : span.end] for span in finding.evidence}
+
+
+def test_a_threat_has_a_probability_grades_and_evidence(detector: PatternDetector) -> None:
+    text = "Good morning. I know where you live. " + THREAT + " with a knife."
+    (finding,) = detector.judge([text])
+    assert finding.kind is Kind.VIOLENCE
+    assert finding.threat > 0.7
+    assert (finding.specificity, finding.imminence) == (3, 3)
+    assert finding.plausibility >= 2
+    assert finding.facets.when
+    assert finding.facets.how
+    assert finding.facets.ability
+    found = spans(finding, text)
+    assert found["violence"] == THREAT
+    assert found["when"] == "tomorrow"
+    assert found["how"] == "knife"
+
+
+def test_specificity_follows_the_guideline(detector: PatternDetector) -> None:
+    vague, exact = detector.judge(["I will kill you", "I will come to your house in Leeds with a knife and kill you"])
+    assert vague.specificity == 0
+    assert exact.specificity == 2
+
+
+def test_conditional_threats_say_so(detector: PatternDetector) -> None:
+    (finding,) = detector.judge(["I will hurt you if you revert me again"])
+    assert finding.facets.conditional
+    assert finding.imminence == 1
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\n", "...", "\u0301" * 1000, "🔪🔪🔪", "\ud800\udfff", "\x00\x01", "\u202e\u202e", "۱۲۳۴", "a" * 1_000_000])
+def test_odd_texts_are_judged_harmless(detector: PatternDetector, text: str) -> None:
+    (finding,) = detector.judge([text])
+    assert finding.flagged == ()
+    assert finding.threat == pytest.approx(0, abs=0.02)
+
+
+def test_invisible_characters_do_not_hide_a_threat(detector: PatternDetector) -> None:
+    text = "\u202eI wi\u200bll hu\u00adrt you\u202c"
+    (finding,) = detector.judge([text])
+    assert finding.kind is Kind.VIOLENCE
+    assert spans(finding, text)["violence"].startswith("I wi")
+
+
+def test_a_threat_in_the_middle_of_a_long_text_is_found(detector: PatternDetector) -> None:
+    before = HARMLESS * (3 * PIECE // len(HARMLESS))
+    text = before + " " + THREAT + ". " + HARMLESS * 1000
+    (finding,) = detector.judge([text])
+    assert finding.kind is Kind.VIOLENCE
+    assert spans(finding, text)["violence"] == THREAT
+
+
+def test_languages_without_pack_are_unscored_and_said_to_be(detector: PatternDetector) -> None:
+    swedish, thai = detector.judge(["Det här är en artikel om en stad som ligger vid kusten och är känd för sin hamn", "บทความนี้เกี่ยวกับเมืองท่า"])
+    assert (swedish.language, swedish.coverage) == ("sv", Coverage.UNSCORED)
+    assert (thai.language, thai.coverage) == ("th", Coverage.UNSCORED)
+
+
+def test_a_language_that_is_known_is_believed(detector: PatternDetector) -> None:
+    (finding,) = detector.judge([HARMLESS], ["nds"])
+    assert (finding.language, finding.coverage) == ("nds", Coverage.UNSCORED)
+
+
+@pytest.mark.parametrize(
+    ("name", "attack"),
+    [
+        ("KillJohnSmith", True),
+        ("I_will_kill_Bob", True),
+        ("Bob must die", True),
+        ("JohnSmithIsAPedophile", True),
+        ("KillerWhale99", False),
+        ("DieHardFan", False),
+        ("Maple Reader", False),
+        ("Hangman", False),
+        ("~2026-12345-67", False),
+    ],
+)
+def test_user_names(detector: PatternDetector, name: str, attack: bool) -> None:
+    (finding,) = detector.judge([name], fields=[Field.USER])
+    assert finding.flagged == ((Kind.ATTACK_NAME,) if attack else ())
+    assert all(0 <= span.start < span.end <= len(name) for span in finding.evidence)
+
+
+def test_contact_pages_are_no_doxing(detector: PatternDetector) -> None:
+    infobox = "| phone = 020 7946 0018\n| address = 12 Example Street\n| website = example.org\nCall the museum on 020 7946 0018."
+    (finding,) = detector.judge([infobox])
+    assert Kind.DOXING not in finding.flagged
+
+
+def test_thresholds_can_be_set_per_kind() -> None:
+    strict = load_detector({"violence": 1.0})
+    (finding,) = strict.judge([THREAT])
+    assert finding.flagged == ()
+    assert finding.threat > 0.7
+
+
+def test_the_version_names_the_model(detector: PatternDetector) -> None:
+    assert detector.version.startswith("ngrams-1-")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.one_of(anything, mixed), max_size=6))
+def test_a_finding_does_not_depend_on_its_batch(detector: PatternDetector, texts: list[str]) -> None:
+    together = detector.judge(texts)
+    assert together == [detector.judge([text])[0] for text in texts]
+    assert detector.judge(texts[::-1]) == together[::-1]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.one_of(anything, mixed), st.sampled_from(list(Field)))
+def test_findings_are_well_formed(detector: PatternDetector, text: str, field: Field) -> None:
+    (finding,) = detector.judge([text], fields=[field])
+    assert all(0 <= probability <= 1 for probability in finding.kinds.values())
+    assert all(grade in range(4) for grade in (finding.specificity, finding.plausibility, finding.imminence))
+    assert all(0 <= span.start < span.end <= len(text) for span in finding.evidence)
+    assert all(finding.probability(kind) >= detector.thresholds[kind] for kind in finding.flagged)
+    assert finding.specificity == (finding.facets.specificity if set(finding.flagged) & PHYSICAL else 0)
+    assert bool(finding.evidence) == bool(finding.flagged)
+
+
