@@ -48,3 +48,16 @@ def test_a_field_that_is_not_on_the_list_does_not_get_out() -> None:
     line = json.loads(out.getvalue())
     assert line["flag"] == "0f3a"
     assert "anary" not in out.getvalue()
+
+
+def test_a_log_that_cannot_be_written_any_more_stops_nobody() -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str, /) -> int:
+            raise BrokenPipeError
+
+    closed = io.StringIO()
+    configure(closed)
+    closed.close()
+    structlog.get_logger().info("stream.disconnected", messages=1)
+    configure(Gone())
+    structlog.get_logger().info("stream.disconnected", messages=1)

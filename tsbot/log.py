@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 from typing import Any, Protocol, TextIO, cast
 
 import structlog
 
 ALLOWED = frozenset(
     {
-        "event", "level", "timestamp",
-        "attempt", "attempts", "by", "bytes", "case", "cause", "channel", "code", "consequence", "count", "cursor", "dead", "due", "edits", "error",
-        "flag", "gap", "id", "kind", "messages", "pending", "purpose", "reason", "reconnects", "remedy", "report", "resumed", "retry_after", "rule",
-        "seconds", "setting", "since", "source", "state", "status", "until", "wait", "wiki", "wikis",
+        "event", "level", "timestamp", "attempt", "attempts", "by", "bytes", "case", "cause", "channel", "code", "consequence",
+        "count", "cursor", "dead", "due", "edits", "error", "flag", "gap", "id", "kind", "messages", "pending", "purpose",
+        "reason", "reconnects", "remedy", "report", "resumed", "retry_after", "rule", "seconds", "setting", "since", "source",
+        "state", "status", "until", "wait", "wiki", "wikis",
     }
 )  # fmt: skip
 """Fields that may be logged; their values are ids, counts, times, names of rules, settings and wikis."""
@@ -33,6 +34,22 @@ class Writable(Protocol):
 
     def isatty(self) -> bool:
         """Whether a person watches."""
+
+
+class _Lasting:
+    """Goes on where a terminal or pipe went away: a lost log line must not end a thread that reads or sends."""
+
+    def __init__(self, out: Writable) -> None:
+        self._out = out
+
+    def write(self, text: str, /) -> int:
+        with suppress(OSError, ValueError):  # ValueError: the file is closed
+            self._out.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._out.flush()
 
 
 def only_allowed(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -54,6 +71,6 @@ def configure(stream: Writable | None = None) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             last,
         ],
-        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", out)),  # it only writes and flushes
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Lasting(out))),  # it only writes and flushes
         cache_logger_on_first_use=False,
     )
