@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy import select, update
 
-from tsbot.errors import StoreError, WikiError
+from tsbot.errors import StoreError
 from tsbot.store import tables as t
 from tsbot.store.database import Database
 from tsbot.wiki.api import Api
@@ -37,8 +37,10 @@ class _Done:
 
 
 class Backfill:
-    """Fills the open gaps of one source, one after the other. ``wikis`` tells which wikis are active, with their
-    addresses; ``settle`` is how many seconds it needs for that after a gap was noticed.
+    """Fills the open gaps of one source, one after the other.
+
+    ``wikis`` tells which wikis are active, with their addresses; ``settle`` is how many seconds it needs for that after a gap
+    was noticed.
     """
 
     name = "backfill"
@@ -62,12 +64,15 @@ class Backfill:
         """Start on the next open gap if none is being filled; close gaps for which every wiki has answered."""
         if self._thread is not None and (self._thread.is_alive() or not self._found.empty()):
             return
-        with self._database.read() as connection:
-            gaps = connection.execute(
-                select(t.gap.c.id, t.gap.c.since, t.gap.c.until, t.gap.c.noticed)
-                .where(t.gap.c.source == self._source, t.gap.c.filled.is_(None))
-                .order_by(t.gap.c.id)
-            ).all()
+        try:
+            with self._database.read() as connection:
+                gaps = connection.execute(
+                    select(t.gap.c.id, t.gap.c.since, t.gap.c.until, t.gap.c.noticed)
+                    .where(t.gap.c.source == self._source, t.gap.c.filled.is_(None))
+                    .order_by(t.gap.c.id)
+                ).all()
+        except StoreError:
+            return  # the next round looks again
         for gap in gaps:
             if now < max(gap.noticed + self._settle, self._not_before.get(gap.id, 0.0)):
                 continue
@@ -112,7 +117,7 @@ class Backfill:
                     if len(portion) >= CHUNK:
                         self._put(portion)
                         portion = []
-            except WikiError as error:
+            except Exception as error:  # whatever it is, the gap stays open for this wiki, and the others are asked
                 ok = False
                 structlog.get_logger().warning("backfill.wiki_failed", wiki=wiki, reason=type(error).__name__)
             if self._stop.is_set():
@@ -139,4 +144,6 @@ class Backfill:
                 connection.execute(update(t.gap).where(t.gap.c.id == gap).values(filled=now, note=f"{wikis} wikis asked"))
         except StoreError:
             return  # the next round closes it
+        self._answered.pop(gap, None)
+        self._not_before.pop(gap, None)
         structlog.get_logger().info("backfill.gap_filled", gap=gap, wikis=wikis)

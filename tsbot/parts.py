@@ -70,7 +70,7 @@ def open_pipeline(
     revisions: RevisionSource | None = None,
     resume: bool = True,
     clock: Callable[[], float] = time.time,
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], object] = time.sleep,
 ) -> Pipeline:
     """The stages, with what they remember loaded.
 
@@ -152,4 +152,8 @@ class Stop:
 
     def sleep(self, seconds: float) -> None:
         """Sleep, unless and until stopping is requested."""
-        self._event.wait(seconds)
+        self.wait(seconds)
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep in the same way; whether stopping is requested."""
+        return self._event.wait(seconds)

@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import select
 
 from tsbot.backfill import Backfill
-from tsbot.errors import InputError, StreamUnavailableError
+from tsbot.errors import InputError, StoreError, StreamUnavailableError
 from tsbot.parts import Stop, Wikis, open_deliverer, open_pipeline, open_wikis
 from tsbot.pipeline import Pipeline
 from tsbot.report.deliver import Deliverer, DeliveryThread
@@ -33,6 +33,8 @@ from tsbot.wiki.session import user_agent
 
 BUSY_WAIT = 0.05
 """Seconds between looks at the texts under way once the stream has ended."""
+MOST_FETCHING = 20_000
+"""Edits waiting for their texts at which reading pauses: what is read is kept in memory, what is not stays with the source."""
 LOOK_SECONDS = 0.5
 """How often the view is told the news."""
 DELIVERY_PATIENCE = 20.0
@@ -74,13 +76,15 @@ def run(settings: Settings, options: Options, stop: Stop, show: Callable[[Snapsh
     Returns the accounting. Raises errors of the settings, the key, the store and the detector at the start; later trouble is
     waited out and shown.
     """
+    if options.summary is not None and not options.summary.parent.is_dir():
+        raise InputError(f"The summary cannot be written: {options.summary.parent} is no folder.")
     with contextlib.ExitStack() as stack:
         database = stack.enter_context(_database(settings))
         stack.enter_context(_only_patrol(settings, database))
         source = open_source(settings, options.stream, stop)
         stack.callback(source.close)
         wikis = open_wikis(settings, simulate=options.simulate)
-        pipeline = open_pipeline(settings, database, wikis, fetch=options.fetch, sleep=stop.sleep)
+        pipeline = open_pipeline(settings, database, wikis, fetch=options.fetch, sleep=stop.wait)
         deliverer = open_deliverer(settings, database, wikis, ask_wikis=options.fetch, simulate=options.simulate)
         delivery = DeliveryThread(deliverer)
         patrol = _Patrol(settings, options, database, pipeline, source, wikis, deliverer, delivery)
@@ -129,6 +133,7 @@ class _Patrol:
     delivery: DeliveryThread
     newest: float | None = None
     ended: bool = False
+    shown: Snapshot | None = None
 
     def run(self, stop: Stop, show: Callable[[Snapshot], None] | None) -> None:
         with self.database.read() as connection:
@@ -146,13 +151,23 @@ class _Patrol:
                 lambda: dict.fromkeys(active_wikis, "") if active_wikis else self.pipeline.active,
                 self.settings.stream.fill_gap_after,
             )
+
+        def wait_for_store(seconds: float) -> bool:
+            self._look(show)
+            return stop.wait(seconds)
+
+        self.pipeline.sleep = wait_for_store
         self.source.start(cursor)
         self.delivery.start()
         active = looked = time.monotonic()
         try:
             while not stop:
-                batch = Batch(ended=True) if self.ended else self._read()
-                self.ended = batch.ended
+                full = self.pipeline.fetching >= MOST_FETCHING
+                if not self.ended and not full:
+                    batch = self._read()
+                    self.ended = batch.ended
+                else:
+                    batch = Batch()
                 busy = self._take(batch, self.source.name)
                 if backfill is not None:
                     for messages in backfill.arrived():
@@ -161,16 +176,17 @@ class _Patrol:
                 fetched = self.pipeline.fetch()
                 now = time.monotonic()
                 if busy or fetched:
-                    active = now
                     self.delivery.wake()
-                if show is not None and now - looked >= LOOK_SECONDS:
+                if busy or fetched or full or self.pipeline.asking:
+                    active = now
+                if now - looked >= LOOK_SECONDS:
                     looked = now
-                    show(self._snapshot())
+                    self._look(show)
                 if self.ended and not self.pipeline.pending:
                     break
                 if self.options.idle_exit is not None and now - active >= self.options.idle_exit:
                     break
-                if self.ended and not fetched:
+                if (self.ended or full) and not fetched:
                     stop.sleep(BUSY_WAIT)
         finally:
             if backfill is not None:
@@ -209,6 +225,18 @@ class _Patrol:
             raise StreamUnavailableError(f"The recording ended early: {damage}. What came before it is judged and stored.")
         return totals
 
+    def _look(self, show: Callable[[Snapshot], None] | None) -> None:
+        """Tell the view the news; while the database does not answer, that it does not."""
+        if show is None:
+            return
+        try:
+            self.shown = self._snapshot()
+        except StoreError as error:
+            if self.shown is None:
+                return
+            self.shown = replace(self.shown, time=time.time(), source=self.source.status(), trouble=str(error))
+        show(self.shown)
+
     def _snapshot(self) -> Snapshot:
         with self.database.read() as connection:
             totals = ledger.totals(connection)
@@ -229,14 +257,23 @@ class _Patrol:
 
 
 def write_summary(path: Path, totals: ledger.Totals, cursor: str | None) -> None:
-    """Write the accounting as JSON: totals of the database, so they survive restarts. ``-`` is standard output."""
+    """Write the accounting as JSON: totals of the database, so they survive restarts. ``-`` is standard output.
+
+    Raises ``InputError`` if the file cannot be written.
+    """
     text = json.dumps(asdict(totals) | {"cursor": cursor}, indent=2) + "\n"
     if str(path) == "-":
         print(text, end="")  # noqa: T201 - asked for
         return
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    try:
+        if path.exists() and not path.is_file():  # a device or a pipe must not be replaced
+            path.write_text(text, encoding="utf-8")
+            return
+        partial = path.with_name(path.name + ".part")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise InputError(f"The summary cannot be written to {path}: {error.strerror}. The books are in the database.") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,10 +286,10 @@ class Redriven:
 
 def redrive(settings: Settings, *, reason: str | None, fetch: bool, stop: Stop | None = None) -> Redriven:
     """Drive dead letters through all stages once more. Raises as :func:`run` does at its start."""
-    stop = stop or Stop()
+    stop = Stop() if stop is None else stop  # one that is not requested counts as false
     driven = 0
     with _database(settings) as database, _only_patrol(settings, database):
-        pipeline = open_pipeline(settings, database, open_wikis(settings), fetch=fetch, sleep=stop.sleep)
+        pipeline = open_pipeline(settings, database, open_wikis(settings), fetch=fetch, sleep=stop.wait)
         with database.read() as connection:
             before = ledger.totals(connection)
             last = connection.scalar(select(t.dead_letter.c.id).order_by(t.dead_letter.c.id.desc()).limit(1)) or 0

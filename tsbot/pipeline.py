@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, TypeVar
 
+import structlog
 from sqlalchemy import Connection
 
 from tsbot.cases import outcomes
@@ -47,6 +48,8 @@ EVENTS, SUBJECTS = "event", "subject"
 """Scopes of what was seen."""
 STORE_PAUSE = 1.0
 """Seconds between attempts to store a result in a database that is busy or full."""
+TRIM_EVERY = 10_000
+"""Batches after which what is remembered of events too old to matter is deleted."""
 JUDGE_FAILED = "a text could not be taken apart or judged"
 GONE = {
     RevisionState.HIDDEN: ledger.SKIPPED + "hidden_before_fetch",
@@ -78,7 +81,8 @@ class Pipeline:
     detector: Detector
     file_reports: FileReports
     clock: Callable[[], float]
-    sleep: Callable[[float], None]
+    sleep: Callable[[float], object]
+    """Waits so many seconds; something true ends the waiting for a database, which raises its trouble."""
     texts: FetchQueue | None = None
     """Edits whose texts are to be fetched; None judges only what events carry."""
     fetcher: Fetcher | None = None
@@ -92,6 +96,7 @@ class Pipeline:
     """Passages judged in this run, per field."""
     active: dict[str, str] = field(default_factory=dict)
     """Wikis that had edits in this run, with their addresses."""
+    _turns: int = 0
     _fetching: dict[str, PendingEvent] = field(default_factory=dict)
     _touched: dict[tuple[str, ...], set[str]] = field(default_factory=dict)
     """Ids of the edits being fetched, by what they may become the matter of."""
@@ -101,7 +106,8 @@ class Pipeline:
         """Take up where the last process stopped: what was seen, and what is pending."""
         with self.database.write() as connection:
             for scope, index in ((EVENTS, self.intake.events), (SUBJECTS, self.intake.subjects)):
-                blobs = list(ledger.load_seen(connection, scope, self.remember))
+                ledger.trim_seen(connection, scope, self.remember)
+                blobs = list(ledger.load_seen(connection, scope))
                 index.load(blobs)
                 ledger.compact_seen(connection, scope, blobs)
             self._await(list(ledger.load_pending(connection, self.database.key)))
@@ -122,9 +128,14 @@ class Pipeline:
             carried.add(event, partial(event_passages, event))
         verdicts = judge(self.detector, carried)
         self.judged.update(passage.field.value for _, passage in carried.items)
+        self._turns += 1
+        trim = self._turns % TRIM_EVERY == 0
 
         def store(connection: Connection) -> list[PendingEvent]:
             waiting = self._store_batch(connection, batch, source, sorted_batch, verdicts)
+            if trim:
+                ledger.trim_seen(connection, EVENTS, self.remember)
+                ledger.trim_seen(connection, SUBJECTS, self.remember)
             # Last: SQLite gives the number of a deleted last row to the next one, and a letter that fails again must get a higher one.
             removed = ledger.remove_dead_letters(connection, [letter.id for letter in again])
             ledger.count(connection, {"received": -removed, "failed": -removed})
@@ -269,6 +280,11 @@ class Pipeline:
         return len(self._fetching)
 
     @property
+    def asking(self) -> bool:
+        """Whether a wiki is being asked for texts right now."""
+        return self.texts is not None and self.texts.in_flight > 0
+
+    @property
     def pending(self) -> int:
         """Events that wait: edits for their texts, outcomes for such edits."""
         return len(self._fetching) + len(self._waiting)
@@ -320,15 +336,23 @@ class Pipeline:
     # -- storing ------------------------------------------------------------------------------------------------------
 
     def _commit(self, work: Callable[[Connection], T]) -> T:
-        """Do ``work`` in a transaction, again and again while the database is busy or full: results are never dropped."""
+        """Do ``work`` in a transaction, again and again while the database is busy or full: results are never dropped.
+
+        When stopping is requested meanwhile, the trouble is raised: the next start begins before this turn.
+        """
         while True:
             try:
                 with self.database.write() as connection:
                     result = work(connection)
             except (StoreBusyError, StoreFullError) as error:
+                if not self.trouble:
+                    structlog.get_logger().error("store.waiting", reason=str(error))
                 self.trouble = str(error)
-                self.sleep(STORE_PAUSE)
+                if self.sleep(STORE_PAUSE):
+                    raise
             else:
+                if self.trouble:
+                    structlog.get_logger().info("store.recovered")
                 self.trouble = ""
                 return result
 

@@ -77,8 +77,8 @@ def save_cursor(connection: Connection, source: str, position: str, now: float) 
         connection.execute(insert(t.cursor).values(source=source, position=position, updated=now))
 
 
-def load_seen(connection: Connection, scope: str, most: int) -> Iterator[bytes]:
-    """Blobs of 64-bit keys, oldest first, of about the ``most`` newest keys; older rows are deleted."""
+def trim_seen(connection: Connection, scope: str, most: int) -> None:
+    """Delete what is older than about the ``most`` newest keys."""
     rows = connection.execute(
         select(t.seen.c.id, func.length(t.seen.c.hashes)).where(t.seen.c.scope == scope).order_by(t.seen.c.id.desc())
     )
@@ -90,6 +90,10 @@ def load_seen(connection: Connection, scope: str, most: int) -> Iterator[bytes]:
         held += length // 8
     if oldest:
         connection.execute(delete(t.seen).where(t.seen.c.scope == scope, t.seen.c.id <= oldest))
+
+
+def load_seen(connection: Connection, scope: str) -> Iterator[bytes]:
+    """Blobs of 64-bit keys, oldest first."""
     yield from connection.scalars(select(t.seen.c.hashes).where(t.seen.c.scope == scope).order_by(t.seen.c.id))
 
 
