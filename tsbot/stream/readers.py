@@ -309,6 +309,7 @@ READERS: Final[Mapping[tuple[str, int], Reader]] = MappingProxyType(
 STREAM_READERS: Final[Mapping[str, Reader]] = MappingProxyType(
     {
         "mediawiki.recentchange": recentchange,
+        "backfill.mediawiki.recentchange": recentchange,  # made by tsbot itself, from a wiki's own list
         "mediawiki.page_change.v1": page_change,
         "mediawiki.revision-create": revision_create,
         "mediawiki.page-create": revision_create,
