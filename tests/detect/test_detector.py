@@ -14,7 +14,8 @@ THREAT = "I will come to your office tomorrow and hurt you"
 HARMLESS = "Thanks, I moved the reference to the second section of the article."
 anything = st.text(alphabet=st.characters(), max_size=200)
 """Any text, lone surrogates included."""
-mixed = st.lists(st.sampled_from([THREAT, HARMLESS, "Ich bringe dich um", "k1ll yourself", "\u202e", "e\u0301", "🔪", "\n", ". ", "死ね", "\ud800"]), max_size=8).map(" ".join)
+PARTS = [THREAT, HARMLESS, "Ich bringe dich um", "k1ll yourself", "\u202e", "e\u0301", "🔪", "\n", ". ", "死ね", "\ud800"]
+mixed = st.lists(st.sampled_from(PARTS), max_size=8).map(" ".join)
 
 
 def spans(finding: Finding, text: str) -> dict[str, str]:
@@ -49,7 +50,10 @@ def test_conditional_threats_say_so(detector: PatternDetector) -> None:
     assert finding.imminence == 1
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n\n", "...", "\u0301" * 1000, "🔪🔪🔪", "\ud800\udfff", "\x00\x01", "\u202e\u202e", "۱۲۳۴", "a" * 1_000_000])
+ODD = ["", " ", "\n\n", "...", "\u0301" * 1000, "🔪🔪🔪", "\ud800\udfff", "\x00\x01", "\u202e\u202e", "۱۲۳۴", "a" * 1_000_000]
+
+
+@pytest.mark.parametrize("text", ODD)
 def test_odd_texts_are_judged_harmless(detector: PatternDetector, text: str) -> None:
     (finding,) = detector.judge([text])
     assert finding.flagged == ()
@@ -72,7 +76,8 @@ def test_a_threat_in_the_middle_of_a_long_text_is_found(detector: PatternDetecto
 
 
 def test_languages_without_pack_are_unscored_and_said_to_be(detector: PatternDetector) -> None:
-    swedish, thai = detector.judge(["Det här är en artikel om en stad som ligger vid kusten och är känd för sin hamn", "บทความนี้เกี่ยวกับเมืองท่า"])
+    texts = ["Det här är en artikel om en stad som ligger vid kusten och är känd för sin hamn", "บทความนี้เกี่ยวกับเมืองท่า"]
+    swedish, thai = detector.judge(texts)
     assert (swedish.language, swedish.coverage) == ("sv", Coverage.UNSCORED)
     assert (thai.language, thai.coverage) == ("th", Coverage.UNSCORED)
 
@@ -119,7 +124,7 @@ def test_the_version_names_the_model(detector: PatternDetector) -> None:
     assert detector.version.startswith("ngrams-1-")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.one_of(anything, mixed), max_size=6))
 def test_a_finding_does_not_depend_on_its_batch(detector: PatternDetector, texts: list[str]) -> None:
     together = detector.judge(texts)
@@ -127,7 +132,7 @@ def test_a_finding_does_not_depend_on_its_batch(detector: PatternDetector, texts
     assert detector.judge(texts[::-1]) == together[::-1]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.one_of(anything, mixed), st.sampled_from(list(Field)))
 def test_findings_are_well_formed(detector: PatternDetector, text: str, field: Field) -> None:
     (finding,) = detector.judge([text], fields=[field])

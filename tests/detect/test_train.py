@@ -45,7 +45,8 @@ def test_it_learns_and_is_reproducible(lexicon: Lexicon) -> None:
     first, second = (train_model(examples, lexicon, 7, lambda _: None, bits=12) for _ in range(2))
     assert np.array_equal(first.weights, second.weights)
     assert first.manifest == second.manifest
-    bad, good = best_margins(first.weights[0], first.manifest.intercepts[0], ["Fine. I will hurt you on Monday.", "I will edit the heading"])
+    texts = ["Fine. I will hurt you on Monday.", "I will edit the heading"]
+    bad, good = best_margins(first.weights[0], first.manifest.intercepts[0], texts)
     assert bad > 0 > good
 
 
@@ -71,7 +72,9 @@ def write_data(folder: Path) -> None:
     rows += [{"source": "jigsaw", "text": "They disagree", "a": judged, "b": harmless}]
     (folder / "threats").mkdir()
     (folder / ANNOTATED).write_text("".join(json.dumps(row) + "\n" for row in rows))
-    table(JIGSAW, [{"id": str(n), "comment_text": f"comment {n} {word}", "threat": t, "toxic": "0"} for n, (word, t) in enumerate([("hurt you", "1"), *(("fine", "0"),) * 20])])
+    comments = [("hurt you", "1"), *(("fine", "0"),) * 20]
+    rated = [{"id": str(n), "comment_text": f"comment {n} {word}", "threat": t, "toxic": "0"} for n, (word, t) in enumerate(comments)]
+    table(JIGSAW, rated)
     table(EDOS, [{"rewire_id": str(n), "text": f"post {n}", "label_category": "none", "label_sexist": "not sexist"} for n in range(5)])
     table(GERMEVAL, [{"description": f"Beitrag {n}", "vio": "call2violence" if n == 0 else "nothing"} for n in range(8)])
     table(TALK, [{"text": f"talk about section {n} of the page", "label": "0"} for n in range(30)])

@@ -99,6 +99,7 @@ def test_the_normal_form_is_its_own_normal_form(text: str) -> None:
 @given(st.lists(st.text(alphabet="abk1l.i 0!кі\n", max_size=30), max_size=5))
 def test_a_batch_is_its_texts(texts: list[str]) -> None:
     together = normalise(texts)
-    apart = [(owner, part.sentence(index)) for owner, text in enumerate(texts) for part in [normalise([text])] for index in range(len(part.owners))]
+    parts = [normalise([text]) for text in texts]
+    apart = [(owner, part.sentence(index)) for owner, part in enumerate(parts) for index in range(len(part.owners))]
     assert [(int(owner), together.sentence(index)) for index, owner in enumerate(together.owners)] == apart
     assert unmask(texts)[0] == [index for index, text in enumerate(texts) if unmask([text])[0]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -28,6 +29,8 @@ DOUBT = 0.1
 """Factor on the model's probability where its worst sentence holds an idiom, a quotation or another's words."""
 SHORT = 60
 """Characters below which the language of a pattern is better evidence than the little words."""
+_QUOTE_OPENS = re.compile(r"[,:] [\"“„«‘](?=\w)|[「『]")
+"""Direct speech begins."""
 _QUOTES = "\"“”„«»「」『』"
 
 
@@ -105,7 +108,7 @@ def assess(
         kinds=probabilities,
         flagged=flagged,
         specificity=facets.specificity if harmful else 0,
-        plausibility=model.manifest.plausibility.grade(numbers) if harmful else 0,
+        plausibility=_plausibility(facets, model.manifest.plausibility.grade(numbers)) if harmful else 0,
         imminence=imminence_of(facets, top, scenes) if harmful else 0,
         facets=facets,
         evidence=tuple(_evidence(batch, piece, sentence, top, best, strongest, flagged, scenes)) if flagged else (),
@@ -120,9 +123,11 @@ def _doubtful(batch: Batch, sentence: int, language: str, piece: Piece, clues: S
     found = clue.found if clue is not None else lexicon.find(batch.sentence(sentence))
     if found.get(f"{language}:C:idiom") or (clue is not None and any(match.reported for match in clue.matches)):
         return True
+    pack = lexicon.packs.get(language)
+    if pack is not None and pack.file.cues.address and not found.get(f"{language}:C:address"):
+        return True
     start, end = batch.raw_span(int(batch.sentences[sentence]), int(batch.sentences[sentence + 1]))
-    quoted = bool(found.get(f"{language}:C:report")) and any(mark in piece.raw[start + 1 : end - 1] for mark in _QUOTES)
-    return quoted or lexicon.denied(batch.sentence(sentence), language, found)
+    return bool(_QUOTE_OPENS.search(piece.raw, start + 1, end)) or lexicon.denied(batch.sentence(sentence), language, found)
 
 
 def model_probability(model: Model, margin: float, pack: float) -> float:
@@ -132,6 +137,11 @@ def model_probability(model: Model, margin: float, pack: float) -> float:
     calibration = model.manifest.calibration
     total = calibration["margin"] * margin + calibration["pack"] * pack + calibration["intercept"]
     return 1 / (1 + math.exp(-max(-60.0, min(60.0, total))))
+
+
+def _plausibility(facets: Facets, grade: int) -> int:
+    """The fitted grade, and at least 2 for an intention with a time or with access: too rare in the data to be learnt."""
+    return max(grade, 2) if facets.stance is Stance.INTENT and (facets.when or facets.ability) else grade
 
 
 def plausibility_numbers(facets: Facets, kind: Kind, probability: float, raw: str) -> dict[str, float]:
@@ -213,7 +223,8 @@ def _kind_by_heads(batch: Batch, window: tuple[int, int], model: Model) -> Kind:
 def _scaled(totals: NDArray[np.float64], numbers: NDArray[np.int64]) -> NDArray[np.float64]:
     """Sum over the groups of their scaled sums, for each row."""
     groups = range(totals.shape[1])
-    rows: NDArray[np.float64] = sum((totals[:, group] * scale(numbers[:, group].astype(float), group) for group in groups), np.zeros(len(totals)))
+    factors = np.stack([scale(numbers[:, group].astype(np.float64), group) for group in groups], axis=1)
+    rows: NDArray[np.float64] = (totals * factors).sum(axis=1)
     return rows
 
 

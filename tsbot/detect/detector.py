@@ -7,6 +7,7 @@ from public data, and language packs. Another may take its place behind the same
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -85,6 +86,8 @@ class PatternDetector:
         self._guesser = guesser
         own = {Kind(kind): value for kind, value in (thresholds or {}).items()}
         self.thresholds: Mapping[Kind, float] = MappingProxyType({**model.manifest.thresholds, **own})
+        digest = hashlib.sha256("".join(pack.digest for pack in lexicon.packs.values()).encode()).hexdigest()[:8]
+        self._version = f"{model.manifest.version}+packs-{digest}"
         self._intercepts = model.intercepts
         self._learnt = frozenset(model.manifest.languages)
         self._packed = frozenset(lexicon.packs)
@@ -93,8 +96,8 @@ class PatternDetector:
 
     @property
     def version(self) -> str:
-        """Version of the model."""
-        return self._model.manifest.version
+        """Version of the model, and what the packs were made of."""
+        return self._version
 
     def coverage(self, language: str, length: int = UNTOLD) -> Coverage:
         """How well texts of a language can be judged; ``length`` in characters matters where no language can be told."""

@@ -15,7 +15,7 @@ from tsbot.detect.detector import PatternDetector
 from tsbot.detect.finding import PHYSICAL, Finding
 from tsbot.detect.weights import Scale
 
-LEAST = {"ability": 0.5, "when": 0.35, "where": 0.3, "how": 0.1, "self_harm": 0.5, "specificity": 0.0}
+LEAST = {"ability": 0.7, "when": 0.6, "where": 0.5, "how": 0.1, "self_harm": 0.5, "specificity": 0.0}
 MOST = {"exclamations": 0.0, "capitals": 0.0, "conditional": 0.0, "wish": 0.0}
 """Bounds on the coefficients of plausibility."""
 

@@ -58,7 +58,8 @@ class Scene:
             if len(word) < 3 or any(other.start <= span.end + 1 < other.end for name in ("now", "near") for other in self.spans[name]):
                 continue
             # A name is capitalised wherever it stands, and here not as the first word of a sentence.
-            if re.search(rf"\w\W+{re.escape(word.capitalize())}(?!\w)", self.raw) and not re.search(rf"(?<!\w){re.escape(word)}(?!\w)", self.raw):
+            inside = re.search(rf"\w\W+{re.escape(word.capitalize())}(?!\w)", self.raw)
+            if inside and not re.search(rf"(?<!\w){re.escape(word)}(?!\w)", self.raw):
                 return span.end + 1, end
         return None
 

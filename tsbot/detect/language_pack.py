@@ -6,6 +6,7 @@ unknown keys, undefined lists and patterns that could never be found are refused
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,6 +60,8 @@ class CueLists(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     negation: Phrases = ()
     report: Phrases = ()
     """Somebody else's words, fiction, history."""
+    address: Phrases = ()
+    """Words of somebody who speaks to or of somebody; a sentence without any is narration, and the model is doubted."""
     idiom: Phrases = ()
     """Harmless phrases; a pattern whose telling part lies in one does not count."""
 
@@ -128,13 +131,16 @@ class Pack:
 
     file: PackFile
     constructions: tuple[Construction, ...]
+    digest: str
+    """SHA-256 of the file."""
 
 
 def load_pack(path: Traversable) -> Pack:
     """Read and check one pack. Raises ``PackError``."""
     name = path.name
     try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
+        tree = tomllib.loads(content.decode("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise PackError(f"{name}: cannot be read as UTF-8 text: {error}.") from error
     except tomllib.TOMLDecodeError as error:
@@ -153,7 +159,7 @@ def load_pack(path: Traversable) -> Pack:
         for number, entry in enumerate(file.construction, 1)
         for pattern in entry.patterns
     )
-    return Pack(file, constructions)
+    return Pack(file, constructions, hashlib.sha256(content).hexdigest())
 
 
 def load_packs(folder: Traversable | None = None) -> tuple[Pack, ...]:
