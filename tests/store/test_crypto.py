@@ -67,6 +67,21 @@ def test_a_key_file_is_private_and_made_once(tmp_path: Path) -> None:
         create_key(path)
 
 
+def test_a_process_that_dies_while_it_makes_the_key_leaves_no_half_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class KilledError(BaseException):
+        pass
+
+    def killed(_handle: int) -> None:
+        raise KilledError
+
+    path = tmp_path / "master.key"
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        patch.setattr("os.fsync", killed)
+        create_key(path)
+    assert not path.exists()
+    assert create_key(path) == load_key(path)
+
+
 def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "master.key"
     create_key(path)

@@ -89,6 +89,14 @@ def test_a_refused_statement_shows_no_parameters(database: Database) -> None:
     assert caught.value.__suppress_context__
 
 
+def test_nobody_else_can_read_the_database_and_its_log(tmp_path: Path) -> None:
+    store = Database(connect(f"sqlite:///{tmp_path / 'fresh.sqlite'}"), MasterKey(b"k" * 32))
+    schema.upgrade(store)
+    files = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("fresh.sqlite*")}
+    store.close()
+    assert files == dict.fromkeys(("fresh.sqlite", "fresh.sqlite-wal", "fresh.sqlite-shm"), 0o600)
+
+
 @pytest.mark.parametrize("url", ["", "nonsense", "oracle7://x", "sqlite:////proc/nowhere/x.sqlite"])
 def test_an_unusable_url_is_a_wrong_setting(url: str) -> None:
     with pytest.raises(SettingsError):

@@ -102,11 +102,20 @@ def create_key(path: Path) -> MasterKey:
     secret = secrets.token_bytes(KEY_BYTES)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(PREFIX + base64.b64encode(secret).decode() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        partial = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
+                file.write(PREFIX + base64.b64encode(secret).decode() + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(partial, path)  # whole or not at all, and never over another key
+        finally:
+            partial.unlink(missing_ok=True)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
     except OSError as error:
         raise KeyFileError(f"The key file {path} cannot be made: {error.strerror}.") from error
     return MasterKey(secret)

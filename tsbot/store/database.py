@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,8 +63,8 @@ def connect(url: str) -> Engine:
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
-            if parsed.database and parsed.database != ":memory:":
-                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if parsed.database and parsed.database != ":memory:" and not parsed.database.startswith("file:"):
+                _make_private(Path(parsed.database))
             engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
             _prepare_sqlite(engine)
         else:
@@ -72,8 +73,15 @@ def connect(url: str) -> Engine:
         words = f"The database URL cannot be used: {type(error).__name__}. Example: sqlite:///tsbot-data/tsbot.sqlite"
         raise SettingsError(words) from error
     except OSError as error:
-        raise SettingsError(f"The database's folder cannot be made: {error.strerror}.") from error
+        raise SettingsError(f"The database's file or folder cannot be made: {error.strerror}.") from error
     return engine
+
+
+def _make_private(path: Path) -> None:
+    """Make the file where there is none, for nobody else to read; SQLite gives its log files the same mode."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def _prepare_sqlite(engine: Engine) -> None:
