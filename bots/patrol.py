@@ -99,8 +99,14 @@ def main(*args: str) -> None:
             pywikibot.bot.suggest_help(unknown_parameters=[argument])
             sys.exit(2)
     stop = Stop()
+
+    def request(_number: int, _frame: object) -> None:
+        if stop:  # asked a second time: end at once, nothing is lost
+            raise KeyboardInterrupt
+        stop.request()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.request())
+        signal.signal(number, request)
     configure(PywikibotLog())
     try:
         totals = run(only_wiki(read_settings(config, database), given), Options(**options), stop)

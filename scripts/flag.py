@@ -45,7 +45,7 @@ def main(*args: str) -> None:
             database = value
         elif name == "-config_file" and value:
             config = Path(value)
-        elif name == "-kind" and value in set(Kind):
+        elif name == "-kind" and value in set(Kind) - {Kind.NONE}:
             kind = Kind(value)
         elif argument.startswith(("http://", "https://")):
             links.append(argument)

@@ -123,8 +123,8 @@ def test_a_passage_about_minors_is_kept_under_no_kind(world: Any, make: Any, mon
     pipeline = world.pipeline(fetch=False)
     judge = pipeline.detector.judge
 
-    def both(*args: Any) -> list[Finding]:
-        return [replace(found, flagged=(Kind.VIOLENCE, Kind.MINORS)) if found.flagged else found for found in judge(*args)]
+    def both(*args: Any, **more: Any) -> list[Finding]:
+        return [replace(found, flagged=(Kind.VIOLENCE, Kind.MINORS)) if found.flagged else found for found in judge(*args, **more)]
 
     monkeypatch.setattr(pipeline.detector, "judge", both)
     pipeline.take(make.batch(make.change(comment=f"the {make.word}")), "test")
