@@ -159,7 +159,8 @@ class Lexicon:
         rows: list[list[Span]] = []
         for part in construction.parts:
             if part.slot.startswith("@"):
-                row = [_span(sentence, *place) for place in personal_spans(part.slot[1:], sentence, raw)]
+                spaced = self.packs[language].file.words
+                row = [_span(sentence, *place, spaced) for place in personal_spans(part.slot[1:], sentence, raw)]
             else:
                 row = found.get(f"{language}:{part.slot}", [])
             if not row:
@@ -201,7 +202,9 @@ def _pattern(key: tuple[str, bool, bool, bool]) -> str:
     return ("" if left_open else " ") + form + ("" if right_open else " ")
 
 
-def _span(sentence: str, start: int, end: int) -> Span:
+def _span(sentence: str, start: int, end: int, spaced: bool) -> Span:
+    if not spaced:
+        return Span(start, end, start, end)
     return Span(start, end, sentence.count(" ", 0, start), sentence.count(" ", 0, end) + 1)
 
 
