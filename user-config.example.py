@@ -29,14 +29,15 @@ mylang = "en"
 user_agent_description = "tsbot; contact: you@example.org"
 
 # Manners: no request while replicas lag behind, few retries (tsbot keeps the work and tries again itself).
-maxlag = 5
+read_maxlag = 5
+write_maxlag = 5
 max_retries = 2
 retry_wait = 5
 retry_max = 60
 socket_timeout = 30
 
 # Where `pwb` finds tsbot's commands in a checkout: `pwb patrol` runs bots/patrol.py. After installation they are found by
-# themselves, under the names tsbot_patrol, tsbot_flags and so on.
+# themselves, under the names tsbot_patrol, tsbot_flag and so on.
 user_script_paths = ["bots", "scripts"]
 
 # A log in pywikibot's manner, ids and counts only: `pwb -log patrol`, or name commands here.
