@@ -90,6 +90,18 @@ def test_a_reader_that_goes_away_is_no_error(patrolled: Any, words: tuple[str, .
     assert b"BrokenPipe" not in err
 
 
+@pytest.mark.parametrize("words", [("settings",), ("flags", "list"), ("detect", "--input", "texts.jsonl")], ids=" ".join)
+def test_output_that_finds_no_room_is_said_in_a_line(patrolled: Any, words: tuple[str, ...]) -> None:
+    (patrolled.folder / "texts.jsonl").write_text('{"id": 1, "text": "Thank you for the references."}\n')
+    full = os.open("/dev/full", os.O_WRONLY)
+    try:
+        process = patrolled.start(*words, stdout=full)
+        _, err = process.communicate(timeout=60)
+    finally:
+        os.close(full)
+    assert (process.returncode, err) == (4, b"tsbot: No space left on device\n")
+
+
 def test_a_data_folder_that_cannot_be_made(office: Any) -> None:
     office.configure('data_dir = "events.jsonl/below-a-file"\n')
     office.record()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 
 import typer
 
 from tsbot import __version__
 from tsbot.cli import dead, demo, detect, doctor, flags, patrol, reference, reports
-from tsbot.cli.common import exit_code
+from tsbot.cli.common import EXIT_UNAVAILABLE, exit_code
 from tsbot.errors import TsbotError
 from tsbot.log import configure
 
@@ -41,11 +43,22 @@ for module in (patrol, detect, flags, reports, dead, doctor, demo, reference):
 
 
 def main() -> None:
-    """Run the command; errors of ours become one line and an exit code."""
+    """Run the command; errors of ours, and of the system, become one line and an exit code."""
     try:
         app()
     except TsbotError as error:
         typer.secho(f"tsbot: {error}", fg="red", err=True)
         sys.exit(exit_code(error))
     except BrokenPipeError:
+        _give_up_output()
         sys.exit(0)
+    except OSError as error:
+        typer.secho(f"tsbot: {error.strerror or type(error).__name__}{f': {error.filename}' if error.filename else ''}", fg="red", err=True)
+        _give_up_output()
+        sys.exit(EXIT_UNAVAILABLE)
+
+
+def _give_up_output() -> None:
+    """Let what is still buffered go nowhere: the interpreter would try to write it at its end, and complain."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
