@@ -31,7 +31,6 @@ To patrol the German Wikipedia, with a log, without sending anything:
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -99,17 +98,10 @@ def main(*args: str) -> None:
             pywikibot.bot.suggest_help(unknown_parameters=[argument])
             sys.exit(2)
     stop = Stop()
-
-    def request(_number: int, _frame: object) -> None:
-        if stop:  # asked a second time: end at once, nothing is lost
-            raise KeyboardInterrupt
-        stop.request()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, request)
     configure(PywikibotLog())
     try:
-        totals = run(only_wiki(read_settings(config, database), given), Options(**options), stop)
+        with stop.on_signals():
+            totals = run(only_wiki(read_settings(config, database), given), Options(**options), stop)
     except TsbotError as error:
         pywikibot.error(str(error))
         sys.exit(exit_code(error))

@@ -42,7 +42,7 @@ class ByHand:
     def lines(self) -> Iterator[str]:
         """Words for a terminal."""
         if not self.flags:
-            yield f"{self.subject}: the detector finds nothing, or the text cannot be read. Add --kind to flag it all the same."
+            yield f"{self.subject}: not flagged. The detector finds nothing (then add --kind), or the text cannot be read (see tsbot dead list)."
         for flag in self.flags:
             yield f"{self.subject}: flag {flag.id} of {flag.kind}, case {flag.case}"
 
@@ -63,11 +63,15 @@ class Insistent:
         self, texts: Sequence[str], languages: Sequence[str | None] | None = None, fields: Sequence[Field] | None = None
     ) -> list[Finding]:
         """As the detector judges, with the kind added."""
-        return [self._insist(finding) for finding in self._detector.judge(texts, languages, fields)]
+        findings = self._detector.judge(texts, languages=languages, fields=fields)
+        return [self._insist(finding, field) for finding, field in zip(findings, fields or [Field.TEXT] * len(texts), strict=True)]
 
-    def _insist(self, finding: Finding) -> Finding:
+    def _insist(self, finding: Finding, field: Field) -> Finding:
         flagged = sorted({*finding.flagged, self._kind}, key=GRAVITY.index)
-        return replace(finding, flagged=tuple(flagged))
+        # What people point at is mostly the text; a summary beside it must not become the excerpt.
+        sure = 1.0 if field is Field.TEXT else 0.5
+        kinds = {**finding.kinds, self._kind: max(sure, finding.probability(self._kind))}
+        return replace(finding, flagged=tuple(flagged), kinds=kinds)
 
 
 def flag_by_hand(settings: Settings, url: str, kind: Kind | None) -> ByHand:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from tsbot.cases.filing import Windows
 from tsbot.cases.flag import Flag
 from tsbot.detect.detector import Detector, load_detector
 from tsbot.intake import Intake
@@ -109,7 +112,7 @@ def open_pipeline(
         sleep=sleep,
         texts=queue,
         fetcher=fetcher,
-        case_window=settings.cases.window_hours * 3600,
+        case_windows=Windows(settings.cases.window_hours * 3600, settings.cases.page_window_hours * 3600),
         max_passage_chars=settings.detect.max_passage_chars,
         remember=settings.stream.remember,
     )
@@ -157,3 +160,19 @@ class Stop:
     def wait(self, seconds: float) -> bool:
         """Sleep in the same way; whether stopping is requested."""
         return self._event.wait(seconds)
+
+    @contextmanager
+    def on_signals(self) -> Iterator[None]:
+        """Stop on Ctrl-C and SIGTERM, after the batch at hand; a second one ends the process at once, and still nothing is lost."""
+
+        def request(_number: int, _frame: object) -> None:
+            if self:
+                raise KeyboardInterrupt
+            self.request()
+
+        before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

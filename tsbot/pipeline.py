@@ -24,7 +24,7 @@ import structlog
 from sqlalchemy import Connection
 
 from tsbot.cases import outcomes
-from tsbot.cases.filing import Judged, file_flags
+from tsbot.cases.filing import Judged, Windows, file_flags
 from tsbot.cases.flag import Flag
 from tsbot.detect.detector import Detector
 from tsbot.errors import StoreBusyError, StoreFullError, UnknownWikiError, WikiRefusedError
@@ -87,7 +87,7 @@ class Pipeline:
     """Edits whose texts are to be fetched; None judges only what events carry."""
     fetcher: Fetcher | None = None
     """Fetches what is in ``texts``."""
-    case_window: float = 86400.0
+    case_windows: Windows = Windows()
     max_passage_chars: int = 200_000
     remember: int = 2_000_000
     trouble: str = ""
@@ -95,7 +95,7 @@ class Pipeline:
     judged: Counter[str] = field(default_factory=Counter)
     """Passages judged in this run, per field."""
     active: dict[str, str] = field(default_factory=dict)
-    """Wikis that had edits in this run, with their addresses."""
+    """Wikis that ever had edits here, with their addresses."""
     _turns: int = 0
     _fetching: dict[str, PendingEvent] = field(default_factory=dict)
     _touched: dict[tuple[str, ...], set[str]] = field(default_factory=dict)
@@ -110,6 +110,7 @@ class Pipeline:
                 blobs = list(ledger.load_seen(connection, scope))
                 index.load(blobs)
                 ledger.compact_seen(connection, scope, blobs)
+            self.active.update(ledger.load_wikis(connection))
             self._await(list(ledger.load_pending(connection, self.database.key)))
         self._settle_waiting()
 
@@ -130,9 +131,12 @@ class Pipeline:
         self.judged.update(passage.field.value for _, passage in carried.items)
         self._turns += 1
         trim = self._turns % TRIM_EVERY == 0
+        new_wikis = {event.wiki: base_url(event.server_url, event.domain) for event in judged_events if event.wiki not in self.active}
 
         def store(connection: Connection) -> list[PendingEvent]:
             waiting = self._store_batch(connection, batch, source, sorted_batch, verdicts)
+            if new_wikis:
+                ledger.save_wikis(connection, self.active | new_wikis)
             if trim:
                 ledger.trim_seen(connection, EVENTS, self.remember)
                 ledger.trim_seen(connection, SUBJECTS, self.remember)
@@ -143,7 +147,7 @@ class Pipeline:
 
         waiting = self._commit(store)
         self.intake.remember(sorted_batch)
-        self.active.update({event.wiki: base_url(event.server_url, event.domain) for event in judged_events})
+        self.active.update(new_wikis)
         self._await(waiting)
         return sorted_batch
 
@@ -207,7 +211,7 @@ class Pipeline:
                 some,
                 detector=self.detector.version,
                 source=source,
-                window=self.case_window,
+                windows=self.case_windows,
                 now=now,
             )
             for flag in filed:

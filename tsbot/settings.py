@@ -58,7 +58,7 @@ class StreamSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
         Positive, Meta(description="Longer messages go to the dead letters without being decoded.")
     ] = 16_000_000
     remember: Annotated[
-        Positive, Meta(description="How many event ids are remembered to recognise duplicates (8 bytes of memory each).")
+        int, Meta(ge=10_000, description="How many event ids are remembered to recognise duplicates (8 bytes of memory each).")
     ] = 2_000_000
     gap_after: Annotated[
         float,
@@ -175,8 +175,11 @@ class CaseSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """How flags are grouped."""
 
     window_hours: Annotated[
-        float, Meta(gt=0, description="Flags of one author or page on one wiki within this time belong to one case.")
+        float, Meta(gt=0, description="Flags of one author on one wiki within this time belong to one case.")
     ] = 24.0
+    page_window_hours: Annotated[
+        float, Meta(ge=0, description="Flags of different authors on one page within this time belong to one case.")
+    ] = 1.0
 
 
 class ReleaseRule(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -73,6 +73,8 @@ def render(shown: Snapshot, rate: float) -> RenderableType:
     table.add_row("flagged", Text(f"{totals.flagged:,}", "bold red" if totals.flagged else ""))
     table.add_row("outcomes", f"{totals.outcome:,}")
     table.add_row("failed", Text(f"{totals.failed:,}", "yellow" if totals.failed else ""))
+    unscored, weak = sum(totals.unscored.values()), sum(totals.weak.values())
+    table.add_row("languages", f"{unscored:,} texts in languages that cannot be judged, {weak:,} judged by phrases only")
     budget = "no limit" if shown.budget is None else f"{shown.budget:,} requests at once"
     table.add_row("queue", f"{totals.pending:,} pending, {shown.queue:,} texts to fetch; budget: {budget}")
     table.add_row("reports", ", ".join(f"{n:,} {state}" for state, n in sorted(shown.reports.items())) or "none")

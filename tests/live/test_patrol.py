@@ -79,7 +79,7 @@ def test_a_page_deleted_and_a_revision_hidden_before_the_fetch(patrolled: Patrol
         person.edit("Talk:Hidden at once", "others", summary="y")
         oversighter.hide([hidden], fields=("content",))
     recorded = world.folder / "events.jsonl"
-    recorded.write_bytes(b"\n".join(entry.data for entry in world.twin.log.entries[start:]) + b"\n")
+    recorded.write_bytes(b"\n".join(entry.data.encode() for entry in world.twin.log.entries[start:]) + b"\n")
     done = tsbot(patrolled, "patrol", "--quiet", "--stream", str(recorded), "--summary", str(patrolled.summary))
     assert done.returncode == 0, done.stderr
     summary: dict[str, Any] = patrolled.written_summary()
@@ -106,3 +106,27 @@ def test_a_gap_of_the_stream_is_filled_from_recent_changes(patrolled: Patrolled,
     assert flag.source == "backfill"
     assert patrolled.totals().gaps == 1
     assert patrolled.totals().balanced
+
+
+def test_a_report_by_the_wikis_own_mail(patrolled: Patrolled, world: World) -> None:
+    text = patrolled.config.read_text()
+    head, _, tail = text.partition("[[report.recipients.violence]]")
+    desk = '[[report.recipients.violence]]\nto = "Safety Desk"\nchannel = "emailuser"\nwiki = "metawiki"\n'
+    patrolled.config.write_text(head + desk + tail.partition("\n")[2].partition("\n")[2])
+    before = len(world.sink.messages)
+    with world.family.actor("Copper Kettle", "enwiki") as person:
+        patrolled.start()
+        rev_id = person.edit("Talk:By mail", "I will come to your office tomorrow at noon and hurt you.", summary="x")
+
+    def by_mail() -> list[str]:
+        return [
+            mail.message.get_content()
+            for mail in world.sink.messages[before:]
+            if "safety-desk@wiki.test" in mail.recipients and str(mail.message["Subject"]).startswith("[TS] report")
+        ]
+
+    (letter,) = patrolled.wait(by_mail, 30, "the wiki did not mail the report")
+    assert f"oldid={rev_id}" in letter
+    assert "hurt" not in letter
+    patrolled.wait(patrolled.idle, 30, "busy")
+    assert [report.state for report in patrolled.reports() if report.channel == "emailuser"] == ["sent"]

@@ -259,6 +259,13 @@ def test_a_restart_after_a_long_time_shows_the_gap(server: Any, listener: Any, k
     assert [(gap.since, gap.until) for gap in found.gaps] == [(kit.NOON - 9000, kit.NOON)]
 
 
+def test_a_first_event_made_after_the_restart_shows_the_gap_before_it(server: Any, listener: Any, kit: Any) -> None:
+    listener.now = kit.NOON - 10
+    server.answers = [kit.Answer(events(kit, 2), then="hold")]
+    found = kit.collect(listener.listen(json.dumps({"id": "[]", "time": kit.NOON - 9000})), 1)
+    assert [(gap.since, gap.until) for gap in found.gaps] == [(kit.NOON - 9000, kit.NOON - 10)]
+
+
 def test_a_cursor_of_other_streams_is_used_by_its_time_only(server: Any, listener: Any, kit: Any) -> None:
     cursor = json.dumps({"id": "[1]", "time": kit.NOON, "streams": ["mediawiki.page-delete"]})
     server.answers = [kit.Answer(events(kit, 1), then="hold")]

@@ -25,6 +25,16 @@ MARGIN = 300
 
 
 @dataclass(frozen=True, slots=True)
+class Windows:
+    """Within how many seconds of each other flags on one wiki belong to one case."""
+
+    author: float = 86400.0
+    """Flags of one author."""
+    page: float = 3600.0
+    """Flags of different authors on one page. Short: a busy page must not chain unrelated incidents together."""
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """A passage of an event with the finding on it."""
 
@@ -55,13 +65,12 @@ def file_flags(
     *,
     detector: str,
     source: str,
-    window: float,
+    windows: Windows,
     now: float,
 ) -> list[Flag]:
     """Store the flags of findings; one per subject and kind, made of the passage that judges gravest.
 
-    ``window`` is the time in seconds within which flags of one author or page belong to one case. Returns the flags that are
-    new or became stronger; filing the same again changes nothing.
+    Returns the flags that are new or became stronger; filing the same again changes nothing.
     """
     best: dict[tuple[str, Kind], Judged] = {}
     for item in judged:
@@ -75,7 +84,7 @@ def file_flags(
     ordered = sorted(best.items(), key=lambda entry: (entry[1].event.time, entry[0][0], GRAVITY.index(entry[0][1])))
     filed = []
     for (subject, kind), item in ordered:
-        result = _file(connection, key, subject, kind, item=item, detector=detector, source=source, window=window, now=now)
+        result = _file(connection, key, subject, kind, item=item, detector=detector, source=source, windows=windows, now=now)
         if result is not None:
             filed.append(result)
     return filed
@@ -86,7 +95,7 @@ def _strength(finding: Finding, kind: Kind) -> tuple[int, float]:
 
 
 def _file(
-    connection: Connection, key: MasterKey, subject: str, kind: Kind, *, item: Judged, detector: str, source: str, window: float, now: float
+    connection: Connection, key: MasterKey, subject: str, kind: Kind, *, item: Judged, detector: str, source: str, windows: Windows, now: float
 ) -> Flag | None:
     event, finding = item.event, item.finding
     identity = flag_id(subject, kind)
@@ -112,7 +121,7 @@ def _file(
         return _flag(dict(known) | scores, content)
     author = author_index(key, event.wiki, event.user)
     page = page_index(key, event.wiki, event.title)
-    case_id, data_key = _case_for(connection, key, event, kind, author=author, page=page, window=window, now=now)
+    case_id, data_key = _case_for(connection, key, event, kind, author=author, page=page, windows=windows, now=now)
     row = scores | {
         "id": identity,
         "subject": subject,
@@ -139,21 +148,21 @@ def _case_for(
     *,
     author: bytes | None,
     page: bytes | None,
-    window: float,
+    windows: Windows,
     now: float,
 ) -> tuple[str, bytes]:
-    """The case that a flag belongs to: that of a flag of the same author, else page, within the window, or a new one."""
+    """The case that a flag belongs to: that of a flag of the same author, else page, within its window, or a new one."""
     near = select(t.case.c.id, t.case.c.kind, t.case.c.data_key).join(t.flag, t.flag.c.case_id == t.case.c.id)
     near = near.where(
         t.flag.c.wiki == event.wiki,
-        t.flag.c.event_time.between(event.time - window, event.time + window),
         t.case.c.state != "closed",
         t.case.c.data_key.is_not(None),
     )
     # One query each, in the order of an index: an OR of both would read all flags of the wiki.
     near = near.order_by(t.flag.c.event_time).limit(1)
-    for column, value in ((t.flag.c.author_index, author), (t.flag.c.page_index, page)):
-        found = connection.execute(near.where(column == value)).first() if value else None
+    for column, value, window in ((t.flag.c.author_index, author, windows.author), (t.flag.c.page_index, page, windows.page)):
+        same = near.where(column == value, t.flag.c.event_time.between(event.time - window, event.time + window))
+        found = connection.execute(same).first() if value else None
         if found is not None:
             graver = min(Kind(found.kind), kind, key=GRAVITY.index)
             connection.execute(update(t.case).where(t.case.c.id == found.id).values(updated=now, kind=graver.value))

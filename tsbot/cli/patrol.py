@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -53,7 +50,7 @@ def patrol(
         _check_network(settings)
     options = Options(stream, fetch, idle_exit, summary, simulate=True if simulate else None)
     stop = Stop()
-    with _signals(stop):
+    with stop.on_signals():
         if quiet or not sys.stdout.isatty():
             totals = run(settings, options, stop)
         else:
@@ -79,23 +76,6 @@ def _check_network(settings: Settings) -> None:
         typer.secho(f"tsbot: {error}", fg="red", err=True)
         typer.echo("The live stream needs a network. To see the whole system on this machine alone: make demo", err=True)
         raise typer.Exit(EXIT_UNAVAILABLE) from error
-
-
-@contextmanager
-def _signals(stop: Stop) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the patrol after the batch at hand; a second Ctrl-C ends it at once, and still nothing is lost."""
-
-    def request(_number: int, _frame: object) -> None:
-        if stop:
-            raise KeyboardInterrupt
-        stop.request()
-
-    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def flag(

@@ -89,10 +89,14 @@ class Patrolled:
         self.log = world.folder / "patrol.log"
         self.summary = world.folder / "summary.json"
         self._process: subprocess.Popen[bytes] | None = None
+        self._unseen: int | None = None
+        """Events that the twin had sent before the patrol first connected."""
 
     def start(self) -> None:
         """Start the patrol, and wait until it reads the stream. Raises ``DemoError``."""
         before = self.world.twin.accepted
+        if self._unseen is None:
+            self._unseen = len(self.world.twin.log.entries)
         command = [sys.executable, "-m", "tsbot", "patrol", "--quiet", "--config", str(self.config), "--summary", str(self.summary)]
         environment = os.environ | {"PYWIKIBOT_DIR": str(self.world.family.pywikibot_dir)}
         with self.log.open("ab") as log:
@@ -173,7 +177,8 @@ class Patrolled:
             waiting = [report for report in self.reports() if report.state in ("new", "queued")]
         except StoreError:
             return False
-        return totals.received + totals.duplicates >= len(self.world.twin.log.entries) and not totals.pending and not waiting
+        sent = len(self.world.twin.log.entries) - (self._unseen or 0)
+        return totals.received >= sent and not totals.pending and not waiting
 
     def _store(self) -> Database:
         return open_store(self.settings)

@@ -19,6 +19,7 @@ from tsbot.stream.events import Event
 from tsbot.stream.source import Gap
 
 SKIPPED = "skipped."
+WIKIS = "wikis"
 IN_CLAUSE = 500
 """Values per IN list; databases limit the parameters of a statement."""
 
@@ -36,6 +37,12 @@ class Totals:
     failed: int = 0
     pending: int = 0
     gaps: int = 0
+    unscored: Mapping[str, int] = field(default_factory=dict)
+    """Passages per wiki in languages that the detector cannot judge. They are not low, they are unknown."""
+    weak: Mapping[str, int] = field(default_factory=dict)
+    """Passages per wiki in languages that the detector judges by phrases only."""
+    texts_cut: int = 0
+    """Edits whose added text was too long to be judged whole."""
 
     @property
     def balanced(self) -> bool:
@@ -48,11 +55,17 @@ def totals(connection: Connection) -> Totals:
     """The accounting as it stands in this transaction."""
     values: dict[str, int] = dict(connection.execute(select(t.counter.c.name, t.counter.c.value)).all())
     return Totals(
-        **{name: values.get(name, 0) for name in ("received", "duplicates", "cleared", "flagged", "outcome", "failed")},
-        skipped={name.removeprefix(SKIPPED): value for name, value in sorted(values.items()) if name.startswith(SKIPPED) and value},
+        **{name: values.get(name, 0) for name in ("received", "duplicates", "cleared", "flagged", "outcome", "failed", "texts_cut")},
+        skipped=_below(values, SKIPPED),
+        unscored=_below(values, "unscored."),
+        weak=_below(values, "weak."),
         pending=connection.scalar(select(func.count()).select_from(t.pending)) or 0,
         gaps=connection.scalar(select(func.count()).select_from(t.gap)) or 0,
     )
+
+
+def _below(values: Mapping[str, int], prefix: str) -> dict[str, int]:
+    return {name.removeprefix(prefix): value for name, value in sorted(values.items()) if name.startswith(prefix) and value}
 
 
 def count(connection: Connection, deltas: Mapping[str, int]) -> None:
@@ -109,6 +122,20 @@ def compact_seen(connection: Connection, scope: str, blobs: Sequence[bytes], chu
     joined = b"".join(blobs)
     for start in range(0, len(joined), chunk):
         connection.execute(insert(t.seen).values(scope=scope, hashes=joined[start : start + chunk]))
+
+
+def load_wikis(connection: Connection) -> dict[str, str]:
+    """Wikis that ever had edits, with their addresses."""
+    known = connection.scalar(select(t.fact.c.value).where(t.fact.c.name == WIKIS))
+    return msgspec.json.decode(known, type=dict[str, str]) if known else {}
+
+
+def save_wikis(connection: Connection, wikis: Mapping[str, str]) -> None:
+    """Store the wikis that had edits."""
+    text = msgspec.json.encode(wikis).decode()
+    changed = connection.execute(update(t.fact).where(t.fact.c.name == WIKIS).values(value=text))
+    if not changed.rowcount:
+        connection.execute(insert(t.fact).values(name=WIKIS, value=text))
 
 
 def record_gaps(connection: Connection, source: str, gaps: Iterable[Gap], now: float) -> None:

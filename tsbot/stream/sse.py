@@ -213,8 +213,8 @@ class LiveSource:
         connected_at = self._clock()
         self._connections += 1
         self._connected = True
+        before, alive = self._position, self._alive_at  # of the connection before this one
         self._heard()
-        before, alive = self._position, self._alive_at
 
         def read() -> bytes:
             data = response.read1(_READ)

@@ -23,7 +23,7 @@ from tsbot.stream.schemas import Head, Meta
 
 MAX_BYTES: Final = 16_000_000
 """Default of ``stream.max_event_bytes``."""
-_MAX_ID: Final = 200
+_MAX_ID: Final = 64
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _FIELD: Final = re.compile(r"`\$\.([\w.$]+)")
 
