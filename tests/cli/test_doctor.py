@@ -60,7 +60,8 @@ def test_the_terminal_says_the_same(patrolled: Any) -> None:
     assert shown.code == code == 1
     flat = " ".join(shown.out.split())
     for name, line in findings.items():
-        assert f"{line['state']} {name}: {line['words']}" in flat
+        assert f"{line['state']} {name}: " in flat
+        assert name in ("patrol", "disk.free") or line["words"] in flat  # those two change by the second
         assert (line["remedy"] in flat) == (line["state"] != "ok" or not line["remedy"])
 
 

@@ -22,10 +22,15 @@ def summary(office: Any, *words: Any) -> Any:
     return json.loads((office.folder / "summary.json").read_text())
 
 
+def books_of(text: str) -> Any:
+    """The part of a summary that other programs rely on, without the cursor."""
+    return {name: value for name, value in json.loads(text).items() if name in SUMMARY_KEYS[:-1]}
+
+
 def test_every_event_ends_in_one_place(office: Any, make: Any) -> None:
     books = summary(office, "--stream", office.record())
-    assert list(books) == SUMMARY_KEYS
-    assert {name: value for name, value in books.items() if name != "cursor"} == make.books
+    assert set(SUMMARY_KEYS) <= set(books)
+    assert books_of(json.dumps(books)) == make.books
     ends = sum(books["skipped"].values()) + sum(books[name] for name in ("cleared", "flagged", "outcome", "failed", "pending"))
     assert books["received"] == ends
     (flag,) = office.run("flags", "list", "--json").lines
@@ -67,7 +72,8 @@ def test_standard_input_and_output(office: Any, make: Any) -> None:
     stdin = b"".join(message + b"\n" for message in make.recording)
     result = office.process("patrol", "--stream", "-", "--no-fetch", "--idle-exit", "60", "--summary", "-", stdin=stdin)
     assert result.code == 0
-    assert json.loads(result.out) == make.books | {"cursor": None}
+    assert books_of(result.out) == make.books
+    assert json.loads(result.out)["cursor"] is None
 
 
 def test_without_a_summary_one_line_says_what_happened(office: Any) -> None:
@@ -138,7 +144,7 @@ def test_a_signal_ends_it_in_order(office: Any, make: Any, number: signal.Signal
         process.kill()
         process.wait()
     assert (process.returncode, b"Traceback" in err) == (0, False)
-    assert json.loads((office.folder / "summary.json").read_text()) == make.books | {"cursor": None}
+    assert books_of((office.folder / "summary.json").read_text()) == make.books
 
 
 def received(office: Any) -> int:
