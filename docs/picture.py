@@ -1,4 +1,4 @@
-"""Make docs/demo.svg: what `make demo` shows, drawn by Rich. Run it from the checkout: .venv/bin/python docs/picture.py"""
+"""Make docs/demo.svg, what `make demo` shows, drawn by Rich; run it from the checkout: ``.venv/bin/python docs/picture.py``."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class ByHand:
     def lines(self) -> Iterator[str]:
         """Words for a terminal."""
         if not self.flags:
-            yield f"{self.subject}: not flagged. The detector finds nothing (then add --kind), or the text cannot be read (see tsbot dead list)."
+            yield f"{self.subject}: not flagged. The detector finds nothing (add --kind), or the text cannot be read (see tsbot dead list)."
         for flag in self.flags:
             yield f"{self.subject}: flag {flag.id} of {flag.kind}, case {flag.case}"
 

@@ -87,7 +87,7 @@ class Pipeline:
     """Edits whose texts are to be fetched; None judges only what events carry."""
     fetcher: Fetcher | None = None
     """Fetches what is in ``texts``."""
-    case_windows: Windows = Windows()
+    case_windows: Windows = field(default_factory=Windows)
     max_passage_chars: int = 200_000
     remember: int = 2_000_000
     trouble: str = ""

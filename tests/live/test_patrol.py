@@ -61,7 +61,9 @@ def test_a_threat_by_hand_from_a_diff_link(patrolled: Patrolled, world: World) -
 
 
 @pytest.mark.parametrize(
-    ("url", "code"), [("https://example.org/", 2), ("nonsense", 2), ("{enwiki}/w/index.php?diff=99999999", 2)], ids=["no wiki", "no link", "no revision"]
+    ("url", "code"),
+    [("https://example.org/", 2), ("nonsense", 2), ("{enwiki}/w/index.php?diff=99999999", 2)],
+    ids=["no wiki", "no link", "no revision"],
 )
 def test_a_link_that_is_none_gets_a_clear_error(patrolled: Patrolled, world: World, url: str, code: int) -> None:
     done = tsbot(patrolled, "flag", url.format(enwiki=world.family.wikis["enwiki"].url))

@@ -161,7 +161,11 @@ class TestAccount:
         assert stub.logins == 1
 
     def test_a_wiki_that_always_loses_the_session_is_asked_three_times(self, stub: Any, make_api: Any, fault: Any) -> None:
-        lost = [b'{"query": {"userinfo": {"name": "x"}}}', b'{"query": {"tokens": {"logintoken": "x"}}}', b'{"login": {"result": "WrongToken"}}']
+        lost = [
+            b'{"query": {"userinfo": {"name": "x"}}}',
+            b'{"query": {"tokens": {"logintoken": "x"}}}',
+            b'{"login": {"result": "WrongToken"}}',
+        ]
         stub.faults.extend([fault(body=b'{"error": {"code": "assertnameduserfailed"}}'), *(fault(body=body) for body in lost * 3)])
         with pytest.raises(WikiUnavailableError, match="lost the session"):
             make_api(account="TsBot").get("aawiki", QUERY)

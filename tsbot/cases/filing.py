@@ -95,7 +95,16 @@ def _strength(finding: Finding, kind: Kind) -> tuple[int, float]:
 
 
 def _file(
-    connection: Connection, key: MasterKey, subject: str, kind: Kind, *, item: Judged, detector: str, source: str, windows: Windows, now: float
+    connection: Connection,
+    key: MasterKey,
+    subject: str,
+    kind: Kind,
+    *,
+    item: Judged,
+    detector: str,
+    source: str,
+    windows: Windows,
+    now: float,
 ) -> Flag | None:
     event, finding = item.event, item.finding
     identity = flag_id(subject, kind)

@@ -24,6 +24,7 @@ _ADDRESS = re.compile(
     rf"|{_STREET_WORDS} (?:\w+ ){{1,4}}\d{{1,5}}(?!\d)"
     r"|(?:丁目|番地|号室|路|街|巷) ?\d{1,5}|\d{1,5} ?(?:丁目|番地|号|路|街|巷|弄|室))"
 )
+_IPV4 = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _CHINESE_ADDRESS = re.compile(r"[\u3400-\u9fff]{1,12}(?:路|街|巷|弄|丁目|町|区)\d{1,5}")
 
@@ -35,7 +36,8 @@ def personal_spans(name: str, sentence: str, raw: str) -> Iterator[tuple[int, in
     recognised in ``raw``, where the sign still stands, and found again in the sentence.
     """
     if name == "phone":
-        yield from ((m.start() + _blank(m), m.end()) for m in _PHONE.finditer(sentence))
+        internet = {match.group().replace(".", " ") for match in _IPV4.finditer(raw)}
+        yield from ((m.start() + _blank(m), m.end()) for m in _PHONE.finditer(sentence) if m.group().strip() not in internet)
     elif name == "number":
         yield from (m.span() for m in _NUMBER.finditer(sentence))
     elif name == "address":
