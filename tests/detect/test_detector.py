@@ -120,6 +120,11 @@ def test_thresholds_can_be_set_per_kind() -> None:
     assert finding.threat > 0.7
 
 
+def test_a_low_threshold_flags_what_the_model_hardly_doubts() -> None:
+    (finding,) = load_detector({"violence": 1e-9}).judge([HARMLESS])
+    assert finding.flagged == (Kind.VIOLENCE,)
+
+
 def test_the_version_names_the_model(detector: PatternDetector) -> None:
     assert detector.version.startswith("ngrams-1-")
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -86,8 +87,10 @@ class PatternDetector:
         self._guesser = guesser
         own = {Kind(kind): value for kind, value in (thresholds or {}).items()}
         self.thresholds: Mapping[Kind, float] = MappingProxyType({**model.manifest.thresholds, **own})
-        digest = hashlib.sha256("".join(pack.digest for pack in lexicon.packs.values()).encode()).hexdigest()[:8]
-        self._version = f"{model.manifest.version}+packs-{digest}"
+        self._floor = min(MODEL_FLOOR, *(self.thresholds.get(kind, 1.0) for kind in PHYSICAL))
+        digest = hashlib.sha256(msgspec.json.encode(model.manifest))
+        digest.update("".join(pack.digest for pack in lexicon.packs.values()).encode())
+        self._version = f"{model.manifest.version}+rules-{digest.hexdigest()[:8]}"
         self._intercepts = model.intercepts
         self._learnt = frozenset(model.manifest.languages)
         self._packed = frozenset(lexicon.packs)
@@ -96,7 +99,7 @@ class PatternDetector:
 
     @property
     def version(self) -> str:
-        """Version of the model, and what the packs were made of."""
+        """Version of the model's weights, and a digest of all that they are read with."""
         return self._version
 
     def coverage(self, language: str, length: int = UNTOLD) -> Coverage:
@@ -161,7 +164,7 @@ class PatternDetector:
             trusted = piece.field not in (Field.USER, Field.TITLE) and (language in self._learnt or language == UNKNOWN)
             margin = float(best[index]) if trusted else -math.inf
             coverage = self.coverage(language, len(piece.raw))
-            if index not in clues and self._probability(margin, 0.0) < MODEL_FLOOR:
+            if index not in clues and self._probability(margin, 0.0) < self._floor:
                 p = self._probability(margin, 0.0)
                 findings.append(Finding(MappingProxyType({Kind.VIOLENCE: p}), language=language, coverage=coverage))
                 continue
