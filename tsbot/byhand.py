@@ -84,7 +84,7 @@ def flag_by_hand(settings: Settings, url: str, kind: Kind | None) -> ByHand:
     wiki = database_of(wikis.api, target)
     seen = describe(wikis.api, wiki, rev_id=target.rev_id, log_id=target.log_id, server_url=target.base)
     event = msgspec.structs.replace(seen, id=str(uuid.uuid4()))  # each time a person points, it is a new event
-    detector = load_detector(settings.detect.thresholds)
+    detector = load_detector(settings.detect.thresholds, settings.detect.identify)
     with closing(open_store(settings)) as database:
         pipeline = open_pipeline(
             settings,

@@ -106,7 +106,7 @@ def open_pipeline(
             subjects=SeenIndex(settings.stream.remember),
             max_event_bytes=settings.stream.max_event_bytes,
         ),
-        detector=detector or load_detector(settings.detect.thresholds),
+        detector=detector or load_detector(settings.detect.thresholds, settings.detect.identify),
         file_reports=reports,
         clock=clock,
         sleep=sleep,

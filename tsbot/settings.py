@@ -166,6 +166,9 @@ class DetectSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
         dict[str, Annotated[float, Meta(gt=0, le=1)]],
         Meta(description="Probability from which a kind flags; replaces the model's own threshold, per kind."),
     ] = msgspec.field(default_factory=dict)
+    identify: Annotated[
+        bool, Meta(description="Name languages that neither script nor little words tell, with a statistical identifier (80 MB).")
+    ] = False
     max_passage_chars: Annotated[
         Positive, Meta(description="Most characters of added text judged per edit; what is beyond is counted as cut.")
     ] = 200_000

@@ -66,7 +66,7 @@ def examine(settings: Settings, *, offline: bool) -> Iterator[Diagnosis]:
             store.close()
     yield from checks.check_disk(settings)
     yield from checks.check_clock(settings)
-    yield from checks.check_detector(lambda: load_detector(settings.detect.thresholds).version)
+    yield from checks.check_detector(lambda: load_detector(settings.detect.thresholds, settings.detect.identify).version)
     if not offline:
         yield from checks.check_stream(settings, probe)
         yield from checks.check_mail(settings)
