@@ -44,6 +44,7 @@ from tsbot.errors import TsbotError
 from tsbot.log import configure
 from tsbot.parts import Stop
 from tsbot.patrol import Options, run
+from tsbot.pwb.arguments import handle
 from tsbot.settings import Settings
 
 docuReplacements = {"&params;": ""}  # noqa: N816 - the name that pywikibot looks for
@@ -75,12 +76,21 @@ def only_wiki(settings: Settings, arguments: Sequence[str]) -> Settings:
 
 
 def main(*args: str) -> None:
-    """Run the patrol with pywikibot's command line."""
+    """Run with pywikibot's command line; errors of ours become one line and an exit code."""
+    try:
+        run_script(*args)
+    except TsbotError as error:
+        pywikibot.error(str(error))
+        sys.exit(exit_code(error))
+
+
+def run_script(*args: str) -> None:
+    """Read the command line and patrol."""
     given = args or tuple(sys.argv[1:])
     options: dict[str, Any] = {}
     config: Path | None = None
     database: str | None = None
-    for argument in pywikibot.handle_args(args):
+    for argument in handle(args):
         name, _, value = argument.partition(":")
         if name == "-stream" and value:
             options["stream"] = value
@@ -99,12 +109,8 @@ def main(*args: str) -> None:
             sys.exit(2)
     stop = Stop()
     configure(PywikibotLog())
-    try:
-        with stop.on_signals():
-            totals = run(only_wiki(read_settings(config, database), given), Options(**options), stop)
-    except TsbotError as error:
-        pywikibot.error(str(error))
-        sys.exit(exit_code(error))
+    with stop.on_signals():
+        totals = run(only_wiki(read_settings(config, database), given), Options(**options), stop)
     pywikibot.info(f"{totals.received} events received, {totals.flagged} flagged, {totals.pending} pending")
 
 

@@ -27,16 +27,26 @@ from tsbot.cli.common import exit_code, read_settings
 from tsbot.cli.doctor import examine
 from tsbot.doctor import State
 from tsbot.errors import TsbotError
+from tsbot.pwb.arguments import handle
 
 docuReplacements = {"&params;": ""}  # noqa: N816 - the name that pywikibot looks for
 
 
 def main(*args: str) -> None:
-    """Run the checks with pywikibot's command line."""
+    """Run with pywikibot's command line; errors of ours become one line and an exit code."""
+    try:
+        run_script(*args)
+    except TsbotError as error:
+        pywikibot.error(str(error))
+        sys.exit(exit_code(error))
+
+
+def run_script(*args: str) -> None:
+    """Read the command line and check."""
     config: Path | None = None
     database: str | None = None
     offline = False
-    for argument in pywikibot.handle_args(args):
+    for argument in handle(args):
         name, _, value = argument.partition(":")
         if name == "-database" and value:
             database = value
@@ -47,11 +57,7 @@ def main(*args: str) -> None:
         else:
             pywikibot.bot.suggest_help(unknown_parameters=[argument])
             sys.exit(2)
-    try:
-        findings = list(examine(read_settings(config, database), offline=offline))
-    except TsbotError as error:
-        pywikibot.error(str(error))
-        sys.exit(exit_code(error))
+    findings = list(examine(read_settings(config, database), offline=offline))
     for finding in findings:
         say = pywikibot.info if finding.state is State.OK else pywikibot.warning
         say(f"{finding.check}: {finding.words}" + (f" ({finding.remedy})" if finding.remedy else ""))

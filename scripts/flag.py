@@ -29,17 +29,27 @@ from tsbot.byhand import flag_by_hand
 from tsbot.cli.common import exit_code, read_settings
 from tsbot.detect.finding import Kind
 from tsbot.errors import TsbotError
+from tsbot.pwb.arguments import handle
 
 docuReplacements = {"&params;": ""}  # noqa: N816 - the name that pywikibot looks for
 
 
 def main(*args: str) -> None:
-    """Flag with pywikibot's command line."""
+    """Run with pywikibot's command line; errors of ours become one line and an exit code."""
+    try:
+        run_script(*args)
+    except TsbotError as error:
+        pywikibot.error(str(error))
+        sys.exit(exit_code(error))
+
+
+def run_script(*args: str) -> None:
+    """Read the command line and flag."""
     config: Path | None = None
     database: str | None = None
     kind: Kind | None = None
     links: list[str] = []
-    for argument in pywikibot.handle_args(args):
+    for argument in handle(args):
         name, _, value = argument.partition(":")
         if name == "-database" and value:
             database = value
@@ -55,13 +65,9 @@ def main(*args: str) -> None:
     if not links:
         pywikibot.bot.suggest_help(missing_parameters=["a link"])
         sys.exit(2)
-    try:
-        for link in links:
-            for line in flag_by_hand(read_settings(config, database), link, kind).lines():
-                pywikibot.info(line)
-    except TsbotError as error:
-        pywikibot.error(str(error))
-        sys.exit(exit_code(error))
+    for link in links:
+        for line in flag_by_hand(read_settings(config, database), link, kind).lines():
+            pywikibot.info(line)
 
 
 if __name__ == "__main__":

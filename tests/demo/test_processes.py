@@ -78,6 +78,10 @@ time.sleep(60)
 def test_servers_of_an_earlier_run_are_found_by_their_file(tmp_path: Path):
     with subprocess.Popen(SERVER, stdout=subprocess.DEVNULL, start_new_session=True) as left_over:
         (tmp_path / "pids").write_text(f"{left_over.pid}\n")
+        # For a moment after its start, the kernel shows no command line of a process.
+        command_line = Path(f"/proc/{left_over.pid}/cmdline")
+        while b"made-up-server" not in command_line.read_bytes():
+            time.sleep(0.01)
         assert stop_stale(tmp_path, "made-up-server") == 1
         assert left_over.wait(5) == -signal.SIGKILL
     assert stop_stale(tmp_path, "made-up-server") == 0

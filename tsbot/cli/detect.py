@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from tsbot.cli.common import ConfigOption, read_settings
 from tsbot.detect.detector import Detector, load_detector
 from tsbot.detect.finding import Finding, Kind
 from tsbot.errors import InputError
@@ -25,7 +26,7 @@ Source = Annotated[str, typer.Option("--input", "-i", help='Lines {"id", "text"}
 Target = Annotated[str, typer.Option("--output", "-o", help="Findings, one JSON line for each line read; - is standard output.")]
 
 
-def detect(texts: Texts = None, source: Source = "-", target: Target = "-") -> None:
+def detect(texts: Texts = None, source: Source = "-", target: Target = "-", config: ConfigOption = None) -> None:
     """Judge texts: how probable a threat is, of which kind, how specific, plausible and near.
 
     Reads one JSON object with a string "text" per line, and writes it back with its finding: "threat" (a probability), "kind",
@@ -37,7 +38,8 @@ def detect(texts: Texts = None, source: Source = "-", target: Target = "-") -> N
 
     tsbot detect "I will come to your office tomorrow and hurt you"
     """
-    detector = load_detector()
+    settings = read_settings(config).detect
+    detector = load_detector(settings.thresholds, settings.identify)
     if texts:
         show(detector.judge(texts), texts, Console())
         return
