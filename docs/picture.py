@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import time
 from pathlib import Path
@@ -17,7 +18,8 @@ from tsbot.demo.world import World
 def main() -> None:
     """Run the demo once and draw its results."""
     console = Console(record=True, width=150)
-    with tempfile.TemporaryDirectory(prefix="demo-", ignore_cleanup_errors=True) as folder, World(Path(folder)) as world:
+    target = Path(__file__).resolve().with_name("demo.svg")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, contextlib.chdir(folder), World(Path("tsbot-demo")) as world:
         patrolled = Patrolled(world)
         patrolled.start()
         try:
@@ -26,8 +28,7 @@ def main() -> None:
             show_results(console, world, patrolled, played)
         finally:
             patrolled.stop()
-    drawn = console.export_svg(title="tsbot demo").replace(folder, "tsbot-demo")
-    Path(__file__).with_name("demo.svg").write_text(drawn, encoding="utf-8")
+    target.write_text(console.export_svg(title="tsbot demo"), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def write_settings(world: World) -> Path:
         "[page]",
         f"mail = [{_quoted(PAGER)}]",
     ]
-    path = world.folder / "tsbot.toml"
+    path = world.folder.absolute() / "tsbot.toml"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
@@ -86,8 +86,8 @@ class Patrolled:
             (world.folder / left).unlink(missing_ok=True)
         self.config = write_settings(world)
         self.settings: Settings = load(self.config, {})
-        self.log = world.folder / "patrol.log"
-        self.summary = world.folder / "summary.json"
+        self.log = world.folder.absolute() / "patrol.log"
+        self.summary = world.folder.absolute() / "summary.json"
         self._process: subprocess.Popen[bytes] | None = None
         self._unseen: int | None = None
         """Events that the twin had sent before the patrol first connected."""

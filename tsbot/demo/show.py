@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import time
 
 import typer
@@ -75,13 +76,13 @@ def show_results(console: Console, world: World, patrolled: Patrolled, played: l
     for heading in ("to", "subject", "file"):
         mails.add_column(heading)
     for mail in world.sink.messages:
-        mails.add_row(", ".join(mail.recipients), str(mail.message["Subject"]), str(mail.path))
+        mails.add_row(", ".join(mail.recipients), str(mail.message["Subject"]), os.path.relpath(mail.path or ""))
     console.print(mails)
     console.print("\nThe wikis run. Edit them yourself and watch; Ctrl-C ends it all.")
     for name, wiki in world.family.wikis.items():
         console.print(f"  {name}: {wiki.url}/wiki/")
     for command in ("flags list", "flags show ID", "reports list", "reports show ID --text"):
-        console.print(f"  tsbot {command} --config {patrolled.config}")
+        console.print(f"  tsbot {command} --config {os.path.relpath(patrolled.config)}", highlight=False)
 
 
 def _follow(console: Console, patrolled: Patrolled) -> None:
