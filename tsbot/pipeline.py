@@ -238,7 +238,7 @@ class Pipeline:
         def added(revision: FetchedRevision, text: str) -> Sequence[Passage]:
             nonlocal cut
             found = added_passages(revision.parent_text, text, max_chars=self.max_passage_chars)
-            cut += found.cut or revision.truncated
+            cut += bool(found.cut or revision.truncated)
             return found.passages
 
         for item, result in arrived:
