@@ -26,6 +26,8 @@ from tsbot.store.opening import open_store
 from tsbot.store.outbox import Purpose, Report, ReportState
 from tsbot.view import when
 
+TIMES = frozenset(("created", "due", "released", "sent"))
+
 reports = typer.Typer(help="List, read, release and retry reports.", no_args_is_help=True)
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the report, or its beginning.")]
 IdsArgument = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of reports, or their beginnings.")]
@@ -54,7 +56,7 @@ def list_command(
         typer.echo("No reports." if state is None else f"No {state.value} reports.")
         return
     table = Table(caption=", ".join(f"{number} {name.value}" for name, number in numbers.items() if number))
-    for heading in ("report", "case", "kind", "for", "to", "by", "state", "made (UTC)", "tries", "last error"):
+    for heading in ("report", "case", "kind", "for", "to", "state", "made (UTC)"):
         table.add_column(heading, no_wrap=heading in {"report", "case"})
     for report in found:
         table.add_row(
@@ -63,11 +65,8 @@ def list_command(
             report.kind,
             report.purpose.value,
             report.recipient,
-            report.channel,
-            report.state.value,
+            report.state.value + (f" ({report.attempts} tries: {report.last_error})" if report.last_error else ""),
             when(report.created),
-            str(report.attempts),
-            report.last_error or "-",
         )
     Console().print(table)
 
@@ -94,7 +93,8 @@ def show_command(
         return
     body = plain.pop("text", None)
     for name, value in plain.items():
-        typer.echo(f"{name.replace('_', ' ') + ':':<14} {'-' if value in (None, '') else value}")
+        shown = when(value) if name in TIMES and value else "-" if value in (None, "") else value
+        typer.echo(f"{name.replace('_', ' ') + ':':<14} {shown}")
     if body is not None:
         typer.echo(f"\n{body}", nl=False)
 
