@@ -149,3 +149,10 @@ def test_findings_are_well_formed(detector: PatternDetector, text: str, field: F
     assert bool(finding.evidence) == bool(finding.flagged)
 
 
+
+
+def test_facets_in_the_next_sentence_are_shown_too(detector: PatternDetector) -> None:
+    text = "I know where you live. Tomorrow at 9 I will come with a knife."
+    (finding,) = detector.judge([text])
+    shown = {(evidence.label, text[evidence.start : evidence.end]) for evidence in finding.evidence}
+    assert {("when", "Tomorrow"), ("how", "knife"), ("ability", "I know where you live")} <= shown

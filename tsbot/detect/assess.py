@@ -245,7 +245,7 @@ def _scenes(batch: Batch, piece: Piece, sentence: int, language: str, lexicon: L
         if 0 <= index < len(batch.owners) and batch.owners[index] == batch.owners[sentence]:
             form = batch.sentence(index)
             start, end = batch.raw_span(int(batch.sentences[index]), int(batch.sentences[index + 1]))
-            scenes.append(Scene(form, lexicon.find(form), piece.raw[start:end], language))
+            scenes.append(Scene(index, form, lexicon.find(form), piece.raw[start:end], language))
     return scenes
 
 
@@ -259,7 +259,7 @@ def _evidence(
     flagged: Iterable[Kind],
     scenes: Sequence[Scene],
 ) -> Iterable[Evidence]:
-    """Spans of the raw text: one per flagged kind, then facets in the sentence of the gravest."""
+    """Spans of the raw text: one per flagged kind, then facets in the sentence of the gravest, else in its neighbours."""
 
     def span(index: int, start: int, end: int, label: str) -> Evidence:
         offset = int(batch.sentences[index])
@@ -272,13 +272,23 @@ def _evidence(
             yield span(entry[1].sentence, entry[2].start, entry[2].end, str(kind))
         elif kind is top:
             yield span(sentence, 0, len(batch.sentence(sentence)), str(kind))
-    own = scenes[0]
     if top not in PHYSICAL:
         return
-    for label, place in (("when", own.when()), ("where", own.where())):
-        if place is not None:
-            yield span(sentence, *place, label)
-    for name, label in (("how", "how"), ("ability", "ability"), ("conditional", "conditional"), ("role", "target"), ("group", "target")):
-        found = own.first(name)
-        if found is not None:
-            yield span(sentence, found.start, found.end, label)
+    for label, find in (("when", Scene.when), ("where", Scene.where)):
+        for scene in scenes:
+            place = find(scene)
+            if place is not None:
+                yield span(scene.index, *place, label)
+                break
+    for name, label, looked in (
+        ("how", "how", scenes),
+        ("ability", "ability", scenes),
+        ("conditional", "conditional", scenes[:1]),
+        ("role", "target", scenes[:1]),
+        ("group", "target", scenes[:1]),
+    ):
+        for scene in looked:
+            found = scene.first(name)
+            if found is not None:
+                yield span(scene.index, found.start, found.end, label)
+                break

@@ -22,7 +22,9 @@ _CLOCK = re.compile(r"(?<!\d)\d{1,2} ?(?:am|pm|uhr|oclock|o clock|noon)(?!\w)|(?
 class Scene:
     """What stands in and around a sentence with a threat: spans by facet, in the normal form of each sentence."""
 
-    def __init__(self, sentence: str, found: Found, raw: str, language: str) -> None:
+    def __init__(self, index: int, sentence: str, found: Found, raw: str, language: str) -> None:
+        self.index = index
+        """Number of the sentence in its batch."""
         self.sentence = sentence
         self.raw = raw
         """The raw text of just this sentence, in which capitals still tell names."""
