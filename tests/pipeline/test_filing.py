@@ -132,3 +132,13 @@ def test_a_flood_of_flags_costs_the_database_the_same_per_flag(world: Any, make:
     cost(1000)
     assert cost(200) < 2 * early
     assert world.rows("select count(*) from case_file") == [(1,)]
+
+
+def test_a_page_is_flagged_for_its_title_once(world: Any, make: Any) -> None:
+    pipeline = world.pipeline(fetch=False)
+    first = make.change(title=f"Talk:The {make.word}")
+    later = make.change(title=f"Talk:The {make.word}")
+    pipeline.take(make.batch(first, later), "test")
+    world.pipeline(fetch=False).take(make.batch(make.change(title=f"Talk:The {make.word}", comment=f"the {make.word}")), "test")
+    assert sorted(field for (field,) in world.rows("select field from flag")) == ["summary", "title"]
+    assert (world.totals().received, world.totals().flagged) == (3, 3)

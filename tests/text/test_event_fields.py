@@ -24,7 +24,7 @@ LOG = EventKind.LOG
 @pytest.mark.parametrize(
     ("fields", "names"),
     [
-        ({"parent_id": 7}, {"summary", "user"}),
+        ({"parent_id": 7}, {"summary", "user", "title"}),
         ({"parent_id": 0}, {"summary", "user", "title"}),
         ({"parent_id": None}, {"summary", "user", "title"}),
         ({"kind": LOG, "log_type": "newusers"}, {"comment", "user", "title"}),

@@ -15,7 +15,7 @@ from tsbot.detect.finding import GRAVITY, Finding, Kind
 from tsbot.store import tables as t
 from tsbot.store.crypto import MasterKey, seal, unseal
 from tsbot.stream.events import Event
-from tsbot.text.passage import Passage
+from tsbot.text.passage import Field, Passage
 from tsbot.wiki.sites import base_url
 
 SURROGATE = re.compile("[\ud800-\udfff]")
@@ -130,6 +130,8 @@ def _file(
         return _flag(dict(known) | scores, content)
     author = author_index(key, event.wiki, event.user)
     page = page_index(key, event.wiki, event.title)
+    if item.passage.field is Field.TITLE and page and _is_title_known(connection, event.wiki, page, kind):
+        return None
     case_id, data_key = _case_for(connection, key, event, kind, author=author, page=page, windows=windows, now=now)
     row = scores | {
         "id": identity,
@@ -147,6 +149,12 @@ def _file(
     }
     connection.execute(insert(t.flag).values(**row))
     return _flag(row, content)
+
+
+def _is_title_known(connection: Connection, wiki: str, page: bytes, kind: Kind) -> bool:
+    """Whether a page was flagged for its title before; its later edits do not name it anew."""
+    query = select(t.flag.c.id).where(t.flag.c.wiki == wiki, t.flag.c.page_index == page)
+    return connection.execute(query.where(t.flag.c.field == Field.TITLE.value, t.flag.c.kind == kind.value).limit(1)).first() is not None
 
 
 def _case_for(

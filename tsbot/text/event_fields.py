@@ -3,8 +3,7 @@
 ========== =========================== ======= ===== ==== =======
 event      log type                    summary title user comment
 ========== =========================== ======= ===== ==== =======
-edit       of an existing page         yes             yes
-edit       that creates the page       yes     yes     yes
+edit       any                         yes     yes     yes
 log        newusers, renameuser                yes     yes  yes
 log        create, move, upload,               yes          yes
            import
@@ -13,7 +12,8 @@ log        any other (block, delete,                        yes
 any other
 ========== =========================== ======= ===== ==== =======
 
-* A title is judged when it is given, not again at each edit. It is judged without its namespace.
+* A title is judged without its namespace, at each edit: whoever starts to watch a wiki has not seen it being given. A page is
+  flagged for its title once (:mod:`tsbot.cases.filing`).
 * A user name is judged when it is given, and at edits too: the attack is repeated with each line of a history.
   Addresses and the names of temporary accounts are given by the software and not judged. A title that is the user's
   own page says nothing that the name does not.
@@ -46,9 +46,7 @@ def event_passages(event: Event) -> list[Passage]:
     """
     passages: list[Passage | None]
     if event.kind is EventKind.EDIT:
-        passages = [_comment(event, Field.SUMMARY), _user(event)]
-        if not event.parent_id:
-            passages.append(_title(event))
+        passages = [_comment(event, Field.SUMMARY), _user(event), _title(event)]
     elif event.kind is EventKind.LOG:
         passages = [_comment(event, Field.COMMENT)]
         if event.log_type in NEW_ACCOUNTS:
