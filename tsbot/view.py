@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -106,22 +107,24 @@ def when(time: float) -> str:
 
 
 def flag_table(lines: Sequence[FlagLine]) -> Table:
-    """Flags as a table for a terminal."""
-    table = Table(caption="S specificity, P plausibility, I imminence (0-3)")
-    for heading in ("flag", "subject", "kind", "prob.", "S", "P", "I", "lang.", "edited (UTC)", "found", "outcome"):
-        table.add_column(heading, no_wrap=heading in {"flag", "edited (UTC)"})
+    """Flags as a table that fits 80 columns; the outcomes have a column where there are any."""
+    caption = "S/P/I: specificity, plausibility, imminence (0-3); * judged by phrases only"
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), caption=caption)
+    for heading in ("flag", "subject", "kind", "S/P/I", "lang.", "edited (UTC)", "found"):
+        table.add_column(heading, no_wrap=heading not in {"subject", "kind"}, overflow="fold")
+    acted = any(line.outcomes for line in lines)
+    if acted:
+        table.add_column("outcome", overflow="fold")
     for line in lines:
+        took = line.created - line.event_time
         table.add_row(
             line.id[:8],
             line.subject,
-            f"{line.kind} ({line.field})",
-            f"{line.probability:.2f}",
-            str(line.specificity),
-            str(line.plausibility),
-            str(line.imminence),
-            line.language + ("" if line.coverage == "scored" else f" ({line.coverage})"),
-            when(line.event_time),
-            f"+{line.created - line.event_time:.1f} s" if line.created - line.event_time < 3600 else when(line.created),
-            ", ".join(line.outcomes) or "-",
+            line.kind + ("" if line.field == "text" else f" ({line.field})"),
+            f"{line.specificity}/{line.plausibility}/{line.imminence}",
+            line.language + {"scored": "", "weak": "*"}.get(line.coverage, "?"),
+            when(line.event_time)[5:16],
+            f"+{took:.1f} s" if took < 3600 else f"+{took / 3600:.0f} h",
+            *([", ".join(line.outcomes)] if acted else []),
         )
     return table
