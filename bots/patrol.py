@@ -39,12 +39,10 @@ from typing import Any
 import msgspec
 import pywikibot
 
-from tsbot.cli.common import exit_code, read_settings
-from tsbot.errors import TsbotError
 from tsbot.log import configure
 from tsbot.parts import Stop
 from tsbot.patrol import Options, run
-from tsbot.pwb.arguments import handle
+from tsbot.pwb.arguments import guarded, handle, refuse
 from tsbot.settings import Settings
 
 docuReplacements = {"&params;": ""}  # noqa: N816 - the name that pywikibot looks for
@@ -76,28 +74,18 @@ def only_wiki(settings: Settings, arguments: Sequence[str]) -> Settings:
 
 
 def main(*args: str) -> None:
-    """Run with pywikibot's command line; errors of ours become one line and an exit code."""
-    try:
-        run_script(*args)
-    except TsbotError as error:
-        pywikibot.error(str(error))
-        sys.exit(exit_code(error))
+    """Run with pywikibot's command line."""
+    guarded(patrol, args)
 
 
-def run_script(*args: str) -> None:
-    """Read the command line and patrol."""
-    given = args or tuple(sys.argv[1:])
+def patrol(args: Sequence[str]) -> None:
+    """Patrol as the command line says."""
     options: dict[str, Any] = {}
-    config: Path | None = None
-    database: str | None = None
-    for argument in handle(args):
+    given = handle(args)
+    for argument in given.rest:
         name, _, value = argument.partition(":")
         if name == "-stream" and value:
             options["stream"] = value
-        elif name == "-database" and value:
-            database = value
-        elif name == "-config_file" and value:
-            config = Path(value)
         elif name == "-nofetch":
             options["fetch"] = False
         elif name == "-idle" and value.isdigit():
@@ -105,12 +93,11 @@ def run_script(*args: str) -> None:
         elif name == "-summary" and value:
             options["summary"] = Path(value)
         else:
-            pywikibot.bot.suggest_help(unknown_parameters=[argument])
-            sys.exit(2)
+            refuse(argument)
     stop = Stop()
     configure(PywikibotLog())
     with stop.on_signals():
-        totals = run(only_wiki(read_settings(config, database), given), Options(**options), stop)
+        totals = run(only_wiki(given.settings(), args or sys.argv[1:]), Options(**options), stop)
     pywikibot.info(f"{totals.received} events received, {totals.flagged} flagged, {totals.pending} pending")
 
 

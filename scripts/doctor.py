@@ -19,45 +19,29 @@ The exit code is 1 if there is a problem.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from collections.abc import Sequence
 
 import pywikibot
 
-from tsbot.cli.common import exit_code, read_settings
 from tsbot.cli.doctor import examine
 from tsbot.doctor import State
-from tsbot.errors import TsbotError
-from tsbot.pwb.arguments import handle
+from tsbot.pwb.arguments import guarded, handle, refuse
 
 docuReplacements = {"&params;": ""}  # noqa: N816 - the name that pywikibot looks for
 
 
 def main(*args: str) -> None:
-    """Run with pywikibot's command line; errors of ours become one line and an exit code."""
-    try:
-        run_script(*args)
-    except TsbotError as error:
-        pywikibot.error(str(error))
-        sys.exit(exit_code(error))
+    """Run with pywikibot's command line."""
+    guarded(check, args)
 
 
-def run_script(*args: str) -> None:
-    """Read the command line and check."""
-    config: Path | None = None
-    database: str | None = None
-    offline = False
-    for argument in handle(args):
-        name, _, value = argument.partition(":")
-        if name == "-database" and value:
-            database = value
-        elif name == "-config_file" and value:
-            config = Path(value)
-        elif name == "-offline":
-            offline = True
-        else:
-            pywikibot.bot.suggest_help(unknown_parameters=[argument])
-            sys.exit(2)
-    findings = list(examine(read_settings(config, database), offline=offline))
+def check(args: Sequence[str]) -> None:
+    """Run the checks."""
+    given = handle(args)
+    for argument in given.rest:
+        if argument != "-offline":
+            refuse(argument)
+    findings = list(examine(given.settings(), offline="-offline" in given.rest))
     for finding in findings:
         say = pywikibot.info if finding.state is State.OK else pywikibot.warning
         say(f"{finding.check}: {finding.words}" + (f" ({finding.remedy})" if finding.remedy else ""))

@@ -21,52 +21,41 @@ To flag a revision of the English Wikipedia:
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from collections.abc import Sequence
 
 import pywikibot
 
 from tsbot.byhand import flag_by_hand
-from tsbot.cli.common import exit_code, read_settings
+from tsbot.cli.common import EXIT_USAGE
 from tsbot.detect.finding import Kind
-from tsbot.errors import TsbotError
-from tsbot.pwb.arguments import handle
+from tsbot.pwb.arguments import guarded, handle, refuse
 
 docuReplacements = {"&params;": ""}  # noqa: N816 - the name that pywikibot looks for
 
 
 def main(*args: str) -> None:
-    """Run with pywikibot's command line; errors of ours become one line and an exit code."""
-    try:
-        run_script(*args)
-    except TsbotError as error:
-        pywikibot.error(str(error))
-        sys.exit(exit_code(error))
+    """Run with pywikibot's command line."""
+    guarded(flag, args)
 
 
-def run_script(*args: str) -> None:
-    """Read the command line and flag."""
-    config: Path | None = None
-    database: str | None = None
+def flag(args: Sequence[str]) -> None:
+    """Flag what the links point at."""
     kind: Kind | None = None
     links: list[str] = []
-    for argument in handle(args):
+    given = handle(args)
+    for argument in given.rest:
         name, _, value = argument.partition(":")
-        if name == "-database" and value:
-            database = value
-        elif name == "-config_file" and value:
-            config = Path(value)
-        elif name == "-kind" and value in set(Kind) - {Kind.NONE}:
+        if name == "-kind" and value in set(Kind) - {Kind.NONE}:
             kind = Kind(value)
         elif argument.startswith(("http://", "https://")):
             links.append(argument)
         else:
-            pywikibot.bot.suggest_help(unknown_parameters=[argument])
-            sys.exit(2)
+            refuse(argument)
     if not links:
         pywikibot.bot.suggest_help(missing_parameters=["a link"])
-        sys.exit(2)
+        sys.exit(EXIT_USAGE)
     for link in links:
-        for line in flag_by_hand(read_settings(config, database), link, kind).lines():
+        for line in flag_by_hand(given.settings(), link, kind).lines():
             pywikibot.info(line)
 
 
