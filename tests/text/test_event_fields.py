@@ -97,6 +97,11 @@ def test_a_summary_is_judged_with_the_name_of_its_section(comment, summary):
     assert judged(comment=comment).get("summary") == summary
 
 
+@pytest.mark.parametrize("comment", ["/*" + " " * 1_000_000, "/* a" + "\t" * 1_000_000 + "b"])
+def test_white_space_without_end_costs_no_time(comment):
+    assert judged(comment=comment)["summary"].startswith("/*")
+
+
 def test_offsets_of_a_summary_point_into_the_comment():
     comment = "/* Sources */ I [[will|shall]] come"
     (summary,) = (p for p in event_passages(event(comment=comment)) if p.field is Field.SUMMARY)

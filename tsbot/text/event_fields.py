@@ -34,7 +34,6 @@ from tsbot.text.plain import plain_passage
 NEW_ACCOUNTS = frozenset(("newusers", "renameuser"))
 NEW_TITLES = frozenset(("create", "move", "upload", "import"))
 
-_SECTION = re.compile(r"\s*/\*\s*(.*?)\s*\*/\s*", re.DOTALL)
 _GIVEN_BY_SOFTWARE = re.compile(r"~\d{4}-[\d-]+|[0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,7}")
 """Names of temporary accounts (``~2025-12345-6``), IPv4 and IPv6 addresses."""
 
@@ -63,10 +62,16 @@ def _comment(event: Event, field: Field) -> Passage | None:
     text = event.comment
     if not text:
         return None
-    match = _SECTION.match(text)
-    spans = [match.span(1), (match.end(), len(text))] if match else [(0, len(text))]
-    spans = [(start, end) for start, end in spans if start < end]
+    spans = [(start, end) for start, end in _parts(text) if start < end]
     return plain_passage(field, text, spans, Allowance()) if spans else None
+
+
+def _parts(text: str) -> list[tuple[int, int]]:
+    """Automatic section name and rest, else all; trimmed. No regular expression: a long run of white space made one very slow."""
+    opening = len(text) - len(text.lstrip())
+    closing = text.find("*/", opening + 2) if text.startswith("/*", opening) else -1
+    parts = [(0, len(text))] if closing < 0 else [(opening + 2, closing), (closing + 2, len(text))]
+    return [(end - len(text[start:end].lstrip()), start + len(text[start:end].rstrip())) for start, end in parts]
 
 
 def _title(event: Event) -> Passage | None:
