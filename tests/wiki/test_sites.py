@@ -51,12 +51,34 @@ def test_all_the_wikis_of_wikimedia_are_known_without_asking_any(wikimedia: Site
         ("https://notwikipedia.org", "", False),
         ("https://wiki.example", "", False),
         ("https://wikipedia.org@wiki.example", "", False),
+        ("https://wiki.example\\.wikipedia.org", "", False),  # a browser takes the backslash for a slash
+        ("https://wiki.example\\@new.wikipedia.org", "", False),
+        ("https://somebody@new.wikipedia.org", "", False),
+        ("javascript:x//new.wikipedia.org", "", False),
+        ("https://[::1", "", False),
+        ("", "[", False),
         ("http://127.0.0.1:8080", "", False),
         ("", "", False),
     ],
 )
 def test_a_wiki_that_no_family_lists_is_known_by_its_host(wikimedia: Sites, server_url: str, domain: str, expected: bool) -> None:
     assert wikimedia.known("brandnewwiki", server_url, domain) is expected
+
+
+@pytest.mark.parametrize(
+    ("server_url", "domain", "expected"),
+    [
+        ("https://en.wikipedia.org", "", True),
+        ("", "en.wikipedia.org", True),
+        ("https://renamed.wikipedia.org", "", True),
+        ("", "", True),
+        ("https://wiki.example", "", False),  # a letter would link to it
+        ("https://wiki.example", "en.wikipedia.org", False),
+        ("https://[::1", "", False),
+    ],
+)
+def test_a_known_name_at_a_strange_address_is_not_that_wiki(wikimedia: Sites, server_url: str, domain: str, expected: bool) -> None:
+    assert wikimedia.known("enwiki", server_url, domain) is expected
 
 
 def test_a_new_wiki_is_asked_at_the_address_of_its_events(wikimedia: Sites) -> None:
@@ -104,7 +126,12 @@ def test_a_family_that_pywikibot_does_not_know_is_a_wrong_setting(pywikibot_home
         ("", "de.wikipedia.org", "https://de.wikipedia.org"),
         ("", "127.0.0.1:8901", "http://127.0.0.1:8901"),
         ("", "localhost:8901", "http://localhost:8901"),
+        ("", "[::1]:8901", "http://[::1]:8901"),
+        ("HTTPS://De.Wikipedia.org", "", "https://de.wikipedia.org"),
         ("", "", ""),
+        ("https://[::1", "", ""),
+        ("https://ex\u2100mple.org", "", ""),
+        ("https://user:word@de.wikipedia.org", "", ""),
     ],
 )
 def test_scheme_and_host_of_an_event(server_url: str, domain: str, expected: str) -> None:

@@ -32,6 +32,10 @@ _ODD = {
     ("wikidata", "test"): "testwikidatawiki",
 }
 _ODD_CODE = {"be-tarask": "be_x_old"}
+# Browsers, urllib and requests disagree about anything odder, such as a backslash or a name before an @.
+_BASE = re.compile(
+    r"(?:(?P<scheme>https?):)?//(?P<place>(?P<host>[\w.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?)(?:/.*)?", re.ASCII | re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +60,17 @@ class Sites:
         self._sites: dict[tuple[str, str], Site] = {}
 
     def known(self, wiki: str, server_url: str = "", domain: str = "") -> bool:
-        """Whether the wiki can be asked. Cheap enough for every event."""
+        """Whether the wiki can be asked, and its events may be linked. Cheap enough for every event.
+
+        The address of an event must be one that a family lists for the wiki, or lie below ``wiki.domains``: letters link to it.
+        """
         key = (wiki, server_url, domain)
         answer = self._known.get(key)
         if answer is None:
-            answer = bool(wiki) and (wiki in self._index() or self._allowed(base_url(server_url, domain)))
+            base = base_url(server_url, domain)
+            places = self._index().get(wiki, [])
+            listed = not (server_url or domain) or urlsplit(base).netloc in {place.host for place in places}
+            answer = bool(wiki) and ((bool(places) and listed) or self._allowed(base))
             if len(self._known) < 10_000:  # a hostile stream could name wikis without end
                 self._known[key] = answer
         return answer
@@ -152,15 +162,13 @@ def _wikimedia_database(family: str, code: str) -> str | None:
 def base_url(server_url: str, domain: str) -> str:
     """Scheme and host of a wiki from what an event gives: its server's address, or its host alone.
 
-    A host alone is taken as https, on loopback (the demo) as http.
+    A host alone is taken as https, on loopback (the demo) as http. Empty for anything that is no plain address of a server.
     """
-    if server_url:
-        parts = urlsplit(server_url if "://" in server_url else f"https:{server_url}")
-        return f"{parts.scheme}://{parts.netloc}"
-    if not domain:
+    match = _BASE.fullmatch(server_url or f"//{domain}")
+    if match is None:
         return ""
-    host = urlsplit(f"//{domain}").hostname or ""
-    return f"{'http' if is_loopback(host) else 'https'}://{domain}"
+    local = not server_url and is_loopback(match["host"].strip("[]"))
+    return f"{(match['scheme'] or ('http' if local else 'https')).lower()}://{match['place'].lower()}"
 
 
 def is_loopback(host: str) -> bool:
