@@ -25,6 +25,16 @@ def test_the_list_shows_nothing_of_the_events(patrolled: Any) -> None:
         assert "opening hours" not in shown
 
 
+def test_the_id_of_an_event_is_text_and_steers_no_terminal(office: Any, make: Any) -> None:
+    ids = ["[/red]", ":smile:", "a\x1b[2Jb", "a\u202eb"]
+    strange = {"wiki": "strangewiki", "server_url": "https://wiki.example.org"}
+    office.patrol("--stream", office.record(*(make.change(n, meta={"id": name}, **strange) for n, name in enumerate(ids))))
+    shown = office.run("dead", "list").out
+    assert "[/red]" in shown
+    assert ":smile:" in shown
+    assert not set("\x1b\u202e") & set(shown)
+
+
 def test_none(office: Any) -> None:
     assert office.run("dead", "list").out == "No dead letters.\n"
     result = office.run("dead", "redrive", "--no-fetch", "--json")

@@ -34,6 +34,21 @@ def test_from_standard_input_to_standard_output(office: Any) -> None:
     assert "1 line could not be judged" in result.err
 
 
+@pytest.mark.parametrize("words", ["{} [/b]", "[red]{}[/]", "{} \x1b[2J", "\u202e{}", "caf\udce9 {}"])
+def test_a_text_for_the_eye_is_text_and_steers_no_terminal(office: Any, make: Any, words: str) -> None:
+    result = office.process("detect", words.format(make.threat))
+    assert result.code == 0
+    assert "violence" in result.out
+    for character in "\x1b\u202e":
+        assert character not in result.out
+
+
+def test_a_terminal_that_knows_few_letters(office: Any, make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    result = office.process("detect", make.threat + " \u0451")
+    assert (result.code, "violence" in result.out) == (0, True)
+
+
 @pytest.mark.parametrize("words", [("--input", "nowhere.jsonl"), ("--input", "texts.jsonl", "--output", "nowhere/findings.jsonl")])
 def test_files_that_cannot_be_used(office: Any, words: tuple[str, ...]) -> None:
     (office.folder / "texts.jsonl").write_text("")

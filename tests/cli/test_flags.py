@@ -62,6 +62,16 @@ def test_a_flag_for_the_eye(patrolled: Any, make: Any) -> None:
         assert words in result.out
 
 
+def test_what_strangers_wrote_is_text_and_steers_no_terminal(office: Any, make: Any) -> None:
+    text = f"{make.threat}\x1b[2J \u202e[/red]"
+    office.patrol("--stream", office.record(make.change(2, comment=text, title="Talk:[bold]\x1b[2J", user="\u202eEditor [/x]")))
+    result = office.run("flags", "show", "enwiki:rev:100002")
+    assert (result.code, make.threat in result.out) == (0, True)
+    assert not set("\x1b\u202e") & set(result.out)
+    for words in ("page: Talk:[bold]", "Editor [/x]", "[/red]"):
+        assert words in result.out
+
+
 def test_no_such_flag(patrolled: Any) -> None:
     result = patrolled.run("flags", "show", "ffffffff")
     assert (result.code, result.out) == (1, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 
@@ -44,6 +45,9 @@ for module in (patrol, detect, flags, reports, dead, doctor, demo, reference):
 
 def main() -> None:
     """Run the command; errors of ours, and of the system, become one line and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # texts of all languages must not end a command on a terminal that lacks their letters
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except TsbotError as error:

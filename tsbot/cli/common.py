@@ -8,6 +8,7 @@ from typing import Annotated
 
 import msgspec
 import typer
+from rich.console import Console
 
 from tsbot.errors import (
     DemoError,
@@ -19,6 +20,7 @@ from tsbot.errors import (
     TsbotError,
     WikiUnavailableError,
 )
+from tsbot.report.wording import misleading
 from tsbot.settings import Settings, load
 
 ConfigOption = Annotated[
@@ -58,6 +60,16 @@ def read_settings(config: Path | None, database: str | None = None) -> Settings:
         url = database if "://" in database else f"sqlite:///{database}"
         settings = msgspec.structs.replace(settings, database=url)
     return settings
+
+
+def terminal() -> Console:
+    """Where people read. What stands in square brackets is text: names and texts of strangers are shown here."""
+    return Console(markup=False, emoji=False)
+
+
+def harmless(text: str) -> str:
+    """A stranger's text for a terminal, character for character: what would steer the terminal, or hide, becomes U+FFFD."""
+    return "".join("\ufffd" if misleading(char) and char != "\n" else char for char in text)
 
 
 def operator() -> str:

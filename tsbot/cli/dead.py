@@ -6,10 +6,9 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from tsbot.cli.common import EXIT_NOTHING, EXIT_PARTIAL, ConfigOption, DatabaseOption, JsonOption, read_settings
+from tsbot.cli.common import EXIT_NOTHING, EXIT_PARTIAL, ConfigOption, DatabaseOption, JsonOption, harmless, read_settings, terminal
 from tsbot.patrol import redrive
 from tsbot.store import ledger
 from tsbot.store.opening import open_store
@@ -50,8 +49,8 @@ def list_command(
     for heading in ("id", "event", "wiki", "reason", "detail", "failed (UTC)"):
         table.add_column(heading)
     for letter in letters:
-        table.add_row(str(letter.id), letter.event_id, letter.wiki or "-", letter.reason, letter.detail, when(letter.failed))
-    Console().print(table)
+        table.add_row(str(letter.id), harmless(letter.event_id), letter.wiki or "-", letter.reason, letter.detail, when(letter.failed))
+    terminal().print(table)
 
 
 @dead.command("redrive")

@@ -11,8 +11,9 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from tsbot.cli.common import ConfigOption, read_settings
+from tsbot.cli.common import ConfigOption, harmless, read_settings, terminal
 from tsbot.detect.detector import Detector, load_detector
 from tsbot.detect.finding import Finding, Kind
 from tsbot.errors import InputError
@@ -41,7 +42,7 @@ def detect(texts: Texts = None, source: Source = "-", target: Target = "-", conf
     settings = read_settings(config).detect
     detector = load_detector(settings.thresholds, settings.identify)
     if texts:
-        show(detector.judge(texts), texts, Console())
+        show(detector.judge(texts), texts, terminal())
         return
     with _reader(source) as lines, _writer(target) as out:
         broken = run(detector, lines, out)
@@ -85,9 +86,9 @@ def show(findings: Sequence[Finding], texts: Sequence[str], console: Console) ->
     """Print findings for people."""
     table = Table("threat", "kind", "specific", "plausible", "near", "language", "evidence", title=f"{len(texts)} judged")
     for finding, text in zip(findings, texts, strict=True):
-        spans = "; ".join(f"{span.label}: {text[span.start : span.end]}" for span in finding.evidence)
+        spans = "; ".join(f"{span.label}: {harmless(text[span.start : span.end])}" for span in finding.evidence)
         grades = (str(finding.specificity), str(finding.plausibility), str(finding.imminence))
-        kind = "[bold red]" + str(finding.kind) if finding.kind is not Kind.NONE else "none"
+        kind = Text(str(finding.kind), "bold red") if finding.kind is not Kind.NONE else "none"
         table.add_row(f"{finding.threat:.2f}", kind, *grades, f"{finding.language} ({finding.coverage})", spans)
     console.print(table)
 

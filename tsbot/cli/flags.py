@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from tsbot.cases.browse import FlagLine, find_flags, list_flags, outcomes_of, reports_of
 from tsbot.cases.filing import read_flag
 from tsbot.cases.flag import Flag
-from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOption, read_settings
+from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOption, harmless, read_settings, terminal
+from tsbot.report.wording import shown
 from tsbot.store.opening import open_store
 from tsbot.view import flag_table, when
 
@@ -47,7 +47,7 @@ def list_command(
     elif not lines:
         typer.echo("No flags.")
     else:
-        Console().print(flag_table(lines))
+        terminal().print(flag_table(lines))
 
 
 @flags.command("show")
@@ -86,8 +86,8 @@ def _plain(line: FlagLine) -> dict[str, Any]:
 
 
 def _show(flag: Flag, outcomes: list[str], reports: list[tuple[str, str, str]]) -> None:
-    console = Console()
-    console.print(f"[bold]flag {flag.id}[/] of {flag.kind.value} on {flag.subject}, case {flag.case_id}")
+    console = terminal()
+    console.print(Text.assemble((f"flag {flag.id}", "bold"), f" of {flag.kind.value} on {flag.subject}, case {flag.case_id}"))
     console.print(
         f"  probability {flag.probability:.2f}, specificity {flag.specificity}, plausibility {flag.plausibility}, "
         f"imminence {flag.imminence}; language {flag.language} ({flag.coverage}); detector {flag.detector}; by {flag.source}"
@@ -97,17 +97,18 @@ def _show(flag: Flag, outcomes: list[str], reports: list[tuple[str, str, str]]) 
     for identity, purpose, state in reports:
         console.print(f"  {purpose} {identity[:8]}: {state}")
     if flag.content is None:
-        console.print("  [dim]The text was destroyed with its key.[/]")
+        console.print(Text("  The text was destroyed with its key.", "dim"))
         return
     content = flag.content
-    console.print(Text(f"  page: {content.title}\n  user: {content.user or '(withheld)'}"))
-    text = Text(content.excerpt)
+    excerpt = harmless(content.excerpt)
+    console.print(Text(f"  page: {shown(content.title)}\n  user: {shown(content.user) if content.user else '(withheld)'}"))
+    text = Text(excerpt)
     for span in content.evidence:
         text.stylize("bold reverse" if span.label == flag.kind.value else "underline", span.start, span.end)
     console.print(f"  {flag.field.value}:")
     console.print(text)
     if content.evidence:
-        why = "; ".join(f"{span.label}: {content.excerpt[span.start : span.end]!r}" for span in content.evidence)
+        why = "; ".join(f"{span.label}: {excerpt[span.start : span.end]!r}" for span in content.evidence)
         console.print(Text(f"  because of {why}"))
 
 

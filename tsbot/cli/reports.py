@@ -13,10 +13,9 @@ from typing import Annotated, Any
 
 import structlog
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from tsbot.cli.common import EXIT_NOTHING, EXIT_USAGE, ConfigOption, DatabaseOption, JsonOption, operator, read_settings
+from tsbot.cli.common import EXIT_NOTHING, EXIT_USAGE, ConfigOption, DatabaseOption, JsonOption, operator, read_settings, terminal
 from tsbot.log import configure
 from tsbot.report.deliver import Deliverer
 from tsbot.report.message import OutboundMessage, to_email
@@ -68,7 +67,7 @@ def list_command(
             report.state.value + (f" ({report.attempts} tries: {report.last_error})" if report.last_error else ""),
             when(report.created),
         )
-    Console().print(table)
+    terminal().print(table)
 
 
 @reports.command("show")

@@ -68,8 +68,12 @@ def shown(text: str, limit: int = NAME_CHARS) -> str:
 
 
 def _shown(char: str) -> str:
-    hidden = unicodedata.category(char) in ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp") and char not in JOINERS
-    return f"\\u{{{ord(char):X}}}" if hidden else char
+    return f"\\u{{{ord(char):X}}}" if misleading(char) else char
+
+
+def misleading(char: str) -> bool:
+    """Whether a character shows as nothing, or changes how its neighbours show: controls, marks of direction, unassigned ones."""
+    return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp") and char not in JOINERS
 
 
 def quoted(text: str) -> tuple[str, ...]:
