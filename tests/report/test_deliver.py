@@ -14,6 +14,7 @@ from sqlalchemy import update
 
 from tsbot.detect.finding import Kind
 from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError, StoreBusyError, WikiUnavailableError
+from tsbot.report.channels.spool import SpoolChannel
 from tsbot.report.deliver import LONGEST_WAIT, DeliveryThread
 from tsbot.report.message import OutboundMessage
 from tsbot.settings import PageSettings, Recipient, ReleaseRule, ReportSettings
@@ -25,6 +26,8 @@ from tsbot.wiki.types import AccountStatus
 
 Desk = Any
 StartSink = Callable[..., Any]
+PAGING = PageSettings(specificity=0, plausibility=0, webhooks=("https://pager.example/x",))
+OTHER_CASE = "0c5e1a2b-0000-4000-8000-000000000002"
 TO_DESK = Recipient(to="desk@example.org")
 
 
@@ -502,6 +505,35 @@ def test_a_held_letter_lies_in_the_spool_as_a_draft_also_if_a_crash_kept_it_from
     desk.release(identity)
     assert desk.deliverer().run_once() == 1
     assert "X-Tsbot-State" not in desk.spooled()[identity]
+
+
+def test_a_spool_that_takes_no_drafts_keeps_no_page_waiting(desk: Desk) -> None:
+    pager = Tray()
+    settings = desk.settings(page=PAGING)
+    spool = SpoolChannel(desk.folder / "spool")
+    (desk.folder / "spool").write_text("a file where the folder should be")
+    desk.file(desk.flag(scores=(3, 3, 3)), settings)
+
+    deliverer = desk.deliverer(settings, {"spool": spool, "webhook": pager})
+
+    assert (deliverer.run_once(), len(pager.got)) == (1, 1)
+    desk.file(desk.flag(rev_id=200, case=OTHER_CASE, scores=(3, 3, 3)), settings)
+    assert (desk.deliverer(settings, {"spool": spool, "webhook": pager}).run_once(), len(pager.got)) == (1, 2)
+    (desk.folder / "spool").unlink()
+    deliverer.run_once()
+    assert len(desk.spooled()) == 1  # what the first deliverer knows of; the next start finds the other
+
+
+def test_a_held_letter_whose_texts_were_destroyed_keeps_no_message_waiting(desk: Desk) -> None:
+    pager = Tray()
+    settings = desk.settings(page=PAGING)
+    desk.file(desk.flag())
+    desk.deliverer().run_once()
+    with desk.database.write() as connection:
+        connection.execute(update(t.case).values(data_key=None))
+    desk.file(desk.flag(rev_id=200, case=OTHER_CASE, scores=(3, 3, 3)), settings)
+
+    assert desk.deliverer(settings, {"spool": SpoolChannel(desk.folder / "spool"), "webhook": pager}).run_once() == 1
 
 
 def test_simulating_lays_out_nothing(desk: Desk) -> None:

@@ -32,6 +32,7 @@ LONGEST_WAIT = 3600.0
 POLL_SECONDS = 2.0
 """How often the outbox is looked at unasked: another process may have released a letter."""
 TROUBLE_SECONDS = 10.0
+MOST_DRAFTS = 1_000_000
 PAGE_TEXT = "A case waits for a person.\n\nCase: {case}\nFlag: {flag}\n\nTo see it: tsbot flags show {flag}\n"
 
 
@@ -69,7 +70,8 @@ class Deliverer:
         self._simulated: set[str] = set()
         # Handed over, but not noted in the database yet.
         self._unrecorded: dict[str, float] = {}
-        self._laid_out = False
+        # Held letters that may not lie in the spool yet; None until it is looked what a crash kept from it.
+        self._undrafted: set[str] | None = None
 
     def run_once(self, stop: Callable[[], bool] = never) -> int:
         """Do all that can be done now; how many messages were handed over. ``stop`` is asked before each.
@@ -80,9 +82,6 @@ class Deliverer:
             if not only_one:
                 return 0
             self._note_unrecorded()
-            if not self._laid_out:
-                self._lay_out_all()
-                self._laid_out = True
             sent = 0
             while not stop():
                 # In turn, so that neither a slow wiki nor a slow mail server keeps the other from going on.
@@ -93,6 +92,8 @@ class Deliverer:
                     break
             if self.simulate:
                 self._pretend()
+            if not stop():
+                self._lay_out_drafts()
             return sent
 
     def status(self) -> dict[str, int]:
@@ -140,7 +141,8 @@ class Deliverer:
         for report in waiting:
             try:
                 self.writer.prepare(report)
-                self._lay_out(report.id)
+                if self._undrafted is not None:
+                    self._undrafted.add(report.id)
             except StoreError:
                 raise
             except LetterError as error:
@@ -149,8 +151,24 @@ class Deliverer:
                 self._put_off(report, error, outbox.mark_unwritten)
         return bool(waiting)
 
+    def _lay_out_drafts(self) -> None:
+        """Put held letters of the spool where people look for them. That is a convenience: its trouble keeps no message waiting."""
+        if self._undrafted is None:
+            with self.database.read() as connection:
+                self._undrafted = {report.id for report in outbox.listing(connection, ReportState.HELD, limit=MOST_DRAFTS)}
+        for identity in list(self._undrafted):
+            try:
+                self._lay_out(identity)
+            except StoreError:
+                raise
+            except Exception as error:
+                structlog.get_logger().warning("report.no_draft", id=identity, error=type(error).__name__)
+                if isinstance(error, DeliveryDeferredError):
+                    return  # a full disk is full for the others too; the next round tries again
+            self._undrafted.discard(identity)
+
     def _lay_out(self, identity: str) -> None:
-        """Put a held letter of the spool where people look for it; it is released like any other."""
+        """Put a held letter of the spool there, marked as a draft; it is released like any other."""
         with self.database.read() as connection:
             report = outbox.get(connection, identity)
         spool = self._spool(report)
@@ -161,13 +179,6 @@ class Deliverer:
         """The spool, if it is where the report goes."""
         spool = self.channels.get("spool")
         return spool if isinstance(spool, SpoolChannel) and report and report.channel == "spool" and not self.simulate else None
-
-    def _lay_out_all(self) -> None:
-        """Lay out what a crash kept from it."""
-        with self.database.read() as connection:
-            held = outbox.listing(connection, ReportState.HELD)
-        for report in held:
-            self._lay_out(report.id)
 
     def _next(self) -> Report | None:
         """The next message to send, its attempt written down."""
@@ -212,9 +223,9 @@ class Deliverer:
     def _bury(self, report: Report, reason: str) -> None:
         with self.database.write() as connection:
             outbox.mark_dead(connection, report.id, reason)
+        structlog.get_logger().error("report.dead", **_ids(report), reason=reason, remedy=f"tsbot reports retry {report.id}")
         if (spool := self._spool(report)) is not None:
             spool.discard(report.id)
-        structlog.get_logger().error("report.dead", **_ids(report), reason=reason, remedy=f"tsbot reports retry {report.id}")
 
     def _note_unrecorded(self) -> None:
         """Write down what was handed over; what cannot be written now is kept, so that it is not handed over again."""

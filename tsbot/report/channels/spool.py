@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -31,10 +32,11 @@ class SpoolChannel:
         self._write(message.id, DRAFT + to_email(message).as_bytes(), over=lambda old: old.startswith(DRAFT))
 
     def discard(self, identity: str) -> None:
-        """Remove the draft of a letter that will not leave; a letter that has left stays."""
+        """Remove the draft of a letter that will not leave; a letter that has left stays. A draft that cannot be removed stays, too."""
         target = self.folder / f"{identity}.eml"
-        if target.exists() and target.read_bytes().startswith(DRAFT):
-            target.unlink()
+        with contextlib.suppress(OSError):
+            if target.exists() and target.read_bytes().startswith(DRAFT):
+                target.unlink()
 
     def _write(self, identity: str, content: bytes, over: Callable[[bytes], bool]) -> None:
         target = self.folder / f"{identity}.eml"
