@@ -76,10 +76,10 @@ def test_a_threat_in_the_middle_of_a_long_text_is_found(detector: PatternDetecto
 
 
 def test_languages_without_pack_are_unscored_and_said_to_be(detector: PatternDetector) -> None:
-    texts = ["Det här är en artikel om en stad som ligger vid kusten och är känd för sin hamn", "บทความนี้เกี่ยวกับเมืองท่า"]
-    swedish, thai = detector.judge(texts)
-    assert (swedish.language, swedish.coverage) == ("sv", Coverage.UNSCORED)
-    assert (thai.language, thai.coverage) == ("th", Coverage.UNSCORED)
+    texts = ["Šis straipsnis yra apie miestą, kuris yra prie jūros ir yra žinomas dėl savo uosto", "სტატია საპორტო ქალაქის შესახებ"]
+    lithuanian, georgian = detector.judge(texts)
+    assert (lithuanian.language, lithuanian.coverage) == ("lt", Coverage.UNSCORED)
+    assert (georgian.language, georgian.coverage) == ("ka", Coverage.UNSCORED)
 
 
 def test_a_language_that_is_known_is_believed(detector: PatternDetector) -> None:
