@@ -15,13 +15,13 @@ from sqlalchemy import update
 from tsbot.detect.finding import Kind
 from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError, StoreBusyError, WikiUnavailableError
 from tsbot.report.channels.spool import SpoolChannel
-from tsbot.report.deliver import LONGEST_WAIT, DeliveryThread
+from tsbot.report.deliver import DeliveryThread
 from tsbot.report.message import OutboundMessage
 from tsbot.settings import PageSettings, Recipient, ReleaseRule, ReportSettings
 from tsbot.store import database as store_database
 from tsbot.store import tables as t
 from tsbot.store.database import Database, connect
-from tsbot.store.outbox import Purpose, ReportState
+from tsbot.store.outbox import LONGEST_WAIT, Purpose, ReportState
 from tsbot.wiki.types import AccountStatus
 
 Desk = Any
@@ -313,6 +313,23 @@ def test_what_fails_is_tried_again_ever_more_rarely_and_at_last_shouts(desk: Des
     assert row.last_error.startswith(type(error).__name__)
     assert "words of a letter" not in row.last_error + repr(logged)
     assert [entry["id"] for entry in logged if entry["log_level"] == "error"] == [identity]
+
+
+def test_a_letter_put_off_by_a_clock_that_was_years_ahead_does_not_wait_for_years(desk: Desk) -> None:
+    def fail(_: OutboundMessage) -> None:
+        raise DeliveryDeferredError("test: 451")
+
+    settings = desk.settings(report=released())
+    tray = Tray(fail)
+    deliverer = desk.deliverer(settings, {"spool": tray})
+    now = desk.clock.now
+    desk.clock.now += 10 * 365 * 86400.0
+    (identity,) = desk.file(desk.flag(), settings)
+    deliverer.run_once()
+    assert desk.row(identity).attempts == 1
+    desk.clock.now = now
+    tray.act = None
+    assert deliverer.run_once() == 1
 
 
 def test_a_refused_letter_is_dead_at_once_until_a_person_retries_it(desk: Desk) -> None:

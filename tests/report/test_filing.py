@@ -234,3 +234,13 @@ def test_a_case_pages_again_after_an_hour(desk: Desk) -> None:
     assert [pages_filed(1), pages_filed(2)] == [1, 1]
     desk.clock.now += 3601
     assert [pages_filed(3), pages_filed(4)] == [2, 2]
+
+
+def test_a_page_of_a_clock_that_was_years_ahead_keeps_nobody_asleep(desk: Desk) -> None:
+    settings = desk.settings(page=PageSettings(mail=("duty@example.org",)))
+    now = desk.clock.now
+    desk.clock.now += 1e8
+    desk.file(desk.flag(rev_id=1, scores=HIGH, event_time=desk.clock()), settings)
+    desk.clock.now = now
+    desk.file(desk.flag(rev_id=2, scores=HIGH, event_time=desk.clock()), settings)
+    assert sum(row.purpose is Purpose.PAGE for row in desk.rows()) == 2

@@ -39,6 +39,31 @@ def test_a_full_batch_goes_at_once() -> None:
     assert times(queue.next(10.1)) == [10.0, 10.1]
 
 
+@pytest.mark.parametrize("back", [600.0, 86400.0])
+def test_a_clock_that_is_set_back_keeps_no_edit_waiting(back: float) -> None:
+    queue = make()
+    add(queue, 1e6)
+    assert queue.wait_time(1e6 - back) == 0.0
+    assert times(queue.next(1e6 - back)) == [1e6]
+
+
+def test_a_clock_that_is_set_back_ends_the_pause_of_a_wiki() -> None:
+    queue = make()
+    add(queue, 10.0)
+    batch = queue.next(1e9)
+    assert batch is not None
+    queue.retry(batch, 1e9, 30.0)
+    assert queue.next(1e9 + 1) is None
+    assert queue.wait_time(20.0) == 0.0
+    again = queue.next(20.0)
+    assert times(again) == [10.0]
+    assert again is not None
+    queue.done(again)
+    queue.defer(again.items[0], 1e9)
+    assert queue.wait_time(20.0) == 0.0
+    assert times(queue.next(30.0)) == [10.0]
+
+
 def test_the_wiki_with_the_oldest_edit_comes_first() -> None:
     queue = make()
     add(queue, 10.0, "bbwiki")

@@ -25,10 +25,9 @@ from tsbot.report.prepare import AskStatus, Writer
 from tsbot.settings import Settings
 from tsbot.store import outbox
 from tsbot.store.database import Database
-from tsbot.store.outbox import Purpose, Report, ReportState
+from tsbot.store.outbox import LONGEST_WAIT, Purpose, Report, ReportState
 
 FIRST_WAIT = 15.0
-LONGEST_WAIT = 3600.0
 POLL_SECONDS = 2.0
 """How often the outbox is looked at unasked: another process may have released a letter."""
 TROUBLE_SECONDS = 10.0

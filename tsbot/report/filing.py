@@ -61,7 +61,7 @@ def _letter(connection: Connection, flag: Flag, destination: Destination, settin
         outbox.rewrite(connection, known.id, auto=auto)
         return None
     number, newest = outbox.thread(connection, flag.case_id, destination.recipient)
-    if number > settings.report.follow_ups and (now - newest < LATE_FOLLOW_UP or not pages(flag, settings, now)):
+    if number > settings.report.follow_ups and (_within(newest, now, LATE_FOLLOW_UP) or not pages(flag, settings, now)):
         return None
     return _add(connection, Purpose.LETTER, flag, destination, settings, now=now, created=max(now, newest + TICK), auto=auto)
 
@@ -69,9 +69,14 @@ def _letter(connection: Connection, flag: Flag, destination: Destination, settin
 def _page(connection: Connection, flag: Flag, destination: Destination, settings: Settings, now: float) -> str | None:
     number, newest = outbox.thread(connection, flag.case_id, destination.recipient, Purpose.PAGE)
     known = outbox.get(connection, report_id(Purpose.PAGE, flag, destination.recipient))
-    if number and (known is not None or now - newest < settings.page.again_after):
+    if number and (known is not None or _within(newest, now, settings.page.again_after)):
         return None
     return _add(connection, Purpose.PAGE, flag, destination, settings, now=now, created=now, auto=True)
+
+
+def _within(before: float, now: float, seconds: float) -> bool:
+    """Whether a time was less than so many seconds ago. One to come is that of a clock that was wrong, and does not count."""
+    return 0 <= now - before < seconds
 
 
 def _add(

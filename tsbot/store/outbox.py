@@ -41,6 +41,8 @@ class Purpose(StrEnum):
     """Wakes somebody of the team; carries ids only."""
 
 
+LONGEST_WAIT = 3600.0
+"""Seconds that a message is put off at most. What is due later than that was put off by a clock that was wrong."""
 UNSENT = (ReportState.NEW, ReportState.HELD)
 """States in which a letter may still be written anew."""
 
@@ -123,7 +125,7 @@ def thread_start(connection: Connection, report: Report) -> str | None:
 
 def fresh(connection: Connection, now: float, limit: int) -> list[Report]:
     """Letters that are still to be written: first those that leave by themselves, then oldest first."""
-    query = select(t.report).where(t.report.c.state == ReportState.NEW.value, t.report.c.due <= now)
+    query = select(t.report).where(t.report.c.state == ReportState.NEW.value, _is_due(now))
     return _reports(connection, query.order_by(t.report.c.auto.desc(), t.report.c.created, t.report.c.id).limit(limit))
 
 
@@ -141,7 +143,7 @@ def due(connection: Connection, now: float, limit: int) -> list[Report]:
         other.state == ReportState.QUEUED.value,
         before,
     )
-    query = select(t.report).where(mine.state == ReportState.QUEUED.value, mine.due <= now, or_(_is(Purpose.PAGE), ~waits))
+    query = select(t.report).where(mine.state == ReportState.QUEUED.value, _is_due(now), or_(_is(Purpose.PAGE), ~waits))
     return _reports(connection, query.order_by(mine.purpose.desc(), mine.released, mine.created, mine.id).limit(limit))
 
 
@@ -213,6 +215,10 @@ def counts(connection: Connection) -> dict[ReportState, int]:
     """How many messages are in each state; all states are named."""
     rows = connection.execute(select(t.report.c.state, func.count()).group_by(t.report.c.state))
     return dict.fromkeys(ReportState, 0) | {ReportState(state): number for state, number in rows}
+
+
+def _is_due(now: float) -> ColumnElement[bool]:
+    return or_(t.report.c.due <= now, t.report.c.due > now + LONGEST_WAIT)
 
 
 def _is(purpose: Purpose) -> ColumnElement[bool]:

@@ -107,16 +107,16 @@ class FetchQueue:
 
         Of the wikis that have a full batch or an edit that has waited for the window, the one with the oldest edit.
         """
-        while self._later and self._later[0][0] <= now:
+        while self._later and not _ahead(self._later[0][0], now):
             self._push(heapq.heappop(self._later)[2])
         if len(self._in_flight) >= self._concurrency:
             return None
         best: tuple[float, str] | None = None
         for name, wiki in self._wikis.items():
             oldest = wiki.oldest
-            if oldest is None or wiki.busy or wiki.paused_until > now:
+            if oldest is None or wiki.busy or _ahead(wiki.paused_until, now):
                 continue
-            if (best is None or (oldest.time, name) < best) and self._due_at(name, wiki, oldest) <= now:
+            if (best is None or (oldest.time, name) < best) and self._due_at(name, wiki, oldest, now) <= now:
                 best = (oldest.time, name)
         return None if best is None else self._take(best[1])
 
@@ -124,10 +124,11 @@ class FetchQueue:
         """Seconds until :meth:`next` may return something without further news; None if that takes news."""
         if len(self._in_flight) >= self._concurrency:
             return None
-        times = [entry[0] for entry in self._later[:1]]
+        times = [entry[0] if _ahead(entry[0], now) else now for entry in self._later[:1]]
         for name, wiki in self._wikis.items():
             if wiki.oldest is not None and not wiki.busy:
-                times.append(max(wiki.paused_until, self._due_at(name, wiki, wiki.oldest)))
+                paused = wiki.paused_until if _ahead(wiki.paused_until, now) else now
+                times.append(max(paused, self._due_at(name, wiki, wiki.oldest, now)))
         return max(0.0, min(times) - now) if times else None
 
     def done(self, batch: FetchBatch) -> None:
@@ -198,8 +199,9 @@ class FetchQueue:
         middle = (len(items) + 1) // 2
         wiki.parts.extendleft(part for part in (items[middle:], items[:middle]) if part)
 
-    def _due_at(self, name: str, wiki: _Wiki, oldest: FetchItem) -> float:
-        if wiki.parts or oldest.attempts or len(wiki.pending) >= self._batch_size(name):
+    def _due_at(self, name: str, wiki: _Wiki, oldest: FetchItem, now: float) -> float:
+        # An edit of tomorrow: the clock was set back.
+        if wiki.parts or oldest.attempts or oldest.time > now or len(wiki.pending) >= self._batch_size(name):
             return float("-inf")
         return oldest.time + self._window
 
@@ -228,3 +230,8 @@ class FetchQueue:
         wiki = self._wikis[name]
         if wiki.oldest is None and not wiki.busy and not wiki.failures:
             del self._wikis[name]
+
+
+def _ahead(until: float, now: float) -> bool:
+    """Whether a pause goes on. One longer than any that is made was begun by a clock that has been set back since."""
+    return now < until <= now + LONGEST_ASKED_PAUSE
