@@ -62,6 +62,11 @@ def test_without_a_configuration_everything_stays_in_the_data_folder(tmp_path: P
     assert (tmp_path / "data/pywikibot/user-config.py").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_user_without_a_home_needs_none(tmp_path: Path) -> None:
+    nobody = "import os, pwd\ndel os.environ['HOME']\ndef unknown(uid): raise KeyError(uid)\npwd.getpwuid = unknown\n"
+    assert run(nobody + PREPARE, tmp_path).startswith(f"{tmp_path}/data/pywikibot ")
+
+
 def test_the_users_own_configuration_is_used_where_there_is_one(tmp_path: Path) -> None:
     own = tmp_path / "own"
     own.mkdir()

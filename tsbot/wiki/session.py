@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -66,7 +67,9 @@ def _find_configuration(settings: Settings) -> None:
     """Let pywikibot find a configuration file, the user's if there is one."""
     # "2": a missing configuration is no error and no message.
     os.environ.setdefault("PYWIKIBOT_NO_USER_CONFIG", "2")
-    places = [Path(), Path.home() / ".pywikibot"]
+    places = [Path()]
+    with contextlib.suppress(RuntimeError):  # a user of a container may have no home
+        places.append(Path.home() / ".pywikibot")
     if os.environ.get("PYWIKIBOT_DIR"):
         places.insert(0, Path(os.environ["PYWIKIBOT_DIR"]))
     named = any(argument.startswith(("-dir:", "-config:")) for argument in sys.argv[1:])
