@@ -366,6 +366,15 @@ def test_what_a_webhook_answers(hook: Hook, answer: int, error: type[Exception])
     assert len(hook.bodies) == 1
 
 
+def test_a_webhook_is_reached_through_the_proxy_of_the_environment(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("http_proxy", f"127.0.0.1:{hook.server_port}")
+    hook.answers = [204]
+    url = "http://pager.example/secret"
+    WebhookChannel([url], timeout=5).send(message(webhook_label(url), purpose=Purpose.PAGE))
+    assert len(hook.bodies) == 1
+
+
 def test_a_silent_webhook_is_given_up_in_time(silent_port: int) -> None:
     url = f"http://127.0.0.1:{silent_port}/"
     with pytest.raises(DeliveryDeferredError, match="ReadTimeoutError"):

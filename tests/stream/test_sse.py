@@ -43,6 +43,14 @@ def test_without_a_user_agent_it_does_not_start() -> None:
         LiveSource("http://127.0.0.1:1/", (), StreamSettings(), user_agent=" ")
 
 
+def test_a_proxy_that_cannot_be_used_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("https_proxy", "socks5://user:word@127.0.0.1:1080")
+    with pytest.raises(StreamUnavailableError, match="no HTTP proxy") as raised:
+        LiveSource("https://stream.example/", (), StreamSettings(), user_agent="tsbot-test/0")
+    assert "word" not in str(raised.value)
+
+
 @pytest.mark.parametrize("size", [1, 7, 64])
 def test_an_event_may_be_split_anywhere(server: Any, listener: Any, kit: Any, size: int) -> None:
     body = b":ok\n\n" + b"".join(kit.sse(kit.recentchange(n, title="Gärten – 庭 𝔤")) for n in (1, 2))

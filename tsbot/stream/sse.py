@@ -14,7 +14,6 @@ from contextlib import suppress
 from types import SimpleNamespace
 from typing import Final
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import msgspec
 import structlog
@@ -22,6 +21,7 @@ import urllib3
 from sseclient import SSEClient
 
 from tsbot.errors import SettingsError, StreamUnavailableError
+from tsbot.http_pool import pool
 from tsbot.settings import StreamSettings
 from tsbot.stream.frames import BodyEndedError, frames
 from tsbot.stream.inbox import Inbox, Received
@@ -34,7 +34,6 @@ _CONNECT_TIMEOUT: Final = 20.0
 # These say that we ourselves are not welcome (now); what we asked for is not the trouble.
 _NOT_THE_CURSOR: Final = frozenset((401, 403, 407, 408, 421, 425, 429, 451))
 _JOIN: Final = 2.0
-_LOOPBACK: Final = frozenset(("localhost", "127.0.0.1", "::1"))
 
 
 class _When(msgspec.Struct):
@@ -59,7 +58,7 @@ class LiveSource:
     recognises. Duplicates and events out of order are passed on as they come.
 
     ``clock`` gives seconds since the epoch, ``monotonic`` seconds that never go back, ``pause`` waits between connections
-    (and by default ends early on :meth:`close`).
+    (and by default ends early on :meth:`close`). Raises :class:`StreamUnavailableError` for a proxy that cannot be used.
     """
 
     def __init__(
@@ -84,7 +83,10 @@ class LiveSource:
         self._user_agent = user_agent
         self._clock = clock
         self._monotonic = monotonic
-        self._http = http if http is not None else pool(self._url)
+        try:
+            self._http = http if http is not None else pool(self._url)
+        except urllib3.exceptions.HTTPError as error:
+            raise StreamUnavailableError(f"The stream cannot be reached: {_in_words(error, settings.read_deadline)}.") from error
         self._pace = Pace(rng if rng is not None else random.Random())  # noqa: S311 - spreads reconnections, guards nothing
         self._stop = threading.Event()
         self._pause = pause if pause is not None else self._stop.wait
@@ -286,16 +288,6 @@ def stream_url(url: str, streams: Sequence[str]) -> str:
     return f"{url.rstrip('/')}/{','.join(streams)}" if not path or path.endswith(("/", "/stream")) else url
 
 
-def pool(url: str) -> urllib3.PoolManager:
-    """One connection at a time, through the proxy that the environment names (``https_proxy``, ``no_proxy``)."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    proxy = getproxies().get(parts.scheme)
-    if proxy and host not in _LOOPBACK and not proxy_bypass(host):
-        return urllib3.ProxyManager(proxy, num_pools=1, maxsize=1)
-    return urllib3.PoolManager(num_pools=1, maxsize=1)
-
-
 def _headers(user_agent: str) -> dict[str, str]:
     return {
         "User-Agent": user_agent,
@@ -355,6 +347,10 @@ def _in_words(error: Exception, deadline: float) -> str:
             return "the server's certificate cannot be verified"
         case urllib3.exceptions.MaxRetryError() if isinstance(error.reason, Exception):
             return _in_words(error.reason, deadline)
+        case urllib3.exceptions.ProxySchemeUnknown():
+            return "the environment names a proxy that is no HTTP proxy"
+        case urllib3.exceptions.ProxyError():
+            return "the proxy that the environment names does not let us through"
         case urllib3.exceptions.ProtocolError():
             return "the connection broke"
         case _:

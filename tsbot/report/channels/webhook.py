@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import urllib3
+from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
 from tsbot import __version__
 from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError
+from tsbot.http_pool import pool
 from tsbot.report.message import OutboundMessage
 from tsbot.report.routing import webhook_label
 
@@ -18,7 +19,7 @@ class WebhookChannel:
 
     def __init__(self, urls: Iterable[str], timeout: float = 10.0) -> None:
         self.urls = {webhook_label(url): url for url in urls}
-        self.http = urllib3.PoolManager(timeout=urllib3.Timeout(total=timeout), retries=False)
+        self.timeout = Timeout(total=timeout)
 
     def send(self, message: OutboundMessage) -> None:
         """POST the ids of case and flag. 2xx is taken; 429, 5xx and silence are tried again; everything else is final."""
@@ -28,8 +29,11 @@ class WebhookChannel:
         body = {"case": message.case_id, "flag": message.flag_id, "report": message.id, "command": f"tsbot flags show {message.flag_id}"}
         headers = {"Content-Type": "application/json", "Idempotency-Key": message.id, "User-Agent": f"tsbot/{__version__}"}
         try:
-            answer = self.http.request("POST", url, json=body, headers=headers, redirect=False, preload_content=False)
-            answer.close()  # what it says does not matter, however long it is
+            with pool(url) as http:
+                answer = http.request(
+                    "POST", url, json=body, headers=headers, timeout=self.timeout, retries=False, redirect=False, preload_content=False
+                )
+                answer.close()  # what it says does not matter, however long it is
         except HTTPError as error:
             raise DeliveryDeferredError(f"webhook: {type(error).__name__}") from error
         if 200 <= answer.status < 300:
