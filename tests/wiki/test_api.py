@@ -68,6 +68,19 @@ def test_an_answer_that_claims_to_be_compressed(stub: Any, api: Any, fault: Any)
         api.get("aawiki", QUERY)
 
 
+def test_an_answer_of_brackets_is_no_answer(stub: Any, api: Any, fault: Any) -> None:
+    stub.faults.append(fault(body=b"[" * 1_000_000))
+    with pytest.raises(WikiUnavailableError, match="no answer of the API"):
+        api.get("aawiki", QUERY)
+
+
+def test_no_proxy_stands_between_this_machine_and_itself(stub: Any, api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    assert api.get("aawiki", QUERY)
+
+
 def test_nobody_listens(pywikibot_home: Path, make_api: Any) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Mapping
 from http.cookiejar import Cookie
 from typing import Any, NoReturn, cast
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pywikibot
 import requests
@@ -29,10 +29,11 @@ from pywikibot.site import APISite
 
 from tsbot.errors import WikiRefusedError, WikiUnavailableError
 from tsbot.wiki.answers import Answer, read
+from tsbot.wiki.sites import is_loopback
 
 LONGEST_URL = 2000
 """Longer requests are sent by POST. Reads go by GET while they can: Wikimedia serves those from the nearest data centre."""
-MOST_BYTES = 128_000_000
+MOST_BYTES = 32_000_000
 """No API answer is this long (MediaWiki ends one after 8 MB, a page is 2 MB)."""
 WAIT_AFTER_LOGIN_FAILED = 300.0
 """Seconds: MediaWiki locks an account out for a while after a few failed logins."""
@@ -141,6 +142,7 @@ def exchange(site: Site, parameters: Mapping[str, str], *, post: bool, timeout: 
         headers["content-type"] = "application/x-www-form-urlencoded"
         if not post:
             headers["promise-non-write-api-action"] = "true"
+    host = urlsplit(url).hostname or ""
     deadline = time.monotonic() + timeout
     response = http.fetch(
         f"{url}?{query}" if get else url,
@@ -150,6 +152,7 @@ def exchange(site: Site, parameters: Mapping[str, str], *, post: bool, timeout: 
         default_error_handling=False,
         stream=True,
         allow_redirects=False,
+        proxies={"no_proxy": host} if is_loopback(host) else None,  # a proxy has no business on loopback
         verify=site.verify_SSL_certificate(),
     )
     if isinstance(response, Exception):

@@ -80,7 +80,7 @@ def read(answer: Answer, now: float) -> dict[str, Any]:
 def _object(body: bytes) -> dict[str, Any] | None:
     try:
         data = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return data if isinstance(data, dict) else None
 
