@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsbot.errors import WikiRefusedError, WikiUnavailableError
-from tsbot.wiki.answers import Answer, read, retry_after
+from tsbot.wiki.answers import Answer, read
 
 NOW = 1_800_000_000.0
 CASES = [
@@ -37,24 +37,6 @@ def test_answer(case: list[str]) -> None:
     assert "SECRET" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        ("120", 120.0),
-        ("0.5", 0.5),
-        ("-3", 0.0),
-        ("Fri, 15 Jan 2027 08:02:00 GMT", 120.0),
-        ("Fri, 15 Jan 2027 07:00:00 GMT", 0.0),
-        ("soon", None),
-        ("nan", None),
-        ("inf", None),
-        ("", None),
-    ],
-)
-def test_retry_after_is_a_number_or_a_date(header: str, seconds: float | None) -> None:
-    assert retry_after({"retry-after": header}, NOW) == seconds
-
-
 @given(st.binary(max_size=200), st.integers(200, 599))
 def test_no_body_whatsoever_raises_anything_else(body: bytes, status: int) -> None:
     try:
@@ -62,9 +44,3 @@ def test_no_body_whatsoever_raises_anything_else(body: bytes, status: int) -> No
     except (WikiUnavailableError, WikiRefusedError):
         return
     assert data == json.loads(body)
-
-
-@given(st.text(max_size=30))
-def test_no_retry_after_whatsoever_is_below_zero_or_endless(header: str) -> None:
-    seconds = retry_after({"retry-after": header}, NOW)
-    assert seconds is None or 0 <= seconds < 1e300

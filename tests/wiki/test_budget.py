@@ -80,13 +80,6 @@ def test_without_limit_only_a_penalty_stops_requests() -> None:
     assert budget.try_take()
 
 
-def test_no_penalty_is_longer_than_an_hour() -> None:
-    clock = Clock()
-    budget = Budget(60, clock)
-    budget.penalise(1e9)
-    assert budget.wait_time() == 3600.0
-
-
 @settings(deadline=None, max_examples=50)
 @given(per_minute=st.sampled_from([3.0, 7.5, 60.0, 150.0]), steps=st.lists(st.floats(0, 20), max_size=20))
 def test_no_minute_exceeds_the_allowance_of_which_the_rate_is_three_quarters(per_minute: float, steps: list[float]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from enum import IntEnum
 from random import Random
 from typing import Final
@@ -15,8 +14,6 @@ from tsbot.stream.source import Gap
 
 LONGEST_WAIT: Final = 120.0
 """Seconds; the cap of the exponential back-off."""
-LONGEST_RETRY_AFTER: Final = 3600.0
-"""Seconds; a server that asks for more is asked again after this time."""
 STEADY: Final = 60.0
 """Seconds of uptime after which earlier failures are forgotten."""
 _AT_ONCE: Final = 10  # connections per STEADY seconds that are renewed without waiting
@@ -126,24 +123,11 @@ class Pace:
         ceiling = min(LONGEST_WAIT, 2.0 ** min(self._failures - 1, 10))
         delay = ceiling * (0.5 + self._rng.random() / 2)
         if ended.retry_after is not None:
-            delay = max(delay, min(ended.retry_after, LONGEST_RETRY_AFTER))
+            delay = max(delay, ended.retry_after)
         return delay
 
     def _may_renew(self, now: float) -> bool:
         return len(self._renewed) < _AT_ONCE or now - self._renewed[0] >= STEADY
-
-
-def retry_after(header: str | None, now: float) -> float | None:
-    """Seconds that a ``Retry-After`` header asks for: a number, or an HTTP date (RFC 9110, 10.2.3). None if unreadable."""
-    if not header:
-        return None
-    text = header.strip()
-    if text.isascii() and text.isdigit():
-        return float(text) if len(text) < 10 else LONGEST_RETRY_AFTER
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
-    except (ValueError, OverflowError):
-        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,12 @@ import urllib3
 from sseclient import SSEClient
 
 from tsbot.errors import SettingsError, StreamUnavailableError
-from tsbot.http_pool import pool
+from tsbot.http_client import pool, retry_after
 from tsbot.settings import StreamSettings
 from tsbot.stream.frames import BodyEndedError, frames
 from tsbot.stream.inbox import Inbox, Received
 from tsbot.stream.readers import epoch
-from tsbot.stream.reconnect import Ended, Pace, Position, Resume, Resumed, read_position, retry_after, rewound, usable_id
+from tsbot.stream.reconnect import Ended, Pace, Position, Resume, Resumed, read_position, rewound, usable_id
 from tsbot.stream.source import Batch, SourceStatus
 
 _READ: Final = 65_536

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from tsbot.errors import WikiRefusedError, WikiUnavailableError
+from tsbot.http_client import retry_after
 
 TRANSIENT = frozenset({"maxlag", "ratelimited", "readonly", "cirrussearch-too-busy-error", "lockmanager-fail-conflict"})
 """API error codes that pass by themselves."""
@@ -38,31 +38,13 @@ class Answer:
     body: bytes = b""
 
 
-def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds of a Retry-After header, which is a number or an HTTP date (RFC 9110, 10.2.3); None without a usable one.
-
-    ``now`` is in seconds since the epoch.
-    """
-    value = headers.get("retry-after", "").strip()
-    if not value:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(value).timestamp() - now
-        except ValueError:
-            return None
-    return max(0.0, seconds) if seconds == seconds and seconds != float("inf") else None  # noqa: PLR0124 - NaN is not itself
-
-
 def read(answer: Answer, now: float) -> dict[str, Any]:
     """The JSON object of an API answer.
 
     Raises ``WikiUnavailableError`` where asking again may help and ``WikiRefusedError`` where it will not. Messages carry
     codes only: MediaWiki's ``info`` may quote titles and names.
     """
-    wait = retry_after(answer.headers, now)
+    wait = retry_after(answer.headers.get("retry-after"), now)
     if answer.status == 429:
         raise WikiUnavailableError("The wiki says that we ask too often (HTTP 429).", wait or ASK_AGAIN_AFTER_429)
     # A lagged wiki answers with an API error and, depending on its age, status 200 or 503: the body tells more.

@@ -26,9 +26,6 @@ PER_MINUTE: dict[str, int | None] = {
 BURST_SECONDS = 10.0
 """A full bucket holds what this many seconds bring: with three quarters as rate, no minute exceeds the allowance."""
 
-LONGEST_PENALTY = 3600.0
-"""Seconds. A date in a Retry-After is years away for a clock that is years behind, and all wikis would go unread."""
-
 
 def rate(settings: WikiSettings) -> float | None:
     """Requests per minute to use: what is configured, or three quarters of the class's allowance. None is no limit."""
@@ -79,9 +76,9 @@ class Budget:
             self._tokens = min(self._capacity, self._tokens + 1.0)
 
     def penalise(self, retry_after: float) -> None:
-        """Make no request for ``retry_after`` seconds, at most an hour: the gateway said so. A longer pause under way stays."""
+        """Make no request for ``retry_after`` seconds: the gateway said so. A longer pause under way stays."""
         with self._lock:
-            self._closed_until = max(self._closed_until, self._fill() + min(retry_after, LONGEST_PENALTY))
+            self._closed_until = max(self._closed_until, self._fill() + retry_after)
 
     def wait_time(self) -> float:
         """Seconds until :meth:`try_take` can succeed; 0 if now."""

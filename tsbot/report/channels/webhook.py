@@ -9,7 +9,7 @@ from urllib3.exceptions import HTTPError
 
 from tsbot import __version__
 from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError
-from tsbot.http_pool import pool
+from tsbot.http_client import pool
 from tsbot.report.message import OutboundMessage
 from tsbot.report.routing import webhook_label
 

@@ -1,4 +1,4 @@
-"""The proxy of the environment, in the forms that people write it."""
+"""The proxy of the environment, in the forms that people write it, and Retry-After in those of servers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 import urllib3
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tsbot.http_pool import pool
+from tsbot.http_client import pool, retry_after
 
 
 class Proxy(HTTPServer):
@@ -72,3 +74,32 @@ def test_another_kind_of_proxy_is_an_error(proxy: Proxy, monkeypatch: pytest.Mon
     monkeypatch.setenv("https_proxy", "socks5://127.0.0.1:1080")
     with pytest.raises(urllib3.exceptions.ProxySchemeUnknown):
         pool("https://wiki.example/")
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("17", 17.0),
+        (" 0 ", 0.0),
+        ("0.5", 0.5),
+        ("Thu, 01 Jan 1970 00:16:50 GMT", 10.0),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
+        ("Fri, 31 Dec 9999 00:00:00 GMT", 3600.0),
+        ("9" * 5000, 3600.0),
+        ("Mon, 99999999999999999999 Jan 2020 00:00:00 GMT", None),
+        ("soon", None),
+        ("-5", None),
+        ("nan", None),
+        ("inf", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_retry_after_is_a_number_or_a_date(header: str | None, seconds: float | None) -> None:
+    assert retry_after(header, now=1000.0) == seconds
+
+
+@given(st.text(max_size=30))
+def test_no_retry_after_whatsoever_is_below_zero_or_endless(header: str) -> None:
+    seconds = retry_after(header, now=1000.0)
+    assert seconds is None or 0 <= seconds <= 3600
