@@ -31,6 +31,9 @@ from tsbot.text.normalise import normal_form, normalise, unmask
         ("İstanbul ılık", "istanbul ilik"),
         ("a\ud800b", "a b"),
         ("e\u0301" * 3, "ee"),
+        ("a\u034fn\u3164y\uffa0w\u17b4h\u180be\u115fr\U000e0041e\U000e0100", "anywhere"),
+        ("b\u20ddo\u0488x\u20de", "box"),
+        ("ꜱᴍᴀʟʟ 🅲🅰🅿🆂 🅑🅛🅐🅒🅚", "small caps black"),
     ],
 )
 def test_normal_form(raw: str, form: str) -> None:
@@ -50,6 +53,7 @@ def test_sentences_and_their_texts() -> None:
         ("k.i.l.l you", " kill you "),
         ("diiiie", " die "),
         ("kіll уou", " kill you "),
+        ("kiӏӏ you", " kill you "),
         ("h@te", " hate "),
     ],
 )

@@ -48,6 +48,7 @@ def assert_origins(wikitext: str, got: Plain) -> None:
         ("{| class=\"wikitable\"\n|-\n! Name || Place\n|-\n| Miller\n| Town\n|}", "Name Place\nMiller\nTown"),
         ("one<br/>two", "one two"),
         ("<nowiki>[[kept]] as it is</nowiki>", "kept as it is"),
+        ("__NOTOC__I wi__INDEX__ll __COME__ {{x|so__NOINDEX__on}}", "I will __COME__ soon"),
     ],
 )
 def test_what_a_reader_sees_is_kept(wikitext, text):

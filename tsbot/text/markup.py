@@ -5,14 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-MARKUP = re.compile(r"[\[\]{}<&\0]|''|://|^[=:;*#|!]", re.MULTILINE)
+_SWITCH = (
+    r"__(?:(?:NO|FORCE)?TOC|NOEDITSECTION|(?:NO)?NEWSECTIONLINK|NOGALLERY|HIDDENCAT|EXPECTUNUSED(?:CATEGORY|TEMPLATE)|(?:NO)?INDEX"
+    r"|NOCONTENTCONVERT|NOCC|NOTITLECONVERT|NOTC|STATICREDIRECT|NOGLOBAL|DISAMBIG)__"
+)
+"""Behaviour switches (mediawiki.org, Help:Magic_words): they may stand within a word and show nothing."""
+MARKUP = re.compile(rf"[\[\]{{}}<&\0]|''|://|^[=:;*#|!]|{_SWITCH}", re.MULTILINE)
 """Where this does not match, wikitext is plain text."""
 
 _OPENING = re.compile(r"\{\{|\[\[|\[h|\{\||<[A-Za-z!]|^[:;*#|!]", re.MULTILINE)
 
 NOISE = re.compile(
     r"'{2,}|\[{2}[^\[\]|\n]{0,255}\|(?=[^\[\]|\n]{1,255}\]\])|\[{1,64}(?=https?:|//)|\[{2,}|\]{2,}|\{{2,}\|?|\}{2,}|\{\||\|\}|<!--|-->"
-    r"|</?[A-Za-z]{1,20}\s?/?>|https?://|^[:;*#]{1,64}|^={2,6}|={2,6}[ \t]{0,9}$|&\#?\w{1,32};|\0",
+    r"|</?[A-Za-z]{1,20}\s?/?>|https?://|^[:;*#]{1,64}|^={2,6}|={2,6}[ \t]{0,9}$|&\#?\w{1,32};|\0|" + _SWITCH,
     re.MULTILINE,
 )
 """Markup to drop where nothing is parsed. Every alternative is bounded, so that matching is linear."""

@@ -40,11 +40,22 @@ _KEPT_CLASSES = frozenset((0, 8, 9, 84, 91, 103, 118, 122, 129, 130, 132))
 _LEET = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "!": "i", "|": "l", "€": "e"}
 _CONFUSABLE = dict(
     zip(
-        "авсеһіјкмнорѕтухԁгпαεικνορτυχγωհոսցօ",
-        "abcehijkmhopstyxdrnaeiknoptuxywhnugo",
+        "авсеһіјкмнорѕтухԁгпӏԝԛүαεικνορτυχγωհոսցօ",
+        "abcehijkmhopstyxdrnlwqyaeiknoptuxywhnugo",
         strict=True,
     )
 )
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
+"""Letters and marks that show nothing: the grapheme joiner, fillers, inherent vowels, variation selectors."""
+_UNSEEN_PLANE = (0xE0000, 0xE1000)
+"""Tags and variation selectors, beyond the tables."""
+_SPECIAL = {
+    **{"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "’": "'", "ʼ": "'", "ґ": "г", "ـ": ""},
+    # Ornamental alphabets that Unicode does not decompose: small capitals, white on black.
+    **dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢɑɡ", "abcdefghijklmnoprstuvwyzag", strict=True)),
+    **{chr(first + number): chr(97 + number) for first in (0x1F150, 0x1F170) for number in range(26)},
+}
+"""What Unicode does not decompose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +147,13 @@ def tables() -> Tables:
 
 def _fold(char: str, category: str) -> str:
     """The normal form of one character: compatibility form, case-folded, without marks."""
-    if category == "Cf" or (category == "Cc" and not char.isspace()) or 0xFE00 <= ord(char) <= 0xFE0F:
+    if category in ("Cf", "Me") or (category == "Cc" and not char.isspace()) or 0xFE00 <= ord(char) <= 0xFE0F or char in _UNSEEN:
         return ""
     if category == "Cs":
         return " "
     decomposed = unicodedata.normalize("NFKD", char).casefold()
     bare = "".join(c for c in decomposed if unicodedata.combining(c) in _KEPT_CLASSES)
-    special = {"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "’": "'", "ʼ": "'", "ґ": "г", "ـ": ""}
-    composed = unicodedata.normalize("NFC", "".join(special.get(c, c) for c in bare))
+    composed = unicodedata.normalize("NFC", "".join(_SPECIAL.get(c, c) for c in bare))
     return "".join(str(unicodedata.digit(c)) if unicodedata.category(c) == "Nd" else c for c in composed)
 
 
@@ -205,6 +215,7 @@ def _read(texts: Sequence[str]) -> _Row:
     small = np.minimum(raw, TABLE_SIZE - 1)
     folded = lookups.fold[small]
     folded = np.where(raw >= TABLE_SIZE, raw, folded)
+    folded[(raw >= _UNSEEN_PLANE[0]) & (raw < _UNSEEN_PLANE[1])] = _DROP
     where: Indices = np.arange(len(raw), dtype=np.int64)
     if (folded == _EXPAND).any():
         folded, where = _expand(folded, raw, lookups)
