@@ -33,6 +33,11 @@ def test_a_file_sets_and_the_environment_overrides(tmp_path: Path) -> None:
     assert settings.admission.skip_bots is False
 
 
+@pytest.mark.parametrize("password", ["0123", "1e5", "true", "[x]", '"quoted"', "2026-01-01", ""])
+def test_a_password_in_the_environment_is_taken_as_it_is(tmp_path: Path, password: str) -> None:
+    assert load(write(tmp_path, ""), {"TSBOT_MAIL__PASSWORD": password}).mail.password == password
+
+
 def test_the_data_folder_is_relative_to_the_file(tmp_path: Path) -> None:
     settings = load(write(tmp_path, 'data_dir = "store"\n'), {})
     assert settings.data_path == tmp_path / "store"

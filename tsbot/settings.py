@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, inspect
 
 from tsbot.detect.finding import Kind
 from tsbot.errors import SettingsError
@@ -107,6 +107,13 @@ class AdmissionSettings(Section, frozen=True, kw_only=True, forbid_unknown_field
         "managetags",
         "contentmodel",
         "stable",
+        "tag",
+        "massmessage",
+        "pagelang",
+        "pagetranslation",
+        "pagetriage-curation",
+        "growthexperiments",
+        "newsletter",
     )
 
 
@@ -156,7 +163,9 @@ class WikiSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         float, Meta(ge=0, description="Seconds an edit may wait for others of its wiki, to share a request.")
     ] = 1.0
     attempts: Annotated[Positive, Meta(description="Failed fetches after which an edit goes to the dead letters.")] = 12
-    max_text_bytes: Annotated[Positive, Meta(description="Wikitext beyond this length is cut before comparing.")] = 2_000_000
+    max_text_bytes: Annotated[
+        Positive, Meta(description="Wikitext beyond this length is cut before comparing. MediaWiki's own limit is 2 MiB.")
+    ] = 2_097_152
 
 
 class DetectSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -338,7 +347,19 @@ def _override(tree: dict[str, Any], environ: Mapping[str, str]) -> None:
             node = node.setdefault(section, {})
             if not isinstance(node, dict):
                 raise SettingsError(f"{name}: {section} is not a table.")
-        node[key] = _value(raw)
+        node[key] = raw if _is_text([*sections, key]) else _value(raw)
+
+
+def _is_text(path: list[str]) -> bool:
+    """Whether a key holds text, whatever it looks like: a password may be a number."""
+    info: inspect.Type = inspect.type_info(Settings)
+    for name in path:
+        if isinstance(info, inspect.StructType):
+            info = next((field.type for field in info.fields if field.encode_name == name), inspect.AnyType())
+        else:
+            info = info.value_type if isinstance(info, inspect.DictType) else inspect.AnyType()
+        info = info.type if isinstance(info, inspect.Metadata) else info
+    return isinstance(info, inspect.StrType)
 
 
 def _value(raw: str) -> Any:

@@ -37,6 +37,7 @@ def rule(event: Event, settings: AdmissionSettings | None = None, **changes: Any
         (LOG, {"bot": True}, None),  # an administrator's bot that blocks may be the outcome of a flag
         (EDIT, {"user_groups": ("*", "user")}, None),
         (EDIT, {"user_groups": ("*", "steward")}, "trusted_group"),
+        (LOG, {"log_type": "tag"}, None),  # whoever may edit may comment on the tags of an edit
         (LOG, {"log_type": "patrol"}, "log_type"),
         (LOG, {"log_type": ""}, "log_type"),
     ],

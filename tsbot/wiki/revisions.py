@@ -24,7 +24,7 @@ DATA_MODELS = frozenset(
 class PywikibotRevisions:
     """Reads revisions from wikis; a :class:`tsbot.wiki.types.RevisionSource`. Thread-safe."""
 
-    def __init__(self, api: Api, max_text_bytes: int = 2_000_000) -> None:
+    def __init__(self, api: Api, max_text_bytes: int = 2_097_152) -> None:
         self._api = api
         self._max_text_bytes = max_text_bytes
         self._high: dict[str, bool] = {}
