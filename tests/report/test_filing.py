@@ -244,3 +244,9 @@ def test_a_page_of_a_clock_that_was_years_ahead_keeps_nobody_asleep(desk: Desk) 
     desk.clock.now = now
     desk.file(desk.flag(rev_id=2, scores=HIGH, event_time=desk.clock()), settings)
     assert sum(row.purpose is Purpose.PAGE for row in desk.rows()) == 2
+
+
+def test_a_flood_of_one_moment_gets_no_more_letters_than_the_follow_ups(desk: Desk) -> None:
+    settings = desk.settings(report=report(follow_ups=3))
+    filed = [len(desk.file(desk.flag(rev_id=number, scores=HIGH, event_time=desk.clock()), settings)) for number in range(1, 9)]
+    assert filed == [1, 1, 1, 1, 0, 0, 0, 0]

@@ -16,6 +16,8 @@ from tsbot.store.outbox import Purpose, Report, ReportState
 
 LATE_FOLLOW_UP = 3600.0
 """Seconds between letters of a thread that has had its follow-ups: a flood must not bury the recipient, nor hide a grave edit."""
+AHEAD = 600.0
+"""Seconds by which a time may lie ahead and still be believed."""
 TICK = 1e-3
 """Seconds between letters of a thread that were filed at the same time, so that their order is kept."""
 
@@ -75,8 +77,12 @@ def _page(connection: Connection, flag: Flag, destination: Destination, settings
 
 
 def _within(before: float, now: float, seconds: float) -> bool:
-    """Whether a time was less than so many seconds ago. One to come is that of a clock that was wrong, and does not count."""
-    return 0 <= now - before < seconds
+    """Whether a time was less than so many seconds ago.
+
+    Letters of one moment are dated a little ahead (``TICK``); a time further ahead is that of a clock that was wrong, and does not
+    count.
+    """
+    return -AHEAD <= now - before < seconds
 
 
 def _add(
