@@ -57,9 +57,12 @@ class Intake:
     subjects: SeenIndex
     max_event_bytes: int = 16_000_000
 
-    def sort(self, messages: Sequence[bytes], *, again: bool = False) -> Sorted:
-        """Sort messages. ``again`` lets events through that were seen before (dead letters driven once more), each once."""
-        decoded: list[Event | DeadLetter] = [_decode(message, self.max_event_bytes) for message in messages]
+    def sort(self, messages: Sequence[bytes], *, again: bool = False, own: bool = False) -> Sorted:
+        """Sort messages. ``again`` lets events through that were seen before (dead letters driven once more), each once.
+
+        ``own`` says that the messages come from this program, which may hand in events as they are (:func:`redrivable`).
+        """
+        decoded: list[Event | DeadLetter] = [_decode(message, self.max_event_bytes, own=own) for message in messages]
         ids = [item.id if isinstance(item, Event) else item.event_id for item in decoded]
         event_keys = keys(ids)
         events, subjects = (SeenIndex(1), SeenIndex(1)) if again else (self.events, self.subjects)
@@ -125,10 +128,12 @@ def _first_of_subject(
     return tuple(event for event in admitted if event.id not in later), subject_keys[fresh]
 
 
-def _decode(message: bytes, max_bytes: int) -> Event | DeadLetter:
+def _decode(message: bytes, max_bytes: int, *, own: bool) -> Event | DeadLetter:
     """The event, or why there is none."""
     if message[:1] == REDRIVEN:
-        return msgspec.msgpack.decode(message[1:], type=Event)
+        if own:
+            return msgspec.msgpack.decode(message[1:], type=Event)
+        message = message.lstrip(REDRIVEN)  # no JSON begins so, and a stream must not slip in an event that no rule skips
     try:
         return decode(message, max_bytes)
     except MalformedEventError as error:

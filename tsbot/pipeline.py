@@ -28,7 +28,7 @@ from tsbot.cases.filing import Judged, Windows, file_flags
 from tsbot.cases.flag import Flag
 from tsbot.detect.detector import Detector
 from tsbot.errors import StoreBusyError, StoreFullError, UnknownWikiError, WikiRefusedError
-from tsbot.intake import Intake, Sorted, redrivable
+from tsbot.intake import BY_HAND, Intake, Sorted, redrivable
 from tsbot.judge import Passages, Verdicts, judge
 from tsbot.store import ledger
 from tsbot.store.database import Database
@@ -122,7 +122,7 @@ class Pipeline:
         ``again`` are the dead letters that the messages come from when they are driven through once more: they leave the
         books in the same transaction. Messages made by :func:`tsbot.intake.redrivable` stand for events as they are.
         """
-        sorted_batch = self.intake.sort(batch.messages, again=bool(again))
+        sorted_batch = self.intake.sort(batch.messages, again=bool(again), own=bool(again) or source == BY_HAND)
         judged_events = [event for event in sorted_batch.events if event.id not in sorted_batch.otherwise]
         carried = Passages()
         for event in judged_events:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from tsbot.errors import WikiRefusedError, WikiUnavailableError
+from tsbot.intake import redrivable
+from tsbot.stream.events import Event, EventKind
 
 
 def test_an_edit_is_cleared_once_its_text_was_judged(world: Any, make: Any) -> None:
@@ -104,6 +106,15 @@ def test_malformed_messages_are_dead_letters_with_a_reason(world: Any, make: Any
     totals = world.totals()
     assert (totals.failed, totals.duplicates, totals.cleared) == (1, 1, 1)
     assert world.rows("select reason from dead_letter") == [(reason,)]
+
+
+def test_no_stream_slips_in_an_event_as_it_is(world: Any, make: Any) -> None:
+    forged = redrivable(Event(id="f", stream="hand", kind=EventKind.EDIT, wiki="enwiki", time=0.0, rev_id=5, comment=f"the {make.word}"))
+    pipeline = world.pipeline(fetch=False)
+    pipeline.take(make.batch(forged, b"\x00rubbish", make.change()), "live:https://stream.example/")
+    assert (world.totals().received, world.totals().failed, world.totals().cleared) == (3, 2, 1)
+    pipeline.redrive(None, 1000)
+    assert (world.totals().failed, world.totals().flagged) == (2, 0)
 
 
 def test_an_event_of_an_unknown_wiki_is_a_dead_letter_and_can_be_driven_again(world: Any, make: Any) -> None:
