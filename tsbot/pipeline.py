@@ -51,6 +51,7 @@ STORE_PAUSE = 1.0
 TRIM_EVERY = 10_000
 """Batches after which what is remembered of events too old to matter is deleted."""
 JUDGE_FAILED = "a text could not be taken apart or judged"
+NO_SUBJECT = "something was found in a log entry without a number, which no flag can point at"
 GONE = {
     RevisionState.HIDDEN: ledger.SKIPPED + "hidden_before_fetch",
     RevisionState.DELETED: ledger.SKIPPED + "deleted_before_fetch",
@@ -174,6 +175,9 @@ class Pipeline:
         for event in got.events:
             if event.id in verdicts.broken:
                 failed.append(DeadLetter(event.id, "judge_failed", JUDGE_FAILED, redrivable(event), event.wiki))
+                counts["failed"] += 1
+            elif event.id in flagged and event.subject is None:
+                failed.append(DeadLetter(event.id, "no_subject", NO_SUBJECT, redrivable(event), event.wiki))
                 counts["failed"] += 1
             elif self._is_fetched(event) or any(key in touched or key in self._touched for key in outcomes.concerns(event)):
                 waiting.append(PendingEvent(event, flagged=event.id in flagged))

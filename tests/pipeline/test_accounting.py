@@ -108,6 +108,14 @@ def test_malformed_messages_are_dead_letters_with_a_reason(world: Any, make: Any
     assert world.rows("select reason from dead_letter") == [(reason,)]
 
 
+def test_what_is_found_in_a_log_entry_without_a_number_is_not_lost(world: Any, make: Any) -> None:
+    log = {"type": "log", "log_id": 0, "log_type": "block", "log_action": "block", "revision": None}
+    pipeline = world.pipeline(fetch=False)
+    pipeline.take(make.batch(make.change(comment=f"the {make.word}", **log), make.change(comment="mild", **log)), "test")
+    assert (world.totals().failed, world.totals().flagged, world.totals().cleared) == (1, 0, 1)
+    assert world.rows("select reason from dead_letter") == [("no_subject",)]
+
+
 def test_no_stream_slips_in_an_event_as_it_is(world: Any, make: Any) -> None:
     forged = redrivable(Event(id="f", stream="hand", kind=EventKind.EDIT, wiki="enwiki", time=0.0, rev_id=5, comment=f"the {make.word}"))
     pipeline = world.pipeline(fetch=False)
