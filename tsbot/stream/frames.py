@@ -13,16 +13,20 @@ ROOM: Final = 65_536
 """Bytes that the other fields of an event may take beside its data before the event is cut."""
 
 
+LINE: Final = 1024
+"""What a line counts beside its bytes: the parser copies all lines before it for each line of an event."""
+
+
 class BodyEndedError(Exception):
     """The server ended the answer; the event that was under way, if any, is incomplete and comes again."""
 
 
 def frames(read: Callable[[], bytes], limit: int) -> Iterator[bytes]:
-    """Pieces of the body, each made of whole lines in UTF-8, as soon as the lines are complete.
+    """Pieces of the body, each made of whole lines in UTF-8, as soon as the lines are complete. Comments are left out.
 
     ``read`` returns what has arrived, and nothing at the end. Of an event whose data are longer than ``limit`` bytes, at
-    least one byte more than ``limit`` is handed on and the rest is passed over as it arrives. Raises
-    :class:`BodyEndedError` at the end.
+    least one byte more than ``limit`` is handed on and the rest is passed over as it arrives; so is the rest of an event of
+    thousands of lines. Raises :class:`BodyEndedError` at the end.
     """
     half = bytearray()  # of the line that is under way
     size = 0  # bytes of the event that is under way
@@ -36,6 +40,8 @@ def frames(read: Callable[[], bytes], limit: int) -> Iterator[bytes]:
         half = bytearray(data[cut:])
         whole = []
         for line in lines:
+            if line.startswith(b":"):
+                continue  # a comment, by which servers keep quiet connections alive
             if line in {b"\n", b"\r\n", b"\r"}:
                 size = 0
             elif size + len(line) > room:
@@ -44,9 +50,10 @@ def frames(read: Callable[[], bytes], limit: int) -> Iterator[bytes]:
                 size = room
                 continue
             else:
-                size += len(line)
+                size += len(line) + LINE
             whole.append(line)
-        yield _utf8(whole)
+        if whole:
+            yield _utf8(whole)
     raise BodyEndedError
 
 
