@@ -6,20 +6,23 @@ BIN := $(VENV)/bin
 
 .PHONY: patrol demo test lint wheel debian clean help
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n '1,2s/^# //p' Makefile
 
-$(BIN)/python:
+# pip comes last in a virtual environment: with it, the environment is whole.
+$(BIN)/pip:
+	@command -v $(PYTHON) >/dev/null || { echo "tsbot needs Python 3.11 or newer, and there is no $(PYTHON). On Debian: apt install python3-venv" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit("tsbot needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments. On Debian: apt install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 # One stamp per set of extras, so that `make patrol` installs no test tools.
-$(VENV)/.patrol: $(BIN)/python pyproject.toml
+$(VENV)/.patrol: $(BIN)/pip pyproject.toml
 	$(BIN)/pip install --quiet --editable .
 	@touch $@
-$(VENV)/.demo: $(BIN)/python pyproject.toml
+$(VENV)/.demo: $(BIN)/pip pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[demo]'
 	@touch $@
-$(VENV)/.test: $(BIN)/python pyproject.toml
+$(VENV)/.test: $(BIN)/pip pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[test]'
 	@touch $@
 
@@ -39,7 +42,7 @@ lint: $(VENV)/.test
 test: debian $(VENV)/.test lint
 	$(BIN)/pytest $(ARGS)
 
-wheel: $(BIN)/python
+wheel: $(BIN)/pip
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:

@@ -45,8 +45,11 @@ def test_php_comes_first_and_mediawiki_without_apache(tools: Path):
         (tools / name).write_text(f"#!/bin/sh\n{script}\n")
     for name in ("apt-get", "sudo", "dpkg-query"):
         (tools / name).chmod(0o755)
+    (tools / "python3").write_text("#!/bin/sh\nexit 1\n")
+    (tools / "python3").chmod(0o755)
     run(path=tools)
-    update, php, mediawiki = calls.read_text().splitlines()
+    update, venv, php, mediawiki = calls.read_text().splitlines()
     assert update.endswith(" update")
+    assert venv.endswith(" install python3-venv")
     assert " php-cgi " in php
     assert mediawiki.endswith(" install mediawiki mini-httpd apache2-")

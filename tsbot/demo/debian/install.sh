@@ -1,5 +1,6 @@
 #!/bin/sh
-# Install what the demo's wikis need on Debian 12 or 13. Does nothing where it is there already.
+# Install what the demo's wikis need on Debian 12 or 13, and what Python needs to make virtual environments. Does nothing where
+# it is there already.
 #
 #   sh install.sh           install (with sudo unless run as root)
 #   sh install.sh --check   only say whether anything is missing (exit status 1)
@@ -7,8 +8,13 @@ set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 
+# Debian's Python comes without these two modules. A Python from elsewhere has them.
+can_make_venv() {
+    ! command -v python3 >/dev/null || python3 -c 'import ensurepip, venv' 2>/dev/null
+}
+
 complete() {
-    [ -f /usr/share/mediawiki/maintenance/install.php ] && command -v php >/dev/null && php -r '
+    can_make_venv && [ -f /usr/share/mediawiki/maintenance/install.php ] && command -v php >/dev/null && php -r '
         foreach (["curl", "intl", "mbstring", "pdo_sqlite", "sockets", "xml"] as $module) {
             if (!extension_loaded($module)) { exit(1); }
         }'
@@ -47,6 +53,7 @@ apt() {
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qy --no-install-recommends "$@"
 }
 apt update
+can_make_venv || apt install python3-venv
 # shellcheck disable=SC2046 # one word per package is meant
 apt install $(grep -v '^#' "$here/php-packages.txt")
 # The minus forbids Apache, which apt would prefer as the web server.
@@ -57,6 +64,6 @@ else
 fi
 
 if ! complete; then
-    echo "The packages are installed, but PHP modules are missing: see php -m." >&2
+    echo "The packages are installed, but modules of PHP (see php -m) or Python (ensurepip) are missing." >&2
     exit 1
 fi
