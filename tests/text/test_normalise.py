@@ -6,7 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsbot.text.normalise import normal_form, normalise, unmask
+from tsbot.text.normalise import normalise, unmask
+
+
+def normal_form(text: str) -> str:
+    return " ".join(normalise([text]).text.split())
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ MALLORY = {
     "editcount": 12,
     "registration": "2026-01-02T03:04:05Z",
     "groups": ["*", "user", "autoconfirmed"],
-    "emailable": True,
 }
 
 
@@ -26,7 +25,6 @@ def test_an_ordinary_account_where_there_is_no_central_auth(stub: Any, api: Any)
         registered="2026-01-02T03:04:05Z",
         edit_count=12,
         groups=("autoconfirmed",),
-        emailable=True,
         locked=None,
     )
     assert len(stub.requests) == 1

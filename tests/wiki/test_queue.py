@@ -252,7 +252,6 @@ class Life(RuleBasedStateMachine):
     def counts(self) -> None:
         assert len(self.queue) == len(self.inside)
         assert self.queue.in_flight == len(self.flying)
-        assert (self.queue.oldest() is None) == (not self.inside)
 
     @invariant()
     def waiting_is_never_for_nothing(self) -> None:

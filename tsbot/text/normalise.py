@@ -180,11 +180,6 @@ def normalise(texts: Sequence[str]) -> Batch:
     return _finish(_read(texts), 2)
 
 
-def normal_form(text: str) -> str:
-    """The normal form of one text as a string without spaces at its ends, for instance of a phrase of a language pack."""
-    return " ".join(normalise([text]).text.split())
-
-
 def unmask(texts: Sequence[str]) -> tuple[list[int], Batch]:
     """Make the second form of those texts that look disguised: their indices, and their batch (owners index the list)."""
     row = _read(texts)

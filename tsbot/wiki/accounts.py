@@ -46,7 +46,7 @@ def account_status(api: Api, wiki: str, name: str, server_url: str = "") -> Acco
         parameters |= {"list": "blocks", "bkip": name, "bkprop": "expiry", "bklimit": 50}
     else:
         # A wiki without CentralAuth warns of the unknown value and answers the rest.
-        parameters |= {"list": "users", "ususers": name, "usprop": "blockinfo|groups|editcount|registration|emailable"}
+        parameters |= {"list": "users", "ususers": name, "usprop": "blockinfo|groups|editcount|registration"}
         parameters |= {"meta": "globaluserinfo", "guiuser": name}
     try:
         data = api.get(wiki, parameters, server_url=server_url)
@@ -84,6 +84,5 @@ def _user(query: Data, unknown: AccountStatus) -> AccountStatus:
         registered=str(user["registration"]) if user.get("registration") else None,
         edit_count=int(user["editcount"]) if user.get("editcount") is not None else None,
         groups=tuple(str(group) for group in user.get("groups", ()) if group not in ("*", "user")),
-        emailable=bool(user["emailable"]) if "emailable" in user else False,
         locked=locked,
     )

@@ -90,13 +90,6 @@ class FetchQueue:
         """Batches under way."""
         return len(self._in_flight)
 
-    def oldest(self) -> float | None:
-        """When the oldest edit in the queue was made, those under way included; None if there is none."""
-        times = [wiki.oldest.time for wiki in self._wikis.values() if wiki.oldest is not None]
-        times += [entry[2].time for entry in self._later]
-        times += [batch.items[0].time for batch in self._in_flight.values()]
-        return min(times, default=None)
-
     def add(self, ref: RevisionRef, time: float, token: object = None) -> None:
         """Queue an edit made at ``time``."""
         self._count += 1

@@ -73,6 +73,5 @@ class AccountStatus:
     """ISO 8601."""
     edit_count: int | None = None
     groups: tuple[str, ...] = ()
-    emailable: bool | None = None
     locked: bool | None = None
     """Globally locked; None where the wiki has no CentralAuth."""
