@@ -30,6 +30,8 @@ from tsbot.demo.provision import (
 from tsbot.demo.pywikibot_files import write_pywikibot_files
 from tsbot.errors import DemoError
 
+LOCK = "tsbot-demo.lock"
+"""File by which a folder is known to be a demo's."""
 START_PATIENCE = 60.0
 """Seconds that a wiki may take until it answers for the first time."""
 
@@ -100,11 +102,17 @@ class WikiFamily:
         return self.folder / "pywikibot"
 
     def claim(self) -> None:
-        """Take the folder for this program until :meth:`stop`. Raises DemoError where another one has it."""
+        """Take the folder for this program until :meth:`stop`.
+
+        Raises DemoError where another one has it, or where it holds other things than a demo's: those would be deleted.
+        """
         if self._lock is not None:
             return
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = (self.folder / "lock").open("wb")
+        place = self.folder / LOCK
+        if not place.exists() and any(self.folder.iterdir()):
+            raise DemoError(f"{self.folder} holds other things. Name a new or an empty folder: a demo deletes what an earlier one left.")
+        lock = place.open("wb")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
