@@ -71,6 +71,8 @@ def test_spans_are_ordered_disjoint_and_within_the_text(old, new):
 @example(("therapist", "the rapist"))
 @example(("we. ", "wwe. e. "))
 @example(("we\n", "w\ne"))
+@example(("🙂\nyou. tomorrow. we. ", "🙂we. "))
+@example(("\uc8fd\n\uc5b4\uc81c. \uc5ec\ub77c", "\uc8fd\uc5ec\ub77c"))
 def test_every_word_outside_the_spans_is_a_word_of_the_old_text(edit):
     old, new = edit
     spans = added_spans(old, new)

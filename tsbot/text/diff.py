@@ -229,7 +229,7 @@ def _without_words(old: str, new: str, change: _Change, limit: int) -> Span | No
         start, end, old_start, old_end = start - shift, end - shift, old_start - shift, old_end - shift
     if _self_contained(old, *_stripped(old, old_start, old_end)):
         return None
-    if starts_sentence(old, old_start) and ends_sentence(old, old_end):
+    if starts_sentence(old, old_start) and ends_sentence(old, old_end) and not inside_word(new, start):
         return None
     start, end = _torn_words(old, new, _Change(start, end, old_start, old_end))
     first = sentence_start(new, start, limit)
