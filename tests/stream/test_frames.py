@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tsbot.stream.frames import ROOM, BodyEndedError, frames
@@ -39,6 +39,7 @@ def test_an_event_of_a_million_lines_is_cut_too() -> None:
     assert passed.endswith(b"\n\n\ndata: next\n\n")
 
 
+@example([b"\r", b":\n\n"])
 @given(st.lists(st.binary(max_size=20) | st.sampled_from([b"\r", b"\n", b"\r\n", "é\u2028".encode()])))
 def test_nothing_is_lost_but_what_is_no_utf8_and_the_half_line_at_the_end(chunks: list[bytes]) -> None:
     body = b"".join(chunks)

@@ -31,6 +31,7 @@ def frames(read: Callable[[], bytes], limit: int) -> Iterator[bytes]:
     half = bytearray()  # of the line that is under way
     size = 0  # bytes of the event that is under way
     room = limit + ROOM
+    open_end = False  # the last line handed on ended in CR, which an LF after it would belong to
     while data := read():
         cut = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
         if not cut:
@@ -41,17 +42,23 @@ def frames(read: Callable[[], bytes], limit: int) -> Iterator[bytes]:
         whole = []
         for line in lines:
             if line.startswith(b":"):
-                continue  # a comment, by which servers keep quiet connections alive
+                # A comment, by which servers keep quiet connections alive. Without it, an empty line would lose itself in a CR.
+                if open_end:
+                    whole.append(b"\n")
+                    open_end = False
+                continue
             if line in {b"\n", b"\r\n", b"\r"}:
                 size = 0
             elif size + len(line) > room:
                 if size < room:
                     whole.append(line[: room - size] + b"\n")
+                    open_end = False
                 size = room
                 continue
             else:
                 size += len(line) + LINE
             whole.append(line)
+            open_end = line.endswith(b"\r")
         if whole:
             yield _utf8(whole)
     raise BodyEndedError
