@@ -107,6 +107,16 @@ def test_without_parsing_only_the_markup_characters_go():
     assert got == "We meet|at=noon in the town<ref name=x>so"
 
 
+def test_without_parsing_a_comment_still_tears_no_word():
+    assert shown("I w<!---->ill co<!-- so I say -->me", NOT_PARSED) == "I will come\nso I say"
+
+
+def test_a_template_of_bars_is_too_dear_to_parse():
+    source = "{{a" + "|" * 2000 + "}}"
+
+    assert not Allowance().take(source, 0, len(source))
+
+
 def test_an_entity_comes_from_where_it_begins():
     got = plain("a&nbsp;&lt;b")
 

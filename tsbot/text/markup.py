@@ -16,7 +16,7 @@ MARKUP = re.compile(rf"[\[\]{{}}<&\0]|''|://|^[=:;*#|!]|{_SWITCH}", re.MULTILINE
 _OPENING = re.compile(r"\{\{|\[\[|\[h|\{\||<[A-Za-z!]|^[:;*#|!]", re.MULTILINE)
 
 NOISE = re.compile(
-    r"'{2,}|\[{2}[^\[\]|\n]{0,255}\|(?=[^\[\]|\n]{1,255}\]\])|\[{1,64}(?=https?:|//)|\[{2,}|\]{2,}|\{{2,}\|?|\}{2,}|\{\||\|\}|<!--|-->"
+    r"'{2,}|\[{2}[^\[\]|\n]{0,255}\|(?=[^\[\]|\n]{1,255}\]\])|\[{1,64}(?=https?:|//)|\[{2,}|\]{2,}|\{{2,}\|?|\}{2,}|\{\||\|\}|<!--[^<>]{0,99}-->|<!--|-->"
     r"|</?[A-Za-z]{1,20}\s?/?>|https?://|^[:;*#]{1,64}|^={2,6}|={2,6}[ \t]{0,9}$|&\#?\w{1,32};|\0|" + _SWITCH,
     re.MULTILINE,
 )
@@ -42,6 +42,8 @@ SILENT_ATTRIBUTES = frozenset(
 IMAGE_OPTION = re.compile(
     r"\s*(thumb|thumbnail|frame|frameless|border|left|right|center|none|upright(=[^|]*)?|\d*(x\d+)?px)\s*"
 )
+PARAMETER = 150
+"""What a bar costs the parser, in the same measure: it may begin a parameter, which is a node of its own."""
 _SENTENCE_WORDS = 3
 _BETWEEN_WORDS = (" ", "_", "%20")
 """Not the hyphen: addresses of news pages are made of it, and they quote headlines."""
@@ -57,7 +59,7 @@ class Allowance:
 
     def take(self, source: str, start: int, end: int) -> bool:
         """Whether this fragment may be parsed; it is paid for then."""
-        cost = (end - start) * (1 + sum(1 for _ in _OPENING.finditer(source, start, end)))
+        cost = (end - start) * (1 + sum(1 for _ in _OPENING.finditer(source, start, end))) + PARAMETER * source.count("|", start, end)
         if cost > self.single or cost > self.left:
             return False
         self.left -= cost

@@ -149,6 +149,8 @@ class _Writer:
                 self._character(noise, match.start())
             elif noise[0] == "[" and noise[-1] == "|" and like_a_sentence(noise):
                 self._later_text(match.start() + 2, start - 1)
+            elif noise[:4] == "<!--" and len(noise) > 4:
+                self._later_text(match.start() + 4, start - 3)
             elif noise[0] in "<-|\0" and noise.strip("</ >").lower() not in INLINE_TAGS:
                 self.gap(match.start())
         self.copy(start, end)
