@@ -22,7 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from rich.console import Console
 from rich.table import Table
 
-from tsbot.detect.detector import PatternDetector, load_detector
+from tsbot.detect.detector import Cascade, load_detector
 
 BATCH = 256
 
@@ -41,7 +41,7 @@ def seconds(work: Callable[[], None], rounds: int) -> float:
     return statistics.median(times)
 
 
-def judge(detector: PatternDetector, texts: Sequence[str]) -> Callable[[], None]:
+def judge(detector: Cascade, texts: Sequence[str]) -> Callable[[], None]:
     def work() -> None:
         for start in range(0, len(texts), BATCH):
             detector.judge(texts[start : start + BATCH])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tsbot.detect.detector import PatternDetector
+from tsbot.detect.detector import Cascade
 from tsbot.detect.finding import DETECTED, Coverage
 from tsbot.detect.language_pack import load_packs
 
@@ -25,7 +25,7 @@ def cases() -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize(("language", "expected", "sentence"), cases())
-def test_sentence(detector: PatternDetector, language: str, expected: str, sentence: str) -> None:
+def test_sentence(detector: Cascade, language: str, expected: str, sentence: str) -> None:
     (finding,) = detector.judge([sentence])
     if expected == "ok":
         assert finding.flagged == (), dict(finding.kinds)

@@ -27,14 +27,17 @@ from tsbot.detect.finding import PHYSICAL, Facets, Kind, Stance
 from tsbot.errors import PackError
 
 HARMLESS = frozenset(
-    "talk idiom history fiction quote warning negated insult software sport game science news law help support name contact".split()
+    (
+        *("talk", "idiom", "history", "fiction", "quote", "warning", "negated", "insult", "software", "sport", "game"),
+        *("science", "news", "law", "help", "support", "name", "contact"),
+    )
 )
 """Sorts of harmless sentences: everyday wiki talk; figures of speech; history and war; plots and lyrics; somebody else's
 words, reported or condemned; block and vandalism warnings; denied threats; insults and anger without harm; computing;
 sports; games; biology, medicine, cooking and crafts; news; law; offers of help to people in crisis; praise; user names;
 public contact details."""
-OTHER_KINDS = frozenset((Kind.DOXING, Kind.LEGAL, Kind.ATTACK_NAME))
-"""Kinds without grades."""
+UNGRADED = frozenset((Kind.DOXING, Kind.LEGAL, Kind.ATTACK_NAME)) | PHYSICAL
+"""Kinds that may stand alone; of a threat of harm the grades are then unknown."""
 FACETS = ("when", "where", "how", "ability", "conditional")
 CHECK_EVERY = 3
 _GRADED = re.compile(r"(?P<kind>\w+) (?P<stance>\w+) (?P<target>[0-3]) p(?P<plausibility>[0-3]) i(?P<imminence>[0-3]) (?P<facets>\S+)")
@@ -51,7 +54,7 @@ class Sentence:
     sort: str = ""
     """What sort of harmless sentence it is; empty for others."""
     facets: Facets | None = None
-    """For threats of harm."""
+    """For threats of harm whose grades are known."""
     plausibility: int = 0
     imminence: int = 0
 
@@ -97,7 +100,7 @@ def _sentence(language: str, label: str, text: str, where: str) -> Sentence:
         if len(words) != 2 or words[1] not in HARMLESS:
             raise PackError(f"{where}: after 'ok' comes one of {', '.join(sorted(HARMLESS))}, not {' '.join(words[1:])!r}.")
         return Sentence(language, text, Kind.NONE, words[1])
-    if len(words) == 1 and words[0] in OTHER_KINDS:
+    if len(words) == 1 and words[0] in UNGRADED:
         return Sentence(language, text, Kind(words[0]))
     match = _GRADED.fullmatch(label)
     if match is None or match["kind"] not in PHYSICAL:
@@ -111,7 +114,7 @@ def _sentence(language: str, label: str, text: str, where: str) -> Sentence:
         language,
         text,
         Kind(match["kind"]),
-        facets=Facets(int(match["target"]), *(name in facets for name in FACETS), Stance(match["stance"])),
+        facets=Facets(int(match["target"]), stance=Stance(match["stance"]), **{name: name in facets for name in FACETS}),
         plausibility=int(match["plausibility"]),
         imminence=int(match["imminence"]),
     )

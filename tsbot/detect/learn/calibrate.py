@@ -1,0 +1,105 @@
+"""From margins to probabilities and thresholds, on examples that no stage has learnt from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from tsbot.detect.finding import DETECTED, PHYSICAL, Kind
+from tsbot.detect.learn.datasets import Example
+from tsbot.detect.model import Calibration, Line
+
+NATURAL_RATE = 0.003
+"""Share of comments with a threat in Wikipedia talk (Jigsaw's sample of 159,571 comments has 478)."""
+ORDINARY = "talk"
+"""The data set of ordinary talk comments."""
+WIKI_THREATS = ("annotated/jigsaw", "jigsaw/threat")
+READ_SHARE = 0.03
+"""Share of ordinary talk comments that the encoder may read; the gate is set for it."""
+UNREAD_MOST = 2e-5
+"""Probability of harm in a text that just was not read: a judgement, too few such threats are known to measure it."""
+FALSE_RATE = 0.001
+"""Share of ordinary talk comments that may be flagged; the threshold is set for it."""
+LEAST_THRESHOLD = 0.02
+SURE_THRESHOLD = 0.5
+OTHER_FALSE_RATE = 0.01
+"""Share of harmless sentences with which another kind may be flagged."""
+Floats = NDArray[np.float64]
+ENCODER_BOUNDS = (0.2, 3.0)
+
+
+def gate_of(examples: Sequence[Example], ngrams: Floats) -> float:
+    """Margin of the n-grams from which a text is read."""
+    ordinary = ngrams[[example.source == ORDINARY and example.held_out for example in examples]]
+    return float(np.quantile(ordinary, 1 - READ_SHARE)) if len(ordinary) else 0.0
+
+
+def calibrate(
+    examples: Sequence[Example], encoder: Floats, ngrams: Floats, patterns: Floats, gate: float, others: dict[Kind, Floats]
+) -> tuple[Calibration, dict[Kind, float]]:
+    """Calibration and thresholds from held-out examples; margins are minus infinity for what was not read.
+
+    The weights of the stages are those of a logistic regression on all held-out texts that are read; the intercept is moved so
+    that in ordinary talk with its natural share of threats the expected number of threats is right.
+    """
+    labels = np.array([example.threat for example in examples])
+    read = np.isfinite(encoder)
+    numbers = np.stack([encoder, np.clip(ngrams, -10, 10), patterns], axis=1)
+    weights = (1.0, 0.0, 0.0)
+    if 0 < labels[read].sum() < read.sum():
+        fitted = LogisticRegression(C=1.0, class_weight="balanced", max_iter=1000).fit(numbers[read], labels[read])
+        weights = tuple(max(0.0, float(value)) for value in fitted.coef_[0])  # type: ignore[assignment]
+    score = np.full(len(examples), -np.inf)
+    score[read] = numbers[read] @ np.array(weights)
+    ordinary = np.array([example.source == ORDINARY for example in examples])
+    threats = labels & np.array([example.source in WIKI_THREATS for example in examples])
+    intercept = _natural_intercept(score[ordinary], score[threats])
+    calibration = Calibration(
+        encoder=round(weights[0], 5),
+        ngrams=round(weights[1], 5),
+        pattern=round(weights[2], 5),
+        intercept=round(intercept, 5),
+        gate=round(gate, 5),
+        unread=Line(slope=1.0, intercept=round(float(np.log(UNREAD_MOST / (1 - UNREAD_MOST)) - gate), 5)),
+        others={kind: _line(examples, margins, kind) for kind, margins in others.items()},
+    )
+    threshold = _threshold(score[ordinary] + intercept)
+    return calibration, {kind: threshold if kind in PHYSICAL else SURE_THRESHOLD for kind in DETECTED}
+
+
+def _natural_intercept(ordinary: Floats, threats: Floats) -> float:
+    """The intercept with which the mean probability is the natural rate, by bisection."""
+    if not len(ordinary) or not len(threats):
+        return 0.0
+
+    def rate(intercept: float) -> float:
+        one, other = (float(np.mean(1 / (1 + np.exp(-np.clip(some + intercept, -60, 60))))) for some in (ordinary, threats))
+        return (1 - NATURAL_RATE) * one + NATURAL_RATE * other
+
+    low, high = -40.0, 40.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if rate(middle) < NATURAL_RATE else (low, middle)
+    return (low + high) / 2
+
+
+def _threshold(ordinary: Floats) -> float:
+    if len(ordinary) < 1000:
+        return SURE_THRESHOLD
+    logit = float(np.quantile(ordinary, 1 - FALSE_RATE, method="higher"))
+    return round(float(np.clip(1 / (1 + np.exp(-logit)), LEAST_THRESHOLD, SURE_THRESHOLD)), 4)
+
+
+def _line(examples: Sequence[Example], margins: Floats, kind: Kind) -> Line:
+    """A line that reaches one half where so many harmless sentences would be flagged, and not below even odds."""
+    names = kind is Kind.ATTACK_NAME
+    harmless = [
+        margin
+        for example, margin in zip(examples, margins, strict=True)
+        if example.answers.get(kind) == 0.0 and np.isfinite(margin) and (example.sort == "name" or not names)
+    ]
+    cut = float(np.quantile(harmless, 1 - OTHER_FALSE_RATE)) if len(harmless) >= 100 else 0.0
+    return Line(slope=1.0, intercept=round(-max(cut, 0.0), 5))
