@@ -24,7 +24,7 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The files of a small model: the real pretrained encoder, cut down to one layer and a few pieces."""
     base = shorten(read_base(), 2000)
     line = Line(slope=1.0, intercept=0.0)
-    calibration = Calibration(encoder=1.0, ngrams=0.0, pattern=1.0, intercept=0.0, gate=0.0, unread=line, others={})
+    calibration = Calibration(encoder=1.0, ngrams=0.0, pattern=1.0, intercept=0.0, gate=0.0, gates={}, unread=line, others={})
     manifest = Manifest(
         format=FORMAT,
         version="small",

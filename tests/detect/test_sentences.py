@@ -38,6 +38,7 @@ def test_a_threat_has_grades_and_a_harmless_sentence_a_sort(tmp_path: Path) -> N
     [
         ("no bar at all", "needs a label, a bar"),
         ("ok talk |", "needs a label, a bar"),
+        ("| Fine", "needs a label, a bar"),
         ("ok | Fine", "after 'ok' comes one of"),
         ("ok nonsense | Fine", "after 'ok' comes one of"),
         ("violence intent 4 p1 i1 - | Ouch", "is no label"),

@@ -25,6 +25,8 @@ REPORTED, QUOTED = 0.3, 0.3
 """Factors on a pattern in a sentence that tells of others' words or fiction, and in one between quotation marks."""
 BARE_TITLE = -3.0
 """Added to the log-odds of a title or name in which no pattern is found: works are called like threats."""
+GRADED = 0.05
+"""Part of its threshold from which a kind is graded."""
 SHORT = 60
 """Characters below which the language of a pattern is better evidence than the little words."""
 _QUOTES = "\"“”„«»「」『』"
@@ -111,7 +113,8 @@ class Assessor:
             language, coverage = spoken, self._coverage(spoken, len(piece.raw))
         sentence = best.clue.sentence if best is not None else worst
         scenes = _scenes(batch, piece, sentence, spoken, self._lexicon) if sentence >= 0 else []
-        harmful = top in PHYSICAL and bool(flagged)
+        # What is hardly below a threshold is graded too: thresholds differ between operators, grades should not.
+        harmful = top in PHYSICAL and kinds[top] >= GRADED * self._thresholds.get(top, 1.0)
         facets = _facets(top, best, scenes, read) if harmful or top is Kind.DOXING else Facets()
         return Finding(
             kinds=MappingProxyType({kind: kinds[kind] for kind in GRAVITY if kind in kinds}),

@@ -16,6 +16,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
@@ -30,7 +31,8 @@ from tsbot.detect.lexicon import Found, Lexicon, Match
 from tsbot.detect.margins import best_windows, margins, windows_of
 from tsbot.detect.model import Model, load_model
 from tsbot.detect.ngrams import sums
-from tsbot.detect.windows import Window, windows_around, worst_first
+from tsbot.detect.windows import MOST, Window, windows_around, worst_first
+from tsbot.text.encoded import decoded
 from tsbot.text.language import UNKNOWN, LanguageGuesser, langid_fallback
 from tsbot.text.normalise import Batch, normalise, unmask
 from tsbot.text.passage import Field
@@ -43,6 +45,10 @@ MOST_CLUES = 200
 """Sentences with patterns weighed in one piece; a piece with more is beyond doubt."""
 UNTOLD = 40
 """Characters from which a text whose language cannot be told counts as unscored; a shorter one is anybody's."""
+LONG = 100_000
+"""Characters of a text after which one window of each piece is read."""
+NEAR_GATE = 1.0
+"""How far below its gate a sentence of a longer text is still read."""
 LEARNT = 60
 """Texts of a language from which it counts as learnt."""
 
@@ -76,7 +82,8 @@ class _Piece:
     raw: str
     field: Field
     origins: tuple[int, ...] = ()
-    """For a user name: the offset in the name of each character of ``raw``, and the end."""
+    """Where ``raw`` is another form of the text (a user name with its words told apart, a decoded stretch): the offset in the text of
+    each of its characters, and the end."""
 
 
 class Cascade:
@@ -153,10 +160,9 @@ class Cascade:
                 continue
             first, last = firsts[index], firsts[index + 1]
             values = sentences[first:last]
-            reads = [
-                self._read(batch, piece, window, disguised=disguised)
-                for window in windows_around(batch, index, piece.raw, _peaks(mine, values, first))
-            ]
+            peaks = _peaks(mine, values, first, self._gate(language) - NEAR_GATE)
+            windows = windows_around(batch, index, piece.raw, peaks, MOST if piece.start < LONG else 1)
+            reads = [self._read(batch, piece, window, disguised=disguised) for window in windows]
             worst = first + int(values.argmax()) if len(values) else -1
             findings.append(self._assessor.assess(batch, piece, language, mine, margin, worst, reads))
         return findings
@@ -167,7 +173,14 @@ class Cascade:
             return False
         if language not in self._learnt and language != UNKNOWN and piece.field is not Field.USER:
             return True
-        return margin >= self._model.manifest.calibration.gate
+        return margin >= self._gate(language)
+
+    def _gate(self, language: str) -> float:
+        """Margin of the n-grams from which a text of a language is read; where it cannot be told, a middling one."""
+        calibration = self._model.manifest.calibration
+        if language == UNKNOWN and calibration.gates:
+            return min(calibration.gate, sum(calibration.gates.values()) / len(calibration.gates))
+        return calibration.gates.get(language, calibration.gate)
 
     def _ngrams(self, batch: Batch, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Highest margin of the windows of each piece, and the margin of each sentence."""
@@ -210,22 +223,30 @@ class Cascade:
         return Read(window, self._model.encoder.read(text), batch.origins[start:end])
 
 
-def load_detector(thresholds: Mapping[str, float] | None = None, identify: bool = False) -> Cascade:
-    """The detector that comes with tsbot. ``thresholds``: see ``detect.thresholds`` of the settings.
+def load_detector(
+    thresholds: Mapping[str, float] | None = None, identify: bool = False, model: Path | None = None, packs: Path | None = None
+) -> Cascade:
+    """The detector that comes with tsbot, or one with another model or other packs (folders).
+
+    ``thresholds``: see ``detect.thresholds`` of the settings.
 
     With ``identify``, a statistical identifier (80 MB, loaded when first needed) names languages that neither script nor
     little words tell; without it they are ``und``. Raises ``ModelError`` or ``PackError``.
     """
-    packs = load_packs()
-    guesser = LanguageGuesser(common_words(packs), langid_fallback() if identify else None)
-    return Cascade(load_model(), Lexicon(packs), guesser, thresholds)
+    known = load_packs(packs)
+    guesser = LanguageGuesser(common_words(known), langid_fallback() if identify else None)
+    return Cascade(load_model(model), Lexicon(known), guesser, thresholds)
 
 
-def _peaks(clues: Sequence[Clue], values: NDArray[np.float64], first: int) -> list[int]:
-    """Sentences to read around: that with the strongest pattern, then the worst by n-grams, then the others with patterns."""
+def _peaks(clues: Sequence[Clue], values: NDArray[np.float64], first: int, least: float) -> list[int]:
+    """Sentences to read around: that with the strongest pattern, then the worst by n-grams, then the others with patterns.
+
+    ``least``: margin below which a sentence is not worth it, unless it is the worst.
+    """
     told = sorted(clues, key=lambda clue: -max(match.construction.strength for match in clue.matches))
     sentences = [clue.sentence for clue in told]
-    return [*sentences[:1], *worst_first(values, first), *sentences[1:]]
+    worst = worst_first(values, first)
+    return [*sentences[:1], *worst[:1], *(index for index in worst[1:] if values[index - first] >= least), *sentences[1:]]
 
 
 def _batches(texts: Sequence[str], fields: Sequence[Field] | None) -> Iterator[list[_Piece]]:
@@ -235,17 +256,24 @@ def _batches(texts: Sequence[str], fields: Sequence[Field] | None) -> Iterator[l
     for index, text in enumerate(texts):
         field = fields[index] if fields is not None else Field.TEXT
         raw, origins = _spaced_name(text) if field is Field.USER else (text, ())
-        for start in range(0, max(len(raw), 1), PIECE - OVERLAP):
-            piece = _Piece(index, start, raw[start : start + PIECE], field, origins)
+        pieces = list(_pieces(index, raw, field, origins))
+        if field is not Field.USER:
+            pieces += [_Piece(index, 0, hidden.text, field, hidden.origins) for hidden in decoded(text)]
+        for piece in pieces:
             if size and size + len(piece.raw) > BATCH_CHARACTERS:
                 yield batch
                 batch, size = [], 0
             batch.append(piece)
             size += len(piece.raw) + 1
-            if start + PIECE >= len(raw):
-                break
     if batch:
         yield batch
+
+
+def _pieces(index: int, raw: str, field: Field, origins: tuple[int, ...]) -> Iterator[_Piece]:
+    for start in range(0, max(len(raw), 1), PIECE - OVERLAP):
+        yield _Piece(index, start, raw[start : start + PIECE], field, origins)
+        if start + PIECE >= len(raw):
+            break
 
 
 def _spaced_name(name: str) -> tuple[str, tuple[int, ...]]:
@@ -260,8 +288,8 @@ def _spaced_name(name: str) -> tuple[str, tuple[int, ...]]:
 
 
 def _unspaced(finding: Finding, origins: tuple[int, ...]) -> Finding:
-    """A finding on a spaced name with its spans in the name itself."""
-    spans = tuple(Evidence(origins[span.start], origins[span.end - 1] + 1, span.label) for span in finding.evidence)
+    """A finding on another form of a text with its spans in the text itself."""
+    spans = tuple(Evidence(origins[span.start], max(origins[span.end - 1] + 1, origins[span.end]), span.label) for span in finding.evidence)
     return dataclasses.replace(finding, evidence=spans)
 
 

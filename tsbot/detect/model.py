@@ -56,6 +56,8 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     intercept: float
     gate: float
     """Margin of the n-grams from which a text is read by the encoder."""
+    gates: dict[str, float]
+    """The same for languages of which the n-grams know less, so that more is read."""
     unread: Line
     """For texts that it does not read, from the n-grams' margin."""
     others: dict[Kind, Line]

@@ -78,7 +78,7 @@ def read_sentences(path: Traversable) -> list[Sentence]:
             continue
         label, bar, text = (side.strip() for side in line.partition("|"))
         where = f"{path.name}, line {number}"
-        if not bar or not text:
+        if not label or not bar or not text:
             raise PackError(f"{where}: needs a label, a bar and a sentence.")
         if text in seen:
             raise PackError(f"{where}: stands on line {seen[text]} already.")

@@ -36,8 +36,8 @@ def width(text: str) -> float:
     return len(text) + (_WIDE - 1) * sum(char >= "\u2e80" for char in text)
 
 
-def windows_around(batch: Batch, owner: int, raw: str, peaks: Sequence[int]) -> list[Window]:
-    """Windows of ``raw`` to be read; ``peaks`` are its worst sentences (of the batch), worst first.
+def windows_around(batch: Batch, owner: int, raw: str, peaks: Sequence[int], most: int = MOST) -> list[Window]:
+    """At most so many windows of ``raw`` to be read; ``peaks`` are its worst sentences (of the batch), worst first.
 
     A window is a sentence with as many of its neighbours as fit. Of a sentence that does not fit the beginning is taken.
     """
@@ -49,7 +49,7 @@ def windows_around(batch: Batch, owner: int, raw: str, peaks: Sequence[int]) -> 
         if any(window.first <= peak < window.last for window in found):
             continue
         found.append(_grown(batch, raw, (first, last), peak))
-        if len(found) == MOST:
+        if len(found) == most:
             break
     return found
 

@@ -19,11 +19,17 @@ ORDINARY = "talk"
 WIKI_THREATS = ("annotated/jigsaw", "jigsaw/threat")
 READ_SHARE = 0.03
 """Share of ordinary talk comments that the encoder may read; the gate is set for it."""
+MISSED, SLACK, FEWEST = 0.03, 0.5, 8
+"""Share of a language's threats that may stay below its gate, how far the gate is lowered yet, and fewest threats to tell it by."""
+OWN_GATE = ("en",)
+"""Languages whose gate is set by ordinary talk alone."""
 UNREAD_MOST = 2e-5
 """Probability of harm in a text that just was not read: a judgement, too few such threats are known to measure it."""
 FALSE_RATE = 0.001
 """Share of ordinary talk comments that may be flagged; the threshold is set for it."""
-LEAST_THRESHOLD = 0.02
+ALIKE_FALSE_RATE = 0.06
+"""Share of harmless sentences written to look like threats that may be flagged."""
+LEAST_THRESHOLD, MOST_THRESHOLD = 0.02, 0.8
 SURE_THRESHOLD = 0.5
 OTHER_FALSE_RATE = 0.01
 """Share of harmless sentences with which another kind may be flagged."""
@@ -37,8 +43,25 @@ def gate_of(examples: Sequence[Example], ngrams: Floats) -> float:
     return float(np.quantile(ordinary, 1 - READ_SHARE)) if len(ordinary) else 0.0
 
 
+def gates_of(examples: Sequence[Example], ngrams: Floats, gate: float) -> dict[str, float]:
+    """For languages whose threats would often stay unread, a lower one: nearly all threats of their sentences pass it."""
+    gates: dict[str, float] = {}
+    for language in sorted({example.language for example in examples}):
+        mine = [example.language == language and example.source == "sentences/threat" and example.held_out for example in examples]
+        threats = ngrams[mine]
+        if language not in OWN_GATE and len(threats) >= FEWEST:
+            gates[language] = round(min(gate, float(np.quantile(threats, MISSED)) - SLACK), 4)
+    return gates
+
+
 def calibrate(
-    examples: Sequence[Example], encoder: Floats, ngrams: Floats, patterns: Floats, gate: float, others: dict[Kind, Floats]
+    examples: Sequence[Example],
+    encoder: Floats,
+    ngrams: Floats,
+    patterns: Floats,
+    gate: float,
+    gates: dict[str, float],
+    others: dict[Kind, Floats],
 ) -> tuple[Calibration, dict[Kind, float]]:
     """Calibration and thresholds from held-out examples; margins are minus infinity for what was not read.
 
@@ -63,10 +86,12 @@ def calibrate(
         pattern=round(weights[2], 5),
         intercept=round(intercept, 5),
         gate=round(gate, 5),
+        gates=gates,
         unread=Line(slope=1.0, intercept=round(float(np.log(UNREAD_MOST / (1 - UNREAD_MOST)) - gate), 5)),
         others={kind: _line(examples, margins, kind) for kind, margins in others.items()},
     )
-    threshold = _threshold(score[ordinary] + intercept)
+    alike = np.array([example.sort not in ("", "name") for example in examples]) & read
+    threshold = _threshold(score[ordinary] + intercept, score[alike] + intercept)
     return calibration, {kind: threshold if kind in PHYSICAL else SURE_THRESHOLD for kind in DETECTED}
 
 
@@ -86,11 +111,12 @@ def _natural_intercept(ordinary: Floats, threats: Floats) -> float:
     return (low + high) / 2
 
 
-def _threshold(ordinary: Floats) -> float:
-    if len(ordinary) < 1000:
+def _threshold(ordinary: Floats, alike: Floats) -> float:
+    """The probability above which few ordinary comments lie, and not too many sentences that look like threats."""
+    if len(ordinary) < 1000 or len(alike) < 100:
         return SURE_THRESHOLD
-    logit = float(np.quantile(ordinary, 1 - FALSE_RATE, method="higher"))
-    return round(float(np.clip(1 / (1 + np.exp(-logit)), LEAST_THRESHOLD, SURE_THRESHOLD)), 4)
+    logit = max(float(np.quantile(ordinary, 1 - FALSE_RATE, method="higher")), float(np.quantile(alike, 1 - ALIKE_FALSE_RATE)))
+    return round(float(np.clip(1 / (1 + np.exp(-logit)), LEAST_THRESHOLD, MOST_THRESHOLD)), 4)
 
 
 def _line(examples: Sequence[Example], margins: Floats, kind: Kind) -> Line:

@@ -27,7 +27,7 @@ from tsbot.detect.learn.network import Network, build_tokenizer
 
 EPOCHS = 3
 BATCH = 32
-RATE, HEAD_RATE = 6e-5, 6e-4
+RATE, HEAD_RATE = 1e-4, 5e-3
 WARM_UP = 0.06
 DECAY = 0.01
 SIDE = 0.25
@@ -143,8 +143,9 @@ def _batches(windows: Sequence[Window], tokenizer: Tokenizer, rng: random.Random
 
 def _loss(network: Network, base: Base, batch: _Batch) -> Tensor:
     mask = torch.from_numpy(batch.mask)
-    asked, placed = network(torch.from_numpy(unpack(base.words[batch.ids])), mask)
-    margins = torch.cat((asked, _highest(placed, mask)), dim=1)
+    with torch.autocast("cpu", torch.bfloat16):  # twice as fast where the processor has it
+        asked, placed = network(torch.from_numpy(unpack(base.words[batch.ids])), mask)
+    margins = torch.cat((asked, _highest(placed, mask)), dim=1).float()
     each = functional.binary_cross_entropy_with_logits(margins, torch.from_numpy(batch.targets), reduction="none")
     each = each * torch.from_numpy(batch.known) * torch.from_numpy(batch.weights)[:, None]
     side = each[:, 1:].sum() / max(float(batch.known[:, 1:].sum()), 1.0) * min(1.0, float(batch.known[:, 1:].sum()) / len(each) / 8)

@@ -14,8 +14,9 @@ from torch.nn import functional
 from tsbot.detect.encoder import FACETS, QUESTIONS, UNKNOWN, WIDTH
 from tsbot.detect.learn.base import LINEAR, NORMS, Base
 
-LAYERS = 6
-"""Of the twelve: what tells threats apart, in all languages alike, is there by the sixth (measured), at half the cost."""
+LAYERS = 12
+"""All of the base's. Six are twice as fast and rank worse: .979 against .988 on held-out Wikipedia talk, .865 against .917 on annotated
+look-alikes, after one epoch each."""
 HEADS, INNER = 12, 1536
 EPSILON = 1e-12
 DROPOUT = 0.1
@@ -54,6 +55,8 @@ class Network(nn.Module):
         self.register_buffer("pos", torch.from_numpy(base.tensors["pos"] + base.tensors["type"]))
         self.ln = nn.LayerNorm(WIDTH, EPSILON)
         self.layers = nn.ModuleList(Layer() for _ in range(layers))
+        # The base's states lie close together (it was pretrained to tell texts apart by angles of a few degrees): spread them first.
+        self.spread, self.spread_each = nn.LayerNorm(2 * WIDTH, EPSILON), nn.LayerNorm(WIDTH, EPSILON)
         self.questions = nn.Linear(2 * WIDTH, len(QUESTIONS))
         self.facets = nn.Linear(WIDTH, len(FACETS))
         self.dropout = nn.Dropout(DROPOUT)
@@ -77,8 +80,8 @@ class Network(nn.Module):
         for layer in self.layers:
             states = layer(states, bias)
         mean = (states * mask[:, :, None]).sum(1) / mask.sum(1, keepdim=True)
-        pooled = self.dropout(torch.cat((mean, states[:, 0]), dim=1))
-        return self.questions(pooled), self.facets(states)
+        pooled = self.dropout(self.spread(torch.cat((mean, states[:, 0]), dim=1)))
+        return self.questions(pooled), self.facets(self.dropout(self.spread_each(states)))
 
 
 def build_tokenizer(pieces: Sequence[str], scores: NDArray[np.float32]) -> Tokenizer:
