@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from tsbot.detect.facets import Scene, facets_of, imminence_of
 from tsbot.detect.finding import GRAVITY, PHYSICAL, Coverage, Evidence, Facets, Finding, Kind, Stance
 from tsbot.detect.lexicon import Found, Lexicon, Match
 from tsbot.detect.model import Calibration
+from tsbot.detect.private import Exposure, Label, PersonalSpan
 from tsbot.detect.windows import Window
 from tsbot.text.language import UNKNOWN
 from tsbot.text.normalise import Batch
@@ -27,6 +28,11 @@ BARE_TITLE = -3.0
 """Added to the log-odds of a title or name in which no pattern is found: works are called like threats."""
 GRADED = 0.05
 """Part of its threshold from which a kind is graded."""
+PRIVATE = {
+    **dict.fromkeys((Label.PHONE, Label.ADDRESS, Label.IDENTITY_NUMBER, Label.BANK), 0.8),
+    **dict.fromkeys((Label.EMAIL, Label.IP, Label.NAME), 0.6),
+}
+"""Probability of doxing where the words around say that a datum of this sort is somebody's private one; a judgement."""
 SHORT = 60
 """Characters below which the language of a pattern is better evidence than the little words."""
 _QUOTES = "\"“”„«»「」『』"
@@ -102,7 +108,7 @@ class Assessor:
         strongest = _strongest(batch, piece, clues)
         read = max(reads, key=lambda read: read.reading.margin("threat"), default=None)
         kinds = self._kinds(piece, strongest, margin, reads, read)
-        flagged = tuple(kind for kind in GRAVITY if kinds.get(kind, 0.0) >= self._thresholds.get(kind, 1.0))
+        flagged = tuple(kind for kind in GRAVITY if self._flags(kind, kinds.get(kind, 0.0)))
         top = flagged[0] if flagged else max(kinds, key=lambda kind: kinds[kind])
         best = strongest.get(top)
         if best is None and top in PHYSICAL:
@@ -127,6 +133,18 @@ class Assessor:
             language=language,
             coverage=coverage,
         )
+
+    def with_personal(self, finding: Finding, start: int, spans: Sequence[PersonalSpan]) -> Finding:
+        """The finding with the personal data of a piece that begins at ``start``: all are shown, private ones make it doxing."""
+        private = max((PRIVATE.get(span.label, 0.0) for span in spans if span.exposure is Exposure.PRIVATE), default=0.0)
+        kinds = dict(finding.kinds)
+        kinds[Kind.DOXING] = max(kinds.get(Kind.DOXING, 0.0), private)
+        flagged = tuple(kind for kind in GRAVITY if kind in finding.flagged or self._flags(kind, kinds.get(kind, 0.0)))
+        shown = tuple(Evidence(start + span.start, start + span.end, str(span.label)) for span in spans)
+        return replace(finding, kinds=MappingProxyType(kinds), flagged=flagged, evidence=(*finding.evidence, *shown))
+
+    def _flags(self, kind: Kind, probability: float) -> bool:
+        return probability > 0 and probability >= self._thresholds.get(kind, 1.0)
 
     def _kinds(
         self, piece: Piece, strongest: Mapping[Kind, _Best], margin: float, reads: Sequence[Read], read: Read | None

@@ -31,6 +31,7 @@ from tsbot.detect.lexicon import Found, Lexicon, Match
 from tsbot.detect.margins import best_windows, margins, windows_of
 from tsbot.detect.model import Model, load_model
 from tsbot.detect.ngrams import sums
+from tsbot.detect.private import find_personal
 from tsbot.detect.windows import MOST, Window, windows_around, worst_first
 from tsbot.text.encoded import decoded
 from tsbot.text.language import UNKNOWN, LanguageGuesser, langid_fallback
@@ -142,6 +143,9 @@ class Cascade:
             second = self._look(masked, [pieces[index] for index in chosen], [languages[index] for index in chosen], disguised=True)
             for index, finding in zip(chosen, second, strict=True):
                 findings[index] = _graver(findings[index], finding)
+        for index, (piece, language) in enumerate(zip(pieces, languages, strict=True)):
+            if piece.field not in (Field.USER, Field.TITLE) and (spans := find_personal(piece.raw, language)):
+                findings[index] = self._assessor.with_personal(findings[index], piece.start, spans)
         return findings
 
     def _look(self, batch: Batch, pieces: Sequence[_Piece], languages: Sequence[str], *, disguised: bool) -> list[Finding]:

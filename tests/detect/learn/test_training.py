@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
-import json
 import random
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from rich.console import Console
 from tsbot.detect.detector import Cascade
 from tsbot.detect.language_pack import common_words, load_packs
 from tsbot.detect.learn import fit_encoder
-from tsbot.detect.learn.datasets import ANNOTATED, EDOS, GERMEVAL, JIGSAW, OPENAI, TALK, read_examples
+from tsbot.detect.learn.datasets import TALK, read_examples
 from tsbot.detect.learn.training import STAGES, Plan, train
 from tsbot.detect.lexicon import Lexicon
 from tsbot.detect.model import FILES, MANIFEST, load_model
@@ -26,13 +25,6 @@ from tsbot.text.language import LanguageGuesser
 SMALL = Plan(bits=12, pieces=3000, epochs=2, hard=30, soft=10, layers=1)
 SILENT = Console(file=io.StringIO(), width=120)
 DAYS = ("now", "tomorrow", "soon", "at noon", "tonight", "on Friday", "again", "badly", "today", "at nine", "one day", "in May")
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    write_data(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -105,32 +97,6 @@ def test_texts_are_shown_otherwise_now_and_then() -> None:
     assert len(shown) > 5
 
 
-def write_data(folder: Path) -> None:
-    def table(name: str, rows: list[dict[str, str]]) -> None:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        with gzip.open(folder / name, "wt", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
-
-    facets = dict.fromkeys(("when", "where", "how", "ability", "conditional"), 0)
-    judged = {"threat": 1, "kind": "violence", "stance": "intent", "target": 1, "plausibility": 2, "imminence": 3, **facets}
-    harmless = judged | {"threat": 0, "kind": "none", "stance": "none", "target": 0, "plausibility": 0, "imminence": 0}
-    rows = [{"source": "jigsaw", "text": f"I will hurt you on day {word}", "a": judged, "b": judged} for word in "abcdefgh"]
-    rows += [{"source": "jigsaw", "text": f"I like the picture {word}", "a": harmless, "b": harmless} for word in "abcd"]
-    rows += [{"source": "jigsaw", "text": "They disagree", "a": judged, "b": harmless}]
-    (folder / "threats").mkdir()
-    (folder / ANNOTATED).write_text("".join(json.dumps(row) + "\n" for row in rows))
-    comments = [("hurt you", "1"), *(("fine", "0"),) * 20]
-    rated = [{"id": str(n), "comment_text": f"comment {n} {word}", "threat": t, "toxic": "0"} for n, (word, t) in enumerate(comments)]
-    table(JIGSAW, rated)
-    table(EDOS, [{"rewire_id": str(n), "text": f"post {n}", "label_category": "none", "label_sexist": "not sexist"} for n in range(5)])
-    table(GERMEVAL, [{"description": f"Beitrag {n}", "vio": "call2violence" if n == 0 else "nothing"} for n in range(8)])
-    table(TALK, [{"text": f"talk about section {n} of the page", "label": "0"} for n in range(30)])
-    with gzip.open(folder / OPENAI, "wt", encoding="utf-8") as file:
-        file.write(json.dumps({"prompt": "a story about a cat", "V": 0, "SH": 0}) + "\n")
-
-
 def test_annotations_that_disagree_are_left_out(data: Path, sentences: Path) -> None:
     examples = read_examples(data, sentences)
     assert "They disagree" not in {example.text for example in examples}
@@ -138,8 +104,8 @@ def test_annotations_that_disagree_are_left_out(data: Path, sentences: Path) -> 
     assert np.mean([example.held_out for example in examples if example.sort]) == pytest.approx(1 / 3, abs=0.12)
 
 
-def test_a_missing_or_strange_file_is_named(tmp_path: Path) -> None:
-    write_data(tmp_path)
+def test_a_missing_or_strange_file_is_named(data: Path, tmp_path: Path) -> None:
+    shutil.copytree(data, tmp_path, dirs_exist_ok=True)
     with gzip.open(tmp_path / TALK, "wt") as file:
         file.write("a,b\n1,2\n")
     with pytest.raises(InputError, match=r"gc\.csv\.gz is not what is expected: KeyError"):
