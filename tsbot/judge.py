@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tsbot.cases.filing import Judged
 from tsbot.detect.detector import Detector
@@ -20,9 +20,13 @@ class Passages:
     items: list[tuple[Event, Passage]] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
     """Ids of events whose texts could not be taken apart."""
+    wikitexts: dict[str, str] = field(default_factory=dict)
+    """Texts of pages that passages were taken from, by the id of their event."""
 
-    def add(self, event: Event, take_apart: Callable[[], Iterable[Passage]]) -> None:
-        """Add the passages of an event."""
+    def add(self, event: Event, take_apart: Callable[[], Iterable[Passage]], wikitext: str = "") -> None:
+        """Add the passages of an event; ``wikitext`` is what they were taken from, where that is a page."""
+        if wikitext:
+            self.wikitexts[event.id] = wikitext
         try:
             self.items += [(event, passage) for passage in take_apart()]
         except Exception:  # any failure on a hostile text must end as a dead letter of that event only
@@ -44,7 +48,8 @@ class Verdicts:
 def judge(detector: Detector, passages: Passages) -> Verdicts:
     """Judge passages together; where that fails, one by one, so that a single text cannot take others with it."""
     found = _judge(detector, passages.items)
-    return Verdicts(found.flagged, found.broken | passages.broken, found.coverage)
+    flagged = tuple(replace(item, wikitext=passages.wikitexts.get(item.event.id, "")) for item in found.flagged)
+    return replace(found, flagged=flagged, broken=found.broken | passages.broken)
 
 
 def _judge(detector: Detector, items: Sequence[tuple[Event, Passage]]) -> Verdicts:

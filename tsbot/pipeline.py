@@ -23,7 +23,7 @@ from typing import Protocol, TypeVar
 import structlog
 from sqlalchemy import Connection
 
-from tsbot.cases import outcomes
+from tsbot.cases import copypasta, outcomes
 from tsbot.cases.filing import Judged, Windows, file_flags
 from tsbot.cases.flag import Flag
 from tsbot.detect.detector import Detector
@@ -141,6 +141,7 @@ class Pipeline:
             if trim:
                 ledger.trim_seen(connection, EVENTS, self.remember)
                 ledger.trim_seen(connection, SUBJECTS, self.remember)
+                copypasta.forget(connection, self.clock())
             # Last: SQLite gives the number of a deleted last row to the next one, and a letter that fails again must get a higher one.
             removed = ledger.remove_dead_letters(connection, [letter.id for letter in again])
             ledger.count(connection, {"received": -removed, "failed": -removed})
@@ -248,7 +249,7 @@ class Pipeline:
         for item, result in arrived:
             revision = result.revision
             if revision is not None and revision.text is not None:
-                passages.add(item.event, partial(added, revision, revision.text))
+                passages.add(item.event, partial(added, revision, revision.text), revision.text)
         verdicts = judge(self.detector, passages)
         self.judged[Field.TEXT.value] += len(passages.items)
         self._commit(lambda connection: self._store_texts(connection, arrived, verdicts, cut))

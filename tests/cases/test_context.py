@@ -20,7 +20,8 @@ CASES = Path(__file__).with_name("places.txt")
 
 def event(**fields: Any) -> Event:
     """An edit."""
-    known = {"id": "1", "stream": "mediawiki.page_change.v1", "kind": EventKind.EDIT, "wiki": "enwiki", "time": 1000 * DAY, "user": "Example"}
+    known: dict[str, Any] = {"id": "1", "stream": "mediawiki.page_change.v1", "kind": EventKind.EDIT, "wiki": "enwiki", "time": 1000 * DAY}
+    known["user"] = "Example"
     return Event(**(known | fields))
 
 

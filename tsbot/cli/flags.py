@@ -26,19 +26,19 @@ def list_command(
     wiki: Annotated[str | None, typer.Option(help="Only this wiki (database name).")] = None,
     kind: Annotated[str | None, typer.Option(help="Only this kind, for instance self_harm.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Most flags shown.")] = 50,
-    gravest: Annotated[bool, typer.Option("--gravest", help="Order by scores instead of time.")] = False,
+    newest: Annotated[bool, typer.Option("--newest", help="Order by time instead of priority.")] = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """List flags, newest first: ids and scores, neither text nor names.
+    """List flags in the order in which to look at them: ids and scores, neither text nor names.
 
-    Example: tsbot flags list --kind violence --gravest
+    Example: tsbot flags list --kind violence --newest
     """
     store = open_store(read_settings(config, database))
     try:
         with store.read() as connection:
-            lines = list_flags(connection, wiki=wiki, kind=kind, limit=limit, gravest_first=gravest)
+            lines = list_flags(connection, wiki=wiki, kind=kind, limit=limit, newest_first=newest)
     finally:
         store.close()
     if as_json:
@@ -92,6 +92,9 @@ def _show(flag: Flag, outcomes: list[str], reports: list[tuple[str, str, str]]) 
         f"  probability {flag.probability:.2f}, specificity {flag.specificity}, plausibility {flag.plausibility}, "
         f"imminence {flag.imminence}; language {flag.language} ({flag.coverage}); detector {flag.detector}; by {flag.source}"
     )
+    console.print(f"  priority {flag.priority}:")
+    for reason in flag.reasons:
+        console.print(f"    {reason.points:+4d}  {reason.words}")
     console.print(f"  edited {when(flag.event_time)}, flagged {when(flag.created)} (UTC)")
     console.print(f"  outcome: {', '.join(outcomes) or 'none so far'}")
     for identity, purpose, state in reports:
@@ -101,6 +104,8 @@ def _show(flag: Flag, outcomes: list[str], reports: list[tuple[str, str, str]]) 
         return
     content = flag.content
     excerpt = harmless(content.excerpt)
+    facets = [name for name in ("when", "where", "how", "ability", "conditional") if getattr(content, name)]
+    console.print(f"  facets: target {content.target}, stance {content.stance}{''.join(f', {name}' for name in facets)}")
     console.print(Text(f"  page: {shown(content.title)}\n  user: {shown(content.user) if content.user else '(withheld)'}"))
     text = Text(excerpt)
     for span in content.evidence:
