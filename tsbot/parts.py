@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from tsbot.cases.filing import Windows
 from tsbot.cases.flag import Flag
+from tsbot.cases.outside import Asker
 from tsbot.detect.detector import Detector, load_detector
 from tsbot.intake import Intake
 from tsbot.pipeline import Pipeline
@@ -33,7 +34,8 @@ from tsbot.wiki.budget import Budget, rate
 from tsbot.wiki.fetcher import Fetcher
 from tsbot.wiki.queue import FetchQueue
 from tsbot.wiki.revisions import PywikibotRevisions
-from tsbot.wiki.session import prepare, simulating
+from tsbot.wiki.scores import open_scores
+from tsbot.wiki.session import prepare, simulating, user_agent
 from tsbot.wiki.sites import Sites
 from tsbot.wiki.types import AccountStatus, RevisionSource
 
@@ -138,6 +140,17 @@ def open_deliverer(
         rng=random.Random(),  # noqa: S311 - spreads retries, guards nothing
         simulate=simulating() if simulate is None else simulate,
     )
+
+
+def plain_user_agent(settings: Settings) -> str:
+    """The User-Agent of requests that do not go through pywikibot."""
+    return user_agent(settings.wiki.contact).replace("{pwb}", "").strip()
+
+
+def open_asker(settings: Settings, database: Database) -> Asker | None:
+    """What asks outside models about flagged revisions; None if the settings name none. Touches no network yet."""
+    scores = open_scores(settings.scores, plain_user_agent(settings))
+    return None if scores is None else Asker(database, scores, settings.scores.namespaces, time.time)
 
 
 class Stop:
