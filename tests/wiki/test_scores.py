@@ -97,7 +97,7 @@ class Handler(BaseHTTPRequestHandler):
 def service() -> Iterator[Service]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.service = Service(server.server_port, known={1: 0.97, 2: 0.03})  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield server.service  # type: ignore[attr-defined]
     server.service.quiet.set()  # type: ignore[attr-defined]

@@ -212,7 +212,7 @@ label = Table(
     Column("imminence", Integer, nullable=False),
     Column("created", Double, nullable=False),
     Index(None, "flag_id"),
-    comment="What reviewers say of flags; the last of a reviewer counts.",
+    comment="What reviewers say of flags; the last word on a flag counts.",
 )
 
 shadow_difference = Table(

@@ -109,7 +109,7 @@ def upgrade() -> None:
     sa.Column('created', sa.Double(), nullable=False),
     sa.ForeignKeyConstraint(['flag_id'], ['flag.id'], name=op.f('fk_label_flag_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_label')),
-    comment='What reviewers say of flags; the last of a reviewer counts.'
+    comment='What reviewers say of flags; the last word on a flag counts.'
     )
     with op.batch_alter_table('label', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_label_flag_id'), ['flag_id'], unique=False)
