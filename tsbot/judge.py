@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from tsbot.cases.filing import Judged
 from tsbot.detect.detector import Detector
-from tsbot.detect.finding import Coverage
+from tsbot.detect.finding import Coverage, Finding
 from tsbot.stream.events import Event
 from tsbot.text.passage import Passage
 
@@ -43,6 +43,8 @@ class Verdicts:
     """Ids of events with a text that could not be taken apart, or a passage that the detector failed on."""
     coverage: Counter[str]
     """Passages per ``weak.WIKI`` and ``unscored.WIKI``."""
+    findings: tuple[Finding | None, ...] = ()
+    """What was said of each passage, in their order; None where the detector failed."""
 
 
 def judge(detector: Detector, passages: Passages) -> Verdicts:
@@ -59,16 +61,17 @@ def _judge(detector: Detector, items: Sequence[tuple[Event, Passage]]) -> Verdic
         findings = list(detector.judge([passage.text for _, passage in items], fields=[passage.field for _, passage in items]))
     except Exception:  # as above
         if len(items) == 1:
-            return Verdicts((), frozenset((items[0][0].id,)), coverage)
+            return Verdicts((), frozenset((items[0][0].id,)), coverage, (None,))
         parts = [_judge(detector, [item]) for item in items]
         return Verdicts(
             tuple(verdict for part in parts for verdict in part.flagged),
             frozenset().union(*(part.broken for part in parts)),
             sum((part.coverage for part in parts), Counter()),
+            tuple(finding for part in parts for finding in part.findings),
         )
     for (event, passage), finding in zip(items, findings, strict=True):
         if finding.flagged:
             flagged.append(Judged(event, passage, finding))
         if finding.coverage is not Coverage.SCORED:
             coverage[f"{finding.coverage}.{event.wiki}"] += 1
-    return Verdicts(tuple(flagged), frozenset(), coverage)
+    return Verdicts(tuple(flagged), frozenset(), coverage, tuple(findings))

@@ -9,24 +9,30 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Connection
 
 from tsbot.cases.filing import Windows
 from tsbot.cases.flag import Flag
 from tsbot.cases.outside import Asker
-from tsbot.detect.detector import Detector, load_detector
+from tsbot.detect.detector import Detector, PatternDetector, load_detector
+from tsbot.detect.language_pack import common_words, load_packs
+from tsbot.detect.lexicon import Lexicon
+from tsbot.detect.weights import load_model
 from tsbot.intake import Intake
 from tsbot.pipeline import Pipeline
 from tsbot.report.channels import open_channels
 from tsbot.report.deliver import Deliverer
 from tsbot.report.filing import file_reports
 from tsbot.report.routing import check_routing, shipped
-from tsbot.settings import Settings
+from tsbot.settings import DetectSettings, Settings
+from tsbot.shadow import Shadow
 from tsbot.store.database import Database
 from tsbot.stream.admission import Admission
 from tsbot.stream.events import Event
 from tsbot.stream.seen import SeenIndex
+from tsbot.text.language import LanguageGuesser, langid_fallback
 from tsbot.wiki import email
 from tsbot.wiki.accounts import account_status
 from tsbot.wiki.api import Api
@@ -140,6 +146,31 @@ def open_deliverer(
         rng=random.Random(),  # noqa: S311 - spreads retries, guards nothing
         simulate=simulating() if simulate is None else simulate,
     )
+
+
+def candidate(settings: DetectSettings) -> Callable[[], Detector] | None:
+    """What loads the candidate detector of the settings; None if they name none. What it lacks is the live detector's.
+
+    Loading raises ``ModelError`` or ``PackError``.
+    """
+    if not settings.shadow_model and not settings.shadow_packs:
+        return None
+
+    def load() -> Detector:
+        packs = load_packs(Path(settings.shadow_packs).expanduser() if settings.shadow_packs else None)
+        model = load_model(Path(settings.shadow_model).expanduser() if settings.shadow_model else None)
+        guesser = LanguageGuesser(common_words(packs), langid_fallback() if settings.identify else None)
+        return PatternDetector(model, Lexicon(packs), guesser, settings.thresholds)
+
+    return load
+
+
+def open_shadow(
+    settings: Settings, database: Database, *, load: Callable[[], Detector] | None = None, clock: Callable[[], float] = time.time
+) -> Shadow | None:
+    """A candidate that judges along: that of the settings, or what ``load`` opens. None if there is none."""
+    load = load or candidate(settings.detect)
+    return None if load is None else Shadow(database, load, clock)
 
 
 def plain_user_agent(settings: Settings) -> str:

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from tsbot.backfill import Backfill
 from tsbot.cases.outside import Asker, AskingThread
 from tsbot.errors import InputError, StoreError, StreamUnavailableError
-from tsbot.parts import Stop, Wikis, open_asker, open_deliverer, open_pipeline, open_wikis, plain_user_agent
+from tsbot.parts import Stop, Wikis, open_asker, open_deliverer, open_pipeline, open_shadow, open_wikis, plain_user_agent
 from tsbot.pipeline import Pipeline
 from tsbot.report.deliver import Deliverer, DeliveryThread
 from tsbot.settings import Settings
@@ -85,6 +85,7 @@ def run(settings: Settings, options: Options, stop: Stop, show: Callable[[Snapsh
         stack.callback(source.close)
         wikis = open_wikis(settings, simulate=options.simulate)
         pipeline = open_pipeline(settings, database, wikis, fetch=options.fetch, sleep=stop.wait)
+        pipeline.shadow = open_shadow(settings, database)
         deliverer = open_deliverer(settings, database, wikis, ask_wikis=options.fetch, simulate=options.simulate)
         delivery = DeliveryThread(deliverer)
         asker = open_asker(settings, database) if options.fetch else None
@@ -198,6 +199,8 @@ class _Patrol:
                 backfill.close()
             if asking is not None:
                 asking.stop()
+            if self.pipeline.shadow is not None:
+                self.pipeline.shadow.close(DELIVERY_PATIENCE if self.ended and not stop else 1.0)
             self.delivery.stop()
             if self.pipeline.fetcher is not None:
                 self.pipeline.fetcher.close()

@@ -30,6 +30,7 @@ from tsbot.detect.detector import Detector
 from tsbot.errors import StoreBusyError, StoreFullError, UnknownWikiError, WikiRefusedError
 from tsbot.intake import BY_HAND, Intake, Sorted, redrivable
 from tsbot.judge import Passages, Verdicts, judge
+from tsbot.shadow import Shadow
 from tsbot.store import ledger
 from tsbot.store.database import Database
 from tsbot.store.ledger import DeadLetter, PendingEvent
@@ -91,6 +92,8 @@ class Pipeline:
     case_windows: Windows = field(default_factory=Windows)
     max_passage_chars: int = 200_000
     remember: int = 2_000_000
+    shadow: Shadow | None = None
+    """A candidate detector that judges along, after everything is stored."""
     trouble: str = ""
     """What keeps results from being stored now; empty if nothing does."""
     judged: Counter[str] = field(default_factory=Counter)
@@ -148,6 +151,7 @@ class Pipeline:
             return waiting
 
         waiting = self._commit(store)
+        self._show_shadow(carried, verdicts)
         self.intake.remember(sorted_batch)
         self.active.update(new_wikis)
         self._await(waiting)
@@ -253,6 +257,7 @@ class Pipeline:
         verdicts = judge(self.detector, passages)
         self.judged[Field.TEXT.value] += len(passages.items)
         self._commit(lambda connection: self._store_texts(connection, arrived, verdicts, cut))
+        self._show_shadow(passages, verdicts)
         for item, _ in arrived:
             self._let_go(item)
         self._settle_waiting()
@@ -280,6 +285,10 @@ class Pipeline:
                 counts[GONE.get(result.revision.state, "cleared")] += 1
         ledger.add_dead_letters(connection, self.database.key, failed, now)
         ledger.count(connection, counts)
+
+    def _show_shadow(self, passages: Passages, verdicts: Verdicts) -> None:
+        if self.shadow is not None:
+            self.shadow.offer(passages.items, verdicts.findings, self.detector.version)
 
     # -- what waits ---------------------------------------------------------------------------------------------------
 

@@ -235,10 +235,10 @@ shadow_count = Table(
     "shadow_count",
     metadata,
     Column("candidate", String(64), primary_key=True),
-    Column("what", String(32), primary_key=True, comment="A kind that both flag, cleared by both, or failed."),
+    Column("what", String(32), primary_key=True, comment="both.KIND, live.KIND, candidate.KIND, cleared, failed, skipped."),
     Column("language", String(16), primary_key=True),
     Column("passages", BigInteger, nullable=False),
-    comment="Passages of which a candidate detector says what the live one says.",
+    comment="How often a candidate detector says what the live one says.",
 )
 
 outcome = Table(

@@ -53,11 +53,11 @@ def upgrade() -> None:
 
     op.create_table('shadow_count',
     sa.Column('candidate', sa.String(length=64), nullable=False),
-    sa.Column('what', sa.String(length=32), nullable=False, comment='A kind that both flag, cleared by both, or failed.'),
+    sa.Column('what', sa.String(length=32), nullable=False, comment='both.KIND, live.KIND, candidate.KIND, cleared, failed, skipped.'),
     sa.Column('language', sa.String(length=16), nullable=False),
     sa.Column('passages', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('candidate', 'what', 'language', name=op.f('pk_shadow_count')),
-    comment='Passages of which a candidate detector says what the live one says.'
+    comment='How often a candidate detector says what the live one says.'
     )
     op.create_table('shadow_difference',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
