@@ -108,9 +108,9 @@ def when(time: float) -> str:
 
 def flag_table(lines: Sequence[FlagLine]) -> Table:
     """Flags as a table that fits 80 columns; the outcomes have a column where there are any."""
-    caption = "prio.: 0-100 (docs/priority.md); S/P/I: specificity, plausibility, imminence (0-3); * judged by phrases only"
+    caption = "S/P/I: specificity, plausibility, imminence (0-3); * judged by phrases only"
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), caption=caption)
-    for heading in ("prio.", "flag", "subject", "kind", "S/P/I", "lang.", "edited (UTC)", "found"):
+    for heading in ("priority", "flag", "subject", "kind", "S/P/I", "lang.", "edited (UTC)", "found"):
         table.add_column(heading, no_wrap=heading not in {"subject", "kind"}, overflow="fold")
     acted = any(line.outcomes for line in lines)
     if acted:
