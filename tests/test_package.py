@@ -25,6 +25,8 @@ DATA = {
     "the model's manifest": r"tsbot/detect/models/manifest\.json",
     "letters": r"tsbot/report/templates/.+",
     "routing": r"tsbot/report/routing\.toml",
+    "points of priorities": r"tsbot/cases/priority\.toml",
+    "words of headings, templates and titles": r"tsbot/cases/places\.toml",
     "migrations": r"tsbot/store/migrations/versions/\d+.*\.py",
     "the migrations' environment": r"tsbot/store/migrations/env\.py",
     "seeds of the demo": r"tsbot/demo/seeds\.toml",
