@@ -1,0 +1,48 @@
+"""What a personal datum in a text is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Label(StrEnum):
+    """What sort of datum."""
+
+    PHONE = "phone"
+    EMAIL = "email"
+    ADDRESS = "address"
+    IP = "ip"
+    IDENTITY_NUMBER = "identity_number"
+    BANK = "bank"
+    NAME = "name"
+
+
+class Exposure(StrEnum):
+    """Whose datum it is, as far as the text tells."""
+
+    PRIVATE = "private"
+    """Words of somebody's private life stand before it ("her home number is")."""
+    PUBLIC = "public"
+    """An organisation's contact, a template's parameter, a number that everybody may call."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalSpan:
+    """A personal datum; offsets in code points, end exclusive."""
+
+    start: int
+    end: int
+    label: Label
+    exposure: Exposure = Exposure.UNKNOWN
+
+
+def without_overlaps(spans: Iterable[PersonalSpan]) -> list[PersonalSpan]:
+    """Spans in order; of two that overlap the one that comes first among the given, so the surest sorts are given first."""
+    kept: list[PersonalSpan] = []
+    for span in spans:
+        if all(span.end <= other.start or other.end <= span.start for other in kept):
+            kept.append(span)
+    return sorted(kept, key=lambda span: span.start)
