@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,8 +16,12 @@ class Label(StrEnum):
     ADDRESS = "address"
     IP = "ip"
     IDENTITY_NUMBER = "identity_number"
+    """Of a person, a passport, a driver's licence or a car."""
     BANK = "bank"
     NAME = "name"
+    BIRTH_DATE = "birth_date"
+    URL = "url"
+    """Of somebody's profile elsewhere."""
 
 
 class Exposure(StrEnum):
@@ -41,8 +46,11 @@ class PersonalSpan:
 
 def without_overlaps(spans: Iterable[PersonalSpan]) -> list[PersonalSpan]:
     """Spans in order; of two that overlap the one that comes first among the given, so the surest sorts are given first."""
+    starts: list[int] = []
     kept: list[PersonalSpan] = []
     for span in spans:
-        if all(span.end <= other.start or other.end <= span.start for other in kept):
-            kept.append(span)
-    return sorted(kept, key=lambda span: span.start)
+        place = bisect_left(starts, span.start)
+        if span.start < span.end and (place == 0 or kept[place - 1].end <= span.start) and (place == len(kept) or span.end <= kept[place].start):
+            starts.insert(place, span.start)
+            kept.insert(place, span)
+    return kept

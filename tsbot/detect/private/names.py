@@ -1,0 +1,84 @@
+"""Names of persons: behind "my name is" and the like, behind a title, or a known given name with what follows it.
+
+The given names are ``given_names.txt``. A name by itself is no secret (articles are full of them): it matters where the words
+around say whose it is, which ``exposure`` tells.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tsbot.detect.private.cues import Words
+from tsbot.detect.private.spans import Label, PersonalSpan
+
+_UPPER = "".join(chr(code) for code in (*range(0x41, 0x530), *range(0x1E00, 0x2000)) if chr(code).isupper())
+_BODY = r"[^\W\d_]{0,24}(?:['’-][^\W\d_]{1,24}){0,2}"
+_WORD = rf"[{_UPPER}]{_BODY}"
+_LINK = r"(?:de la|de los|van der|van den|von der|van de|de|del|della|di|da|dos|von|van|den|der|bin|ibn|al|el|la|le|y|ben)"
+_INITIAL = rf"[{_UPPER}]\."
+SEQUENCE = re.compile(rf"(?<![\w'’.-]){_WORD}(?: (?:{_INITIAL}|(?:{_LINK} )?{_WORD}(?!\w))){{1,4}}")
+"""Two and more capitalised words."""
+_CUED = re.compile(rf"{_WORD}(?:[ \u00a0](?:{_INITIAL}|(?:{_LINK} )?{_WORD}(?!\w))){{0,4}}(?: (?:II|III|IV|Jr\.?|Sr\.?))?")
+_UNCASED = re.compile(r"[\u0590-\u08ff\u0900-\u0dff]{2,20}(?: [\u0590-\u08ff\u0900-\u0dff]{2,20}){0,1}|[\u4e00-\u9fff]{2,4}|[\u30a0-\u30ff・]{2,16}|[가-힣]{2,4}|[\u0e00-\u0e7f]{2,20}(?: [\u0e00-\u0e7f]{2,20})?")
+_BETWEEN = re.compile(r"[\s:,.\"'“”«»(\[*]{0,8}(?:(?:is|the|actually|really|really called|est|es|ist|è|это|user|name|nick)[\s:]{1,3}){0,2}[\s:\"'“”«(\[*]{0,4}")
+_LOWER = re.compile(rf"[^\W\d_]{{2,20}}(?: [^\W\d_]{{1,20}}){{0,2}}")
+_STOP = frozenset(
+    "the a an i you he she it we they this that there here not my your his her our their what why who when where how if in on at of and or but no yes so do does did is are was were be been being "
+    "english french german spanish american british russian chinese japanese italian christian muslim jewish catholic wikipedia wiki admin monday tuesday wednesday thursday friday saturday sunday "
+    "january february march april may june july august september october november december user talk page article".split()
+)
+_ORGANISATION = re.compile(r"(?:Inc|Ltd|LLC|GmbH|Corp|Corporation|Company|Group|University|College|School|Hospital|Airport|Station|Street|Avenue|Road|River|Lake|County|City|Park|Church|Prize|Award|Cup|Act|War|Bridge|Museum|Institute|Foundation|Society|Party|Records|Press|Orchestra|Island|Islands|Mountains?|Castle|Palace|Tower|Stadium|House|Hall|Hotel|Battle|Times|News|Journal|Magazine|Bank|Association|Union|Club|District|Province|State|States|Republic|Kingdom|Empire|Beach|Bay|Valley|Hills?|Wikipedia|Talk)\b")
+
+
+def names(text: str, cues: Words, given: frozenset[str]) -> Iterator[PersonalSpan]:
+    """Names of persons."""
+    lower = text[:2000] == text[:2000].lower()
+    for _, end in cues.of("title"):
+        match = _CUED.match(text, end + (text[end : end + 1] == ".") + _blanks(text, end + (text[end : end + 1] == ".")))
+        if match and match.start() - end <= 3 and not _stop(match.group()):
+            yield PersonalSpan(match.start(), match.end(), Label.NAME)
+    for start, end in cues.of("name"):
+        yield from _cued(text, start, end, given, lower=lower)
+    for match in SEQUENCE.finditer(text):
+        yield from _sequence(match, given)
+
+
+def _blanks(text: str, at: int) -> int:
+    return len(text[at : at + 2]) - len(text[at : at + 2].lstrip(" \u00a0"))
+
+
+def _stop(found: str) -> bool:
+    return found.split(" ", 1)[0].lower() in _STOP or _ORGANISATION.search(found) is not None
+
+
+def _cued(text: str, start: int, end: int, given: frozenset[str], *, lower: bool) -> Iterator[PersonalSpan]:
+    between = _BETWEEN.match(text, end)
+    at = between.end() if between else end
+    strong = any(mark in text[start:end].lower() for mark in STRONG)
+    match = _CUED.match(text, at) or _UNCASED.match(text, at)
+    if match and not _stop(match.group()):
+        known = any(part.lower() in given for part in match.group().split())
+        if strong or known:
+            yield PersonalSpan(match.start(), match.end(), Label.NAME)
+    elif lower and strong and (match := _LOWER.match(text, at)):
+        words = match.group().split()
+        kept = [word for word in words if word not in _STOP]
+        if kept and kept[0] == words[0] and (any(word in given for word in kept) or match.end() >= len(text.rstrip(" .!?"))):
+            yield PersonalSpan(match.start(), match.start() + len(words[0] if len(kept) == 1 else " ".join(words)), Label.NAME)
+
+
+STRONG = ("name", "heiße", "heißt", "nom ", "nom:", "appelle", "llam", "nombre", "chiam", "nome", "chamo", "chama", "nazyw", "зовут", "имя", "звати", "adı", "اسم", "नाम", "নাম", "نام", "我叫", "真名", "名", "이름", "본명", "tên", "ชื่อ", "nama", "heter", "hedder", "nevem", "jmenuji", "volám", "numesc", "казвам", "zovem", "λένε", "heet", "sincerely", "regards", "signed")
+"""Parts of cues that a name follows nearly always."""
+
+
+def _sequence(match: re.Match[str], given: frozenset[str]) -> Iterator[PersonalSpan]:
+    """The part of a row of capitalised words that begins with a given name."""
+    words = list(re.finditer(r"\S+", match.group()))
+    for place, word in enumerate(words[:-1]):
+        first = word.group().split("-")[0]
+        if first.lower() in given and len(first) > 2 and not first.isupper():
+            found = match.group()[word.start() :]
+            if not _ORGANISATION.search(found) and words[place + 1].group().lower() not in _STOP:
+                yield PersonalSpan(match.start() + word.start(), match.end(), Label.NAME)
+            return
