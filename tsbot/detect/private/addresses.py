@@ -22,14 +22,15 @@ MOST_PARTS = 8
 _TOKEN = re.compile(r"[^\s,;]+|[,;]|\n")
 _HOUSE = re.compile(r"(?:[#№]|n[ºo°]\.?|no[.:]|d\.|д\.|дом|nr\.?|č\.p\.|br\.|پلاک|رقم|αρ\.)?\d{1,5}(?:[a-zA-Zа-яА-Я]|[/-]\d{1,4}[a-zA-Z]?|[a-z]/\d{1,3})?\.?[,.]?", re.IGNORECASE)
 _NUMBER_WORD = re.compile(r"(?:[#№]|n[ºo°]\.?|n\.|no[.:]?|núm\.?|num\.?|номер|д\.?|дом|буд\.?|будинок|nr\.?|č\.?p?\.?|br\.?|پلاک|رقم|αρ\.|בית|नंबर|नं\.?|เลขที่|số)", re.IGNORECASE)
+_BEFORE_YEAR = re.compile(r"(?:(?<!\w)(?:in|since|of|the|by|until|from|after|before|during|and|a|\w{3,9})|[,.;(]|^)\s{0,2}$")
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _POSTCODE = (
     r"(?:[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d|\d{4} ?[A-Z]{2}\b|[A-Z]{1,2}-?\d{4,5}|\d{5}-\d{3,4}|\d{2}-\d{3}|\d{3} \d{2,3}|\d{3}-\d{4}|\d{4}-\d{3}|\d{4,7})"
 )
-_CITY = r"[^\W\d_a-zß-öø-ÿ][^\W\d_]*[.'’-]?[^\W\d_]*"
+_CITY = r"[^\W\d_a-zß-öø-ÿ∆][^\W\d_]{0,30}(?:[.'’∆-][^\W\d_]{0,30}){0,3}"
 _TAIL = re.compile(
     r"(?:[\s,;>?|·–-]{1,14}|[.] ?)(?:"
-    r"(?P<unit>(?:apt|apartment|suite|ste|flat|unit|floor|room|rm|#|whg|appt|bât|piso|pta|puerta|apto|bloco|bl|interno|int|scala|lok|m|кв|корп|к|под|эт|оф|daire|d|kat|ap|sc|et|ет|вх|бл|lgh|as|em|ajtó|byt|box|no|شقة|דירה)\b[.:]? ?\d{1,5}\w?\b\.?)"
+    r"(?P<unit>(?i:apt|apartment|suite|ste|flat|unit|floor|room|rm|#|whg|appt|bât|piso|pta|puerta|apto|bloco|bl|interno|int|scala|lok|m|кв|корп|к|под|эт|оф|daire|d|kat|ap|sc|et|ет|вх|бл|lgh|as|em|ajtó|byt|box|no|شقة|דירה)\b[.:]? ?\d{1,5}\w?\b\.?)"
     rf"|(?P<code>(?<!\d){_POSTCODE}(?!\w)(?: ?[A-Z]{{2}}\b)?)"
     rf"|(?P<state>(?:[A-Z]{{1,3}}|nan|\d\d?) {{1,3}}{_POSTCODE}(?!\w))"
     rf"|(?P<city>{_CITY}(?:[ -](?:{_CITY}|(?:de|del|di|do|da|du|la|le|am|an|der|den|im|upon|on|na|nad|pri|i|al|o)\b(?= )|\([^\W\d_]{{1,12}}\)|\d\b)){{0,3}})"
@@ -38,6 +39,7 @@ _TAIL = re.compile(
 _LOWER_TAIL = re.compile(
     rf"(?:[\s,;>?|·-]{{1,14}})(?:(?P<unit>(?:apt|suite|unit|flat)\.? \d{{1,5}}\b)|(?P<code>\d{{4,6}}\b)|(?P<state>[a-z]{{2,3}} \d{{4,6}}\b)|(?P<city>[^\W\d_]{{2,20}}(?: [^\W\d_]{{2,20}}){{0,2}}))"
 )
+_UNIT_NEXT = re.compile(r"\s{1,6}(?:>|\?\?\?)?\s?(?:Apt|Suite|Unit|Flat)\.? \d")
 _LEFT_UNIT = re.compile(r"(?:apt|suite|flat|unit|room|#)\.? ?\d{1,5}\w?,?\s{1,3}$", re.IGNORECASE)
 _BOX = re.compile(
     r"(?<!\w)(?:(?:psc|cmr|unit) \d{1,5},? box \d{1,5}(?:\s{1,3}[afd]po,? [a-z]{2} \d{5})?|p\.? ?o\.? ?box:? \d{1,6}|(?:postfach|postbus|boîte postale|b\.?p\.|bp|apartado(?: de correos| postal)?|apdo\.?|casella postale|caixa postal|skrytka pocztowa|poštovní přihrádka|pf\.|а/я|абонентский ящик|posta kutusu|p\.k\.|ص\. ?ب\.?|صندوق پستی|ת\.ד\.|postboks|postilokero|box)[ :]{1,2}(?:№ ?)?\d{2,6})(?!\w)",
@@ -50,6 +52,8 @@ _CODES = re.compile(
     r"|〒 ?\d{3}-?\d{4}"
     r")(?!\w)"
 )
+_LINE = re.compile(rf"(?:^|\n)[ >?]{{0,8}}(\d{{1,5}} (?:{_CITY} ){{1,4}}\d{{1,5}}[a-z]?)(?=,|\.?\n| [A-Z]|$)")
+"""A line that is a street between two numbers."""
 _CJK = "\u3040-\u30ff\u3400-\u9fff々"
 _DIGIT_CJK = r"[\d０-９一二三四五六七八九十百]"
 _EAST = re.compile(
@@ -63,7 +67,8 @@ def addresses(text: str, cues: Words) -> Iterator[PersonalSpan]:
     """Postal addresses, the fullest first."""
     lower = not any(char.isupper() for char in text[:2000])
     tail = _LOWER_TAIL if lower else _TAIL
-    found: list[tuple[int, int]] = [match.span() for match in _EAST.finditer(text)]
+    found: list[tuple[int, int]] = [] if text.isascii() else [match.span() for match in _EAST.finditer(text)]
+    found += [_grown(text, cues, *match.span(1), tail) for match in _LINE.finditer(text)]
     found += [_grown(text, cues, *match.span(), tail) for match in _BOX.finditer(text)]
     for start, end in cues.of("corner"):
         found.append(_grown(text, cues, start, _corner(text, end, lower), tail))
@@ -101,6 +106,10 @@ def _named(word: str, *, lower: bool) -> bool:
     return first.isalpha() and (lower or first.isupper() or first.lower() == first.upper())
 
 
+AMBIGUOUS = frozenset("passage place via route square strada c. r. al. gang path cours largo pl. g. av row way close court circle drive walk loop track view rise hill cross".split())
+"""Words of streets that are common words elsewhere: they need a capital."""
+
+
 def _tokens_left(text: str, at: int) -> list[re.Match[str]]:
     start = max(0, at - WINDOW)
     while start > 0 and start < at and text[start - 1].isalnum():
@@ -122,10 +131,12 @@ def _left(text: str, at: int, lower: bool, most: int = MOST_WORDS, numbers: int 
         if word == "\n":
             continue
         if _HOUSE.fullmatch(word):
+            if word[-1] == "." and word[0].isdigit() and not words:
+                break
             met, start = met + 1, token.start()
             if met == numbers:
                 break
-        elif met or words == most or not (_named(word, lower=lower) or word.lower() in PARTICLES or (word[0] == "(" and len(word) > 1)):
+        elif met or words == most or not (_named(word, lower=lower) or word.lower() in PARTICLES):
             break
         elif word[-1] in ".:!?" and len(word) > 5:
             break
@@ -171,14 +182,23 @@ def _right(text: str, at: int, lower: bool, most: int = MOST_WORDS) -> tuple[int
 
 
 def _year_only(text: str, start: int, end: int) -> bool:
+    """Whether the only number in a stretch may be a year."""
     numbers = re.findall(r"\d+", text[start:end])
     return len(numbers) == 1 and _YEAR.fullmatch(numbers[0]) is not None
+
+
+def _dated(text: str, start: int, end: int) -> bool:
+    """Whether the number that a stretch begins with is a year: "in 1929 Wall Street crashed"."""
+    return _year_only(text, start, end) and _BEFORE_YEAR.search(text, max(0, start - 16), start) is not None
 
 
 def _street(text: str, cues: Words, start: int, end: int, lower: bool) -> tuple[int, int] | None:
     """The street around a word such as "Street", "rue", "-straße"."""
     while start and text[start - 1].isalpha():  # the word is the end of a longer one
         start -= 1
+    word = text[start:end].lower()
+    if word[-1] == "." and not text[end : end + 1].isspace() and not text[end : end + 1].isdigit():
+        return None  # an abbreviation that goes on: U.S.A.
     glued_or_capital = lower or text[start].isupper() or text[start].lower() == text[start].upper()
     left, words, numbers = _left(text, start, lower)
     cued = cues.before("lives", left, 8)
@@ -187,19 +207,21 @@ def _street(text: str, cues: Words, start: int, end: int, lower: bool) -> tuple[
     if text[end : end + 1] == "." and not text[end - 1] == ".":
         end += 1
     right, right_words, right_number = _right(text, end, lower)
+    if not glued_or_capital and (word in AMBIGUOUS or text.startswith((" of ", " the ", " and ", " a "), end)) and not cued:
+        right_number = right_words = 0
     if right_number and not _year_only(text, end, right) or (right_number and cued):
         gap = text[end:right]
         if glued_or_capital or right_words or "." in text[start:end]:
             begin = left if numbers or (words and right_words == 0) else start
             best = (begin, right) if "\n" not in gap else None
     if best is None and numbers and (words or right_words or (glued_or_capital and start != end)):
-        if (words or right_words) and (glued_or_capital or words) and (cued or numbers > 1 or not _year_only(text, left, start)):
+        if (words or right_words) and (glued_or_capital or words) and (cued or numbers > 1 or not _dated(text, left, start)):
             best = (left, end if words and not right_words else max(end, right if not right_number else end))
     if best is None and cued and words and glued_or_capital:
         best = (left, end)
     if best is None or text[best[0] : best[1]].strip() == "":
         return None
-    if cues.inside("calendar", *best) and not cued:
+    if cues.inside("calendar", best[0], best[1] + 10) and not cued:
         return None
     return best
 
@@ -259,12 +281,16 @@ def _behind_cue(text: str, cues: Words, at: int, lower: bool) -> tuple[int, int]
     return None if cues.inside("calendar", start, end) else (start, end)
 
 
+CORNER_WORDS = PARTICLES | frozenset(("and", "und", "et", "y", "e", "i", "и", "ve", "street", "str", "utca"))
+"""Words between two streets that meet."""
+
+
 def _corner(text: str, at: int, lower: bool) -> int:
     """The end of two streets that meet."""
     end = at
     for token in _TOKEN.finditer(text, at, min(len(text), at + 90)):
         word = token.group()
-        if word in ("\n", ",", ";") or not (_named(word, lower=lower) or word[:1].isdigit() or word.lower() in {*PARTICLES, "and", "und", "et", "y", "e", "i", "и", "ve", "street", "str", "utca"}):
+        if word in ("\n", ",", ";") or not (_named(word, lower=lower) or word[:1].isdigit() or (word[-1] == "." and len(word) < 6) or word.lower() in CORNER_WORDS):
             break
         if _named(word, lower=lower) or word[:1].isdigit() or word.lower() in ("street", "str"):
             end = token.start() + len(word.rstrip(".,!?")) + (word[-1] == "." and len(word) < 6)
@@ -283,7 +309,7 @@ def _grown(text: str, cues: Words, start: int, end: int, tail: re.Pattern[str]) 
             place = match.end()
             parted = "," in separator or "\n" in separator
             followed = re.compile(rf"(?:[\s,]{{1,6}})(?:[A-Z]{{2,3}} )?{_POSTCODE}(?!\w)").match(text, place)
-            country = cues.before("country", place, 0)
+            country = cues.before("country", place, 0) or _UNIT_NEXT.match(text, place) is not None
             coded = re.search(r"\d{4,}\s{1,3}$", text[firm:end] + separator) is not None
             if not (country or followed or coded or ("," in separator) or (parted and text[place : place + 1] in ("\n", ",", ".", "", " ", "?"))):
                 break

@@ -22,9 +22,9 @@ from tsbot.detect.private.numbers import bank, births, emails, hosts, identity_n
 from tsbot.detect.private.spans import Label, PersonalSpan, without_overlaps
 
 _LONG_NUMBER = re.compile(r"\d[\dA-Z .()/\-+\u00a0\u2010-\u2015\uff0d]{3}")
-_AT = re.compile(r"@|[\[({](?:at|AT|arroba)[\])}]| at [\w-]{1,63} dot ")
+_AT = re.compile(r"[\[({](?:at|AT|arroba)[\])}]")
 _HOST = re.compile(r"\d\.\d{1,3}\.\d|[0-9A-Fa-f]:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]")
-_DIGIT = re.compile(r"\d|corner of")
+_DIGIT = re.compile(r"\d")
 _URL = re.compile(r"https?://[^\s<>\[\]|\"]{4,300}")
 _PROFILE = re.compile(r"https?://(?:[\w-]{1,20}\.){0,3}(?:facebook|fb|instagram|twitter|x|linkedin|vk|ok|tiktok|snapchat|t|weibo|threads)\.(?:com|ru|me|cn|net)/")
 
@@ -45,7 +45,7 @@ def find_personal(text: str, language: str = "und", *, namespace: int | None = N
 
 def _all(text: str, language: str, words: Words | None) -> Iterator[PersonalSpan]:
     """Every candidate, the surest sorts first."""
-    if _AT.search(text):
+    if "@" in text or " dot " in text or ((")" in text or "]" in text or "}" in text) and _AT.search(text)):
         yield from emails(text)
     if words is not None:
         links = [match.span() for match in _URL.finditer(text)] if "://" in text else []

@@ -17,8 +17,10 @@ _BODY = r"[^\W\d_]{0,24}(?:['’-][^\W\d_]{1,24}){0,2}"
 _WORD = rf"[{_UPPER}]{_BODY}"
 _LINK = r"(?:de la|de los|van der|van den|von der|van de|de|del|della|di|da|dos|von|van|den|der|bin|ibn|al|el|la|le|y|ben)"
 _INITIAL = rf"[{_UPPER}]\."
-SEQUENCE = re.compile(rf"(?<![\w'’.-]){_WORD}(?: (?:{_INITIAL}|(?:{_LINK} )?{_WORD}(?!\w))){{1,4}}")
-"""Two and more capitalised words."""
+_MORE = rf"{_BODY}(?!\w)(?: (?:{_INITIAL}|(?:{_LINK} )?{_WORD}(?!\w))){{0,4}}"
+_SEQUENCE = re.compile(rf"[{_UPPER}](?<![\w'’._/-].){_MORE}")
+_ASCII_SEQUENCE = re.compile(rf"[A-Z](?<![\w'._/-].){_MORE}")
+"""Capitalised words in a row. (The first letter comes before what may not stand before it: the scan is faster so.)"""
 _CUED = re.compile(rf"{_WORD}(?:[ \u00a0](?:{_INITIAL}|(?:{_LINK} )?{_WORD}(?!\w))){{0,4}}(?: (?:II|III|IV|Jr\.?|Sr\.?))?")
 _UNCASED = re.compile(r"[\u0590-\u08ff\u0900-\u0dff]{2,20}(?: [\u0590-\u08ff\u0900-\u0dff]{2,20}){0,1}|[\u4e00-\u9fff]{2,4}|[\u30a0-\u30ff・]{2,16}|[가-힣]{2,4}|[\u0e00-\u0e7f]{2,20}(?: [\u0e00-\u0e7f]{2,20})?")
 _BETWEEN = re.compile(r"[\s:,.\"'“”«»(\[*]{0,8}(?:(?:is|the|actually|really|really called|est|es|ist|è|это|user|name|nick)[\s:]{1,3}){0,2}[\s:\"'“”«(\[*]{0,4}")
@@ -34,14 +36,20 @@ _ORGANISATION = re.compile(r"(?:Inc|Ltd|LLC|GmbH|Corp|Corporation|Company|Group|
 def names(text: str, cues: Words, given: frozenset[str]) -> Iterator[PersonalSpan]:
     """Names of persons."""
     lower = text[:2000] == text[:2000].lower()
-    for _, end in cues.of("title"):
+    for start, end in cues.of("title"):
         match = _CUED.match(text, end + (text[end : end + 1] == ".") + _blanks(text, end + (text[end : end + 1] == ".")))
-        if match and match.start() - end <= 3 and not _stop(match.group()):
+        if match is None or _stop(match.group()) or match.start() - end > 3:
+            continue
+        if text[start:end].lower() not in AMBIGUOUS or match.group().split()[0].lower() in given:
             yield PersonalSpan(match.start(), match.end(), Label.NAME)
     for start, end in cues.of("name"):
         yield from _cued(text, start, end, given, lower=lower)
-    for match in SEQUENCE.finditer(text):
+    for match in (_ASCII_SEQUENCE if text.isascii() else _SEQUENCE).finditer(text):
         yield from _sequence(match, given)
+
+
+AMBIGUOUS = frozenset(("bay", "pan", "miss", "sr.", "judge", "officer", "doctor", "sig."))
+"""Titles that are other words too: a known given name must follow."""
 
 
 def _blanks(text: str, at: int) -> int:
@@ -74,11 +82,18 @@ STRONG = ("name", "heiße", "heißt", "nom ", "nom:", "appelle", "llam", "nombre
 
 def _sequence(match: re.Match[str], given: frozenset[str]) -> Iterator[PersonalSpan]:
     """The part of a row of capitalised words that begins with a given name."""
-    words = list(re.finditer(r"\S+", match.group()))
-    for place, word in enumerate(words[:-1]):
+    row = match.group()
+    if " " not in row:
+        if len(row) > 3 and row.lower() in given and not row.isupper():
+            yield PersonalSpan(match.start(), match.end(), Label.NAME)
+        return
+    for word in _WORDS.finditer(row):
         first = word.group().split("-")[0]
-        if first.lower() in given and len(first) > 2 and not first.isupper():
-            found = match.group()[word.start() :]
-            if not _ORGANISATION.search(found) and words[place + 1].group().lower() not in _STOP:
+        if len(first) > 2 and first.lower() in given and not first.isupper():
+            found = row[word.start() :]
+            if not _ORGANISATION.search(found) and (len(first) > 3 or " " in found):
                 yield PersonalSpan(match.start() + word.start(), match.end(), Label.NAME)
             return
+
+
+_WORDS = re.compile(r"\S+")
