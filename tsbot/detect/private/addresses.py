@@ -19,7 +19,7 @@ MOST_WORDS = 5
 MOST_PARTS = 8
 """Parts (flat, postcode, town, region, country) behind a street."""
 
-_TOKEN = re.compile(r"[^\s,;]+|[,;]|\n")
+_TOKEN = re.compile(r"[^\s,;>]+|[,;]|\n")
 _HOUSE = re.compile(r"(?:[#№]|n[ºo°]\.?|no[.:]|d\.|д\.|дом|nr\.?|č\.p\.|br\.|پلاک|رقم|αρ\.)?\d{1,5}(?:[a-zA-Zа-яА-Я]|[/-]\d{1,4}[a-zA-Z]?|[a-z]/\d{1,3})?\.?[,.]?", re.IGNORECASE)
 _NUMBER_WORD = re.compile(r"(?:[#№]|n[ºo°]\.?|n\.|no[.:]?|núm\.?|num\.?|номер|д\.?|дом|буд\.?|будинок|nr\.?|č\.?p?\.?|br\.?|پلاک|رقم|αρ\.|בית|नंबर|नं\.?|เลขที่|số)", re.IGNORECASE)
 _BEFORE_YEAR = re.compile(r"(?:(?<!\w)(?:in|since|of|the|by|until|from|after|before|during|and|a|\w{3,9})|[,.;(]|^)\s{0,2}$")
@@ -32,7 +32,7 @@ _TAIL = re.compile(
     r"(?:[\s,;>?|·–-]{1,14}|[.] ?)(?:"
     r"(?P<unit>(?i:apt|apartment|suite|ste|flat|unit|floor|room|rm|#|whg|appt|bât|piso|pta|puerta|apto|bloco|bl|interno|int|scala|lok|m|кв|корп|к|под|эт|оф|daire|d|kat|ap|sc|et|ет|вх|бл|lgh|as|em|ajtó|byt|box|no|شقة|דירה)\b[.:]? ?\d{1,5}\w?\b\.?)"
     rf"|(?P<code>(?<!\d){_POSTCODE}(?!\w)(?: ?[A-Z]{{2}}\b)?)"
-    rf"|(?P<state>(?:[A-Z]{{1,3}}|nan|\d\d?) {{1,3}}{_POSTCODE}(?!\w))"
+    rf"|(?P<state>(?:[A-Z]{{1,3}}|nan|\d\d?)\s{{1,6}}{_POSTCODE}(?!\w))"
     rf"|(?P<city>{_CITY}(?:[ -](?:{_CITY}|(?:de|del|di|do|da|du|la|le|am|an|der|den|im|upon|on|na|nad|pri|i|al|o)\b(?= )|\([^\W\d_]{{1,12}}\)|\d\b)){{0,3}})"
     r")"
 )
@@ -40,7 +40,7 @@ _LOWER_TAIL = re.compile(
     rf"(?:[\s,;>?|·-]{{1,14}})(?:(?P<unit>(?:apt|suite|unit|flat)\.? \d{{1,5}}\b)|(?P<code>\d{{4,6}}\b)|(?P<state>[a-z]{{2,3}} \d{{4,6}}\b)|(?P<city>[^\W\d_]{{2,20}}(?: [^\W\d_]{{2,20}}){{0,2}}))"
 )
 _UNIT_NEXT = re.compile(r"\s{1,6}(?:>|\?\?\?)?\s?(?:Apt|Suite|Unit|Flat)\.? \d")
-_LEFT_UNIT = re.compile(r"(?:apt|suite|flat|unit|room|#)\.? ?\d{1,5}\w?,?\s{1,3}$", re.IGNORECASE)
+_LEFT_UNIT = re.compile(r"(?<!\w)(?:apt|suite|flat|unit|room|#)\.? ?\d{1,5}\w?,?\s{1,3}", re.IGNORECASE)
 _BOX = re.compile(
     r"(?<!\w)(?:(?:psc|cmr|unit) \d{1,5},? box \d{1,5}(?:\s{1,3}[afd]po,? [a-z]{2} \d{5})?|p\.? ?o\.? ?box:? \d{1,6}|(?:postfach|postbus|boîte postale|b\.?p\.|bp|apartado(?: de correos| postal)?|apdo\.?|casella postale|caixa postal|skrytka pocztowa|poštovní přihrádka|pf\.|а/я|абонентский ящик|posta kutusu|p\.k\.|ص\. ?ب\.?|صندوق پستی|ת\.ד\.|postboks|postilokero|box)[ :]{1,2}(?:№ ?)?\d{2,6})(?!\w)",
     re.IGNORECASE,
@@ -52,7 +52,7 @@ _CODES = re.compile(
     r"|〒 ?\d{3}-?\d{4}"
     r")(?!\w)"
 )
-_LINE = re.compile(rf"(?:^|\n)[ >?]{{0,8}}(\d{{1,5}} (?:{_CITY} ){{1,4}}\d{{1,5}}[a-z]?)(?=,|\.?\n| [A-Z]|$)")
+_LINE = re.compile(rf"(?:(?:^|\n)[ >?]{{0,8}}|\b(?:Apt|Suite|Unit|Flat)\.? \d{{1,5}},? )(\d{{1,5}} (?:{_CITY} ){{1,4}}\d{{1,5}}[a-z]?)(?=,|\.?\n| [A-Z]|$)")
 """A line that is a street between two numbers."""
 _CJK = "\u3040-\u30ff\u3400-\u9fff々"
 _DIGIT_CJK = r"[\d０-９一二三四五六七八九十百]"
@@ -131,7 +131,7 @@ def _left(text: str, at: int, lower: bool, most: int = MOST_WORDS, numbers: int 
         if word == "\n":
             continue
         if _HOUSE.fullmatch(word):
-            if word[-1] == "." and word[0].isdigit() and not words:
+            if word[-1] == "." and word[0].isdigit():
                 break
             met, start = met + 1, token.start()
             if met == numbers:
@@ -150,9 +150,14 @@ PARTICLES = frozenset("de du des la le les del della delle dei di da do dos das 
 """Words inside names of streets that need no capital."""
 
 
+ENGLISH = frozenset(("of", "the", "a", "i", "on", "st", "in", "e", "y", "u", "v", "al", "am", "im", "an"))
+"""Small words that are others in English, or letters."""
+
+
 def _right(text: str, at: int, lower: bool, most: int = MOST_WORDS) -> tuple[int, int, int]:
     """Grow to the right up to a number: end, words and numbers met."""
     end, words, met = at, 0, 0
+    linked = False  # "rue de la gare": what follows a small word belongs to the name
     for token in _TOKEN.finditer(text, at, min(len(text), at + WINDOW)):
         word = token.group()
         if word in (",", "\n"):
@@ -170,13 +175,14 @@ def _right(text: str, at: int, lower: bool, most: int = MOST_WORDS) -> tuple[int
             break
         if _NUMBER_WORD.fullmatch(word):
             continue
-        if words == most or not (_named(word, lower=lower) or word.lower() in PARTICLES or word.strip("'\"«»“”")[:1].isupper()):
+        if words == most or not (_named(word, lower=lower) or linked or word.lower() in PARTICLES or word.strip("'\"«»“”")[:1].isupper()):
             break
         words += 1
+        named, linked = _named(word, lower=lower) or linked, word.lower() in PARTICLES and word.lower() not in ENGLISH
         if word[-1] in ".!?:" and len(word) > 5:
             end = token.start() + len(bare)
             break
-        if _named(word, lower=lower):
+        if named:
             end = token.start() + len(bare)
     return end, words, met
 
@@ -211,7 +217,7 @@ def _street(text: str, cues: Words, start: int, end: int, lower: bool) -> tuple[
         right_number = right_words = 0
     if right_number and not _year_only(text, end, right) or (right_number and cued):
         gap = text[end:right]
-        if glued_or_capital or right_words or "." in text[start:end]:
+        if glued_or_capital or right_words or words or "." in text[start:end]:
             begin = left if numbers or (words and right_words == 0) else start
             best = (begin, right) if "\n" not in gap else None
     if best is None and numbers and (words or right_words or (glued_or_capital and start != end)):
@@ -320,9 +326,9 @@ def _grown(text: str, cues: Words, start: int, end: int, tail: re.Pattern[str]) 
             if match.lastgroup == "code" and not re.search(r"[A-Z-]", match.group("code")) and _YEAR.fullmatch(match.group("code").strip()) and "," not in separator:
                 break
             end = firm = match.end()
-    unit = _LEFT_UNIT.search(text, max(0, start - 16), start)
-    if unit:
-        start = unit.start()
+    unit = _LEFT_UNIT.search(text, max(0, start - 16), min(len(text), start + 7))
+    if unit and (unit.end() == start or unit.start() < start):
+        start = min(start, unit.start())
     return start, firm
 
 

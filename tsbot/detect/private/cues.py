@@ -34,6 +34,7 @@ class CueFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     postcode: tuple[str, ...]
     birth: tuple[str, ...]
     profile: tuple[str, ...]
+    reveal: tuple[str, ...]
 
 
 class StreetFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,7 +46,6 @@ class StreetFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     unit: tuple[str, ...]
     corner: tuple[str, ...]
     box: tuple[str, ...]
-    part: tuple[str, ...]
     country: tuple[str, ...]
     calendar: tuple[str, ...]
 
@@ -123,7 +123,7 @@ class Cues:
         size = len(lowered)
         for row, start, end in self._machine.find_matches_as_indexes(lowered, overlapping=True):
             for name, left, right in self._rows[row]:
-                if (left and start and (lowered[start - 1].isalnum())) or (right and end < size and lowered[end].isalnum()):
+                if (left and start and lowered[start - 1].isalnum()) or (right and end < size and lowered[end].isalnum()):
                     continue
                 places.setdefault(name, []).append((start, end))
         return Words(lowered, places)
@@ -148,7 +148,7 @@ def number_cues() -> Cues:
 def name_cues() -> Cues:
     """What is looked for in every text: words before a name. Raises ``PackError``."""
     file = _read("cues.toml", CueFile)
-    return Cues({"name": file.name, "title": file.title})
+    return Cues({"name": file.name, "title": file.title, "reveal": file.reveal})
 
 
 @cache

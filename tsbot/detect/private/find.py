@@ -11,6 +11,7 @@ done. Every step is linear in the text.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -35,15 +36,16 @@ def find_personal(text: str, language: str = "und", *, namespace: int | None = N
     ``language`` is an ISO 639 code: numbers without a country code are looked for in its countries. ``namespace`` is that of
     the page, where known. Raises ``PackError`` where the tables that come with tsbot are damaged.
     """
-    words = number_cues().read(lower_case(text)) if _DIGIT.search(text) else None
-    spans = without_overlaps(_all(text, language, words))
-    if not spans:
-        return spans
-    words = words if words is not None else number_cues().read(lower_case(text))
-    return [replace(span, exposure=exposure(text, span, namespace, words)) for span in spans]
+    lowered = lower_case(text)
+    named = name_cues().read(lowered)
+    words = number_cues().read(lowered) if _DIGIT.search(text) else None
+    spans = without_overlaps(_all(text, language, words, named))
+    if words is None and any(span.label is not Label.NAME for span in spans):
+        words = number_cues().read(lowered)
+    return [replace(span, exposure=exposure(text, span, namespace, words or named)) for span in spans]
 
 
-def _all(text: str, language: str, words: Words | None) -> Iterator[PersonalSpan]:
+def _all(text: str, language: str, words: Words | None, named: Words) -> Iterator[PersonalSpan]:
     """Every candidate, the surest sorts first."""
     if "@" in text or " dot " in text or ((")" in text or "]" in text or "}" in text) and _AT.search(text)):
         yield from emails(text)
@@ -52,7 +54,7 @@ def _all(text: str, language: str, words: Words | None) -> Iterator[PersonalSpan
         yield from (span for span in _numbers(text, language, words) if not _within(span, links))
     if "://" in text:
         yield from _profiles(text, words)
-    yield from names(text, name_cues().read(lower_case(text)), given_names())
+    yield from names(text, named, given_names())
 
 
 def _numbers(text: str, language: str, words: Words) -> Iterator[PersonalSpan]:
@@ -71,7 +73,8 @@ def _numbers(text: str, language: str, words: Words) -> Iterator[PersonalSpan]:
 
 
 def _within(span: PersonalSpan, links: list[tuple[int, int]]) -> bool:
-    return any(start <= span.start < end for start, end in links)
+    place = bisect_right(links, (span.start, len(links) + span.end)) - 1
+    return place >= 0 and span.start < links[place][1]
 
 
 def _profiles(text: str, words: Words | None) -> Iterator[PersonalSpan]:

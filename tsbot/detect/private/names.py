@@ -14,7 +14,7 @@ from tsbot.detect.private.spans import Label, PersonalSpan
 
 _UPPER = "".join(chr(code) for code in (*range(0x41, 0x530), *range(0x1E00, 0x2000)) if chr(code).isupper())
 _BODY = r"[^\W\d_]{0,24}(?:['’-][^\W\d_]{1,24}){0,2}"
-_WORD = rf"[{_UPPER}]{_BODY}"
+_WORD = rf"(?!(?:Apt|Suite|Unit|Flat|User)\b)[{_UPPER}]{_BODY}"
 _LINK = r"(?:de la|de los|van der|van den|von der|van de|de|del|della|di|da|dos|von|van|den|der|bin|ibn|al|el|la|le|y|ben)"
 _INITIAL = rf"[{_UPPER}]\."
 _MORE = rf"{_BODY}(?!\w)(?: (?:{_INITIAL}|(?:{_LINK} )?{_WORD}(?!\w))){{0,4}}"
@@ -23,7 +23,7 @@ _ASCII_SEQUENCE = re.compile(rf"[A-Z](?<![\w'._/-].){_MORE}")
 """Capitalised words in a row. (The first letter comes before what may not stand before it: the scan is faster so.)"""
 _CUED = re.compile(rf"{_WORD}(?:[ \u00a0](?:{_INITIAL}|(?:{_LINK} )?{_WORD}(?!\w))){{0,4}}(?: (?:II|III|IV|Jr\.?|Sr\.?))?")
 _UNCASED = re.compile(r"[\u0590-\u08ff\u0900-\u0dff]{2,20}(?: [\u0590-\u08ff\u0900-\u0dff]{2,20}){0,1}|[\u4e00-\u9fff]{2,4}|[\u30a0-\u30ff・]{2,16}|[가-힣]{2,4}|[\u0e00-\u0e7f]{2,20}(?: [\u0e00-\u0e7f]{2,20})?")
-_BETWEEN = re.compile(r"[\s:,.\"'“”«»(\[*]{0,8}(?:(?:is|the|actually|really|really called|est|es|ist|è|это|user|name|nick)[\s:]{1,3}){0,2}[\s:\"'“”«(\[*]{0,4}")
+_BETWEEN = re.compile(r"[\s:,.?\"'“”«»(\[*]{0,8}(?:(?:is|the|actually|really|really called|est|es|ist|è|это|user|name|nick)[\s:]{1,3}){0,2}[\s:\"'“”«(\[*]{0,4}")
 _LOWER = re.compile(rf"[^\W\d_]{{2,20}}(?: [^\W\d_]{{1,20}}){{0,2}}")
 _STOP = frozenset(
     "the a an i you he she it we they this that there here not my your his her our their what why who when where how if in on at of and or but no yes so do does did is are was were be been being "
@@ -44,8 +44,18 @@ def names(text: str, cues: Words, given: frozenset[str]) -> Iterator[PersonalSpa
             yield PersonalSpan(match.start(), match.end(), Label.NAME)
     for start, end in cues.of("name"):
         yield from _cued(text, start, end, given, lower=lower)
+    whole: list[tuple[int, int]] = []
+    singles: list[tuple[int, int]] = []
     for match in (_ASCII_SEQUENCE if text.isascii() else _SEQUENCE).finditer(text):
-        yield from _sequence(match, given)
+        place = _sequence(match, given)
+        if place is not None:
+            whole.append(place)
+        elif " " not in match.group():
+            singles.append(match.span())
+    yield from (PersonalSpan(start, end, Label.NAME) for start, end in whole)
+    families = {text[start:end].rsplit(" ", 1)[1] for start, end in whole if " " in text[start:end]} if singles else set()
+    if families:  # somebody named in full is named again by the family's name
+        yield from (PersonalSpan(start, end, Label.NAME) for start, end in singles if text[start:end] in families)
 
 
 AMBIGUOUS = frozenset(("bay", "pan", "miss", "sr.", "judge", "officer", "doctor", "sig."))
@@ -80,20 +90,19 @@ STRONG = ("name", "heiße", "heißt", "nom ", "nom:", "appelle", "llam", "nombre
 """Parts of cues that a name follows nearly always."""
 
 
-def _sequence(match: re.Match[str], given: frozenset[str]) -> Iterator[PersonalSpan]:
+def _sequence(match: re.Match[str], given: frozenset[str]) -> tuple[int, int] | None:
     """The part of a row of capitalised words that begins with a given name."""
     row = match.group()
     if " " not in row:
-        if len(row) > 3 and row.lower() in given and not row.isupper():
-            yield PersonalSpan(match.start(), match.end(), Label.NAME)
-        return
+        return match.span() if len(row) > 3 and row.lower() in given and not row.isupper() else None
     for word in _WORDS.finditer(row):
         first = word.group().split("-")[0]
         if len(first) > 2 and first.lower() in given and not first.isupper():
             found = row[word.start() :]
             if not _ORGANISATION.search(found) and (len(first) > 3 or " " in found):
-                yield PersonalSpan(match.start() + word.start(), match.end(), Label.NAME)
-            return
+                return match.start() + word.start(), match.end()
+            return None
+    return None
 
 
 _WORDS = re.compile(r"\S+")
