@@ -47,11 +47,15 @@ def names(text: str, cues: Words, given: frozenset[str]) -> Iterator[PersonalSpa
     whole: list[tuple[int, int]] = []
     singles: list[tuple[int, int]] = []
     for match in (_ASCII_SEQUENCE if text.isascii() else _SEQUENCE).finditer(text):
-        place = _sequence(match, given)
-        if place is not None:
-            whole.append(place)
-        elif " " not in match.group():
-            singles.append(match.span())
+        row = match.group()
+        if " " in row:
+            if (place := _sequence(match, given)) is not None:
+                whole.append(place)
+        elif len(row) > 3:
+            if row.lower() in given and not row.isupper():
+                whole.append(match.span())
+            else:
+                singles.append(match.span())
     yield from (PersonalSpan(start, end, Label.NAME) for start, end in whole)
     families = {text[start:end].rsplit(" ", 1)[1] for start, end in whole if " " in text[start:end]} if singles else set()
     if families:  # somebody named in full is named again by the family's name
@@ -73,7 +77,7 @@ def _stop(found: str) -> bool:
 def _cued(text: str, start: int, end: int, given: frozenset[str], *, lower: bool) -> Iterator[PersonalSpan]:
     between = _BETWEEN.match(text, end)
     at = between.end() if between else end
-    strong = any(mark in text[start:end].lower() for mark in STRONG)
+    strong = text[start:end].lower() not in WEAK
     match = _CUED.match(text, at) or _UNCASED.match(text, at)
     if match and not _stop(match.group()):
         known = any(part.lower() in given for part in match.group().split())
@@ -86,15 +90,13 @@ def _cued(text: str, start: int, end: int, given: frozenset[str], *, lower: bool
             yield PersonalSpan(match.start(), match.start() + len(words[0] if len(kept) == 1 else " ".join(words)), Label.NAME)
 
 
-STRONG = ("name", "heiße", "heißt", "nom ", "nom:", "appelle", "llam", "nombre", "chiam", "nome", "chamo", "chama", "nazyw", "зовут", "имя", "звати", "adı", "اسم", "नाम", "নাম", "نام", "我叫", "真名", "名", "이름", "본명", "tên", "ชื่อ", "nama", "heter", "hedder", "nevem", "jmenuji", "volám", "numesc", "казвам", "zovem", "λένε", "heet", "sincerely", "regards", "signed")
-"""Parts of cues that a name follows nearly always."""
+WEAK = frozenset(("is really", "is actually", "named", "called", "i am", "i'm", "this is", "adı", "nome", "numele", "名", "heter", "heet"))
+"""Cues that other words follow as often: a known given name must."""
 
 
 def _sequence(match: re.Match[str], given: frozenset[str]) -> tuple[int, int] | None:
     """The part of a row of capitalised words that begins with a given name."""
     row = match.group()
-    if " " not in row:
-        return match.span() if len(row) > 3 and row.lower() in given and not row.isupper() else None
     for word in _WORDS.finditer(row):
         first = word.group().split("-")[0]
         if len(first) > 2 and first.lower() in given and not first.isupper():
