@@ -22,7 +22,7 @@ MOST_PARTS = 8
 _TOKEN = re.compile(r"[^\s,;>]+|[,;]|\n")
 _HOUSE = re.compile(r"(?:[#№]|n[ºo°]\.?|no[.:]|d\.|д\.|дом|nr\.?|č\.p\.|br\.|پلاک|رقم|αρ\.)?\d{1,5}(?:[a-zA-Zа-яА-Я]|[/-]\d{1,4}[a-zA-Z]?|[a-z]/\d{1,3})?\.?[,.]?", re.IGNORECASE)
 _NUMBER_WORD = re.compile(r"(?:[#№]|n[ºo°]\.?|n\.|no[.:]?|núm\.?|num\.?|номер|д\.?|дом|буд\.?|будинок|nr\.?|č\.?p?\.?|br\.?|پلاک|رقم|αρ\.|בית|नंबर|नं\.?|เลขที่|số)", re.IGNORECASE)
-_BEFORE_YEAR = re.compile(r"(?:(?<!\w)(?:in|since|of|the|by|until|from|after|before|during|and|a|\w{3,9})|[,.;(]|^)\s{0,2}$")
+_BEFORE_YEAR = re.compile(r"(?:(?<!\w)(?:in|since|of|the|by|until|from|after|before|during|and|a|early|late|circa)|[,.;(])\s{0,2}$")
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _POSTCODE = (
     r"(?:[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d|\d{4} ?[A-Z]{2}\b|[A-Z]{1,2}-?\d{4,5}|\d{5}-\d{3,4}|\d{2}-\d{3}|\d{3} \d{2,3}|\d{3}-\d{4}|\d{4}-\d{3}|\d{4,7})"
@@ -30,7 +30,7 @@ _POSTCODE = (
 _CITY = r"[^\W\d_a-zß-öø-ÿ∆][^\W\d_]{0,30}(?:[.'’∆-][^\W\d_]{0,30}){0,3}"
 _TAIL = re.compile(
     r"(?:[\s,;>?|·–-]{1,14}|[.] ?)(?:"
-    r"(?P<unit>(?i:apt|apartment|suite|ste|flat|unit|floor|room|rm|#|whg|appt|bât|piso|pta|puerta|apto|bloco|bl|interno|int|scala|lok|m|кв|корп|к|под|эт|оф|daire|d|kat|ap|sc|et|ет|вх|бл|lgh|as|em|ajtó|byt|box|no|شقة|דירה)\b[.:]? ?\d{1,5}\w?\b\.?)"
+    r"(?P<unit>(?:(?i:apt|apartment|suite|ste|flat|unit|floor|room|rm|whg|appt|bât|piso|pta|puerta|apto|bloco|bl|interno|int|scala|lok|m|кв|корп|к|под|эт|оф|daire|d|kat|ap|sc|et|ет|вх|бл|lgh|as|em|ajtó|byt|box|no|شقة|דירה)\b|#|№)[.:]? ?\d{1,5}(?:-\d{1,4})?\w?\b\.?)"
     rf"|(?P<code>(?<!\d){_POSTCODE}(?!\w)(?: ?[A-Z]{{2}}\b)?)"
     rf"|(?P<state>(?:[A-Z]{{1,3}}|nan|\d\d?)\s{{1,6}}{_POSTCODE}(?!\w))"
     rf"|(?P<city>{_CITY}(?:[ -](?:{_CITY}|(?:de|del|di|do|da|du|la|le|am|an|der|den|im|upon|on|na|nad|pri|i|al|o)\b(?= )|\([^\W\d_]{{1,12}}\)|\d\b)){{0,3}})"
@@ -65,7 +65,8 @@ _EAST = re.compile(
 
 def addresses(text: str, cues: Words) -> Iterator[PersonalSpan]:
     """Postal addresses, the fullest first."""
-    lower = not any(char.isupper() for char in text[:2000])
+    head = text[:2000]
+    lower = head == head.lower() and head != head.upper()
     tail = _LOWER_TAIL if lower else _TAIL
     found: list[tuple[int, int]] = [] if text.isascii() else [match.span() for match in _EAST.finditer(text)]
     found += [_grown(text, cues, *match.span(1), tail) for match in _LINE.finditer(text)]
@@ -73,10 +74,14 @@ def addresses(text: str, cues: Words) -> Iterator[PersonalSpan]:
     for start, end in cues.of("corner"):
         found.append(_grown(text, cues, start, _corner(text, end, lower), tail))
     done = 0
-    for start, end in sorted({*cues.of("number_first"), *cues.of("number_last"), *cues.of("name_last")}):
+    kinds: dict[tuple[int, int], set[str]] = {}
+    for kind in ("number_first", "number_last", "name_last"):
+        for place in cues.of(kind):
+            kinds.setdefault(place, set()).add(kind)
+    for (start, end), kind_set in sorted(kinds.items()):
         if end <= done:
             continue
-        place = _street(text, cues, start, end, lower)
+        place = _street(text, cues, start, end, kind_set, lower)
         if place is not None:
             place = _grown(text, cues, *place, tail)
             done = place[1]
@@ -198,37 +203,34 @@ def _dated(text: str, start: int, end: int) -> bool:
     return _year_only(text, start, end) and _BEFORE_YEAR.search(text, max(0, start - 16), start) is not None
 
 
-def _street(text: str, cues: Words, start: int, end: int, lower: bool) -> tuple[int, int] | None:
+def _street(text: str, cues: Words, start: int, end: int, kinds: set[str], lower: bool) -> tuple[int, int] | None:
     """The street around a word such as "Street", "rue", "-straße"."""
-    while start and text[start - 1].isalpha():  # the word is the end of a longer one
-        start -= 1
     word = text[start:end].lower()
     if word[-1] == "." and not text[end : end + 1].isspace() and not text[end : end + 1].isdigit():
         return None  # an abbreviation that goes on: U.S.A.
-    glued_or_capital = lower or text[start].isupper() or text[start].lower() == text[start].upper()
+    while start and text[start - 1].isalpha():  # the word is the end of a longer one
+        start -= 1
+    capital = not lower and _named(text[start:end], lower=False)
     left, words, numbers = _left(text, start, lower)
     cued = cues.before("lives", left, 8)
-    best: tuple[int, int] | None = None
-    right, right_words, right_number = (end, 0, 0)
-    if text[end : end + 1] == "." and not text[end - 1] == ".":
-        end += 1
+    if not capital and not cued and (word in AMBIGUOUS or text.startswith((" of ", " the ", " and ", " a "), end)):
+        return None
+    end += text[end : end + 1] == "." and text[end - 1] != "."
     right, right_words, right_number = _right(text, end, lower)
-    if not glued_or_capital and (word in AMBIGUOUS or text.startswith((" of ", " the ", " and ", " a "), end)) and not cued:
-        right_number = right_words = 0
-    if right_number and not _year_only(text, end, right) or (right_number and cued):
-        gap = text[end:right]
-        if glued_or_capital or right_words or words or "." in text[start:end]:
-            begin = left if numbers or (words and right_words == 0) else start
-            best = (begin, right) if "\n" not in gap else None
-    if best is None and numbers and (words or right_words or (glued_or_capital and start != end)):
-        if (words or right_words) and (glued_or_capital or words) and (cued or numbers > 1 or not _dated(text, left, start)):
-            best = (left, end if words and not right_words else max(end, right if not right_number else end))
-    if best is None and cued and words and glued_or_capital:
-        best = (left, end)
-    if best is None or text[best[0] : best[1]].strip() == "":
+    best: tuple[int, int] | None = None
+    if right_number and kinds != {"number_first"} and (cued or not _year_only(text, end, right)):
+        if "\n" not in text[end:right] and (capital or words or right_words or "." in word):
+            best = left if numbers or (words and not right_words) else start, right
+    if best is None and numbers and (cued or not _dated(text, left, start)):
+        named_behind = right_words and "number_last" in kinds and not right_number
+        if (words and "number_first" in kinds) or named_behind:
+            best = left, right if named_behind else end
+    if best is None and cued and words and capital:
+        best = left, end
+    if best is None or (cues.inside("calendar", best[0], best[1] + 10) and not cued):
         return None
-    if cues.inside("calendar", best[0], best[1] + 10) and not cued:
-        return None
+    if lower and not cued and len(re.findall(r"\d+", text[best[0] : best[1] + 20])) < 2:
+        return None  # without capitals a street's name is any word: something else must speak for it
     return best
 
 

@@ -38,7 +38,7 @@ def find_personal(text: str, language: str = "und", *, namespace: int | None = N
     """
     lowered = lower_case(text)
     named = name_cues().read(lowered)
-    words = number_cues().read(lowered) if _DIGIT.search(text) else None
+    words = number_cues().read(lowered) if _DIGIT.search(text) or "corner of" in text else None
     spans = without_overlaps(_all(text, language, words, named))
     if words is None and any(span.label is not Label.NAME for span in spans):
         words = number_cues().read(lowered)

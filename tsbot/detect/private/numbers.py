@@ -34,9 +34,11 @@ OF_LANGUAGE = {
 MOST_LOOKUPS = 200
 """Numbers without a cue that are looked up in a text: a page of statistics has thousands, and each costs up to 1 ms."""
 
+_WORDLIKE = r"[^\W\u0e00-\u0e7f\u2e80-\ud7ff]"
+"""What may not touch a number: letters and digits, except of scripts that put no spaces between words."""
 _GAP = r"[ \t.()/\u00a0\u202f\u2010-\u2015\uff0d-]"
 _DIGITS = re.compile(
-    rf"(?<![\w/&@$€£¥§%^_+*.])(?<!\d[.,:-])(?:\+ ?|\(\+?(?=\d))?\d(?:{_GAP}{{0,3}}\d){{5,21}}(?:(?: ?x| ?ext\.? ?)\d{{1,6}})?(?![\w@%°′€£$]|[.,:]\d|/\d)"
+    rf"(?<!{_WORDLIKE})(?<![/&@$€£¥§%^_+*.])(?<!\d[.,:-])(?:\+ ?|\(\+?(?=\d))?\d(?:{_GAP}{{0,3}}\d){{5,21}}(?:(?: ?x| ?ext\.? ?)\d{{1,6}})?(?!{_WORDLIKE}|[@%°′€£$]|[.,:]\d|/\d)"
 )
 _DATE = re.compile(
     r"(?:(?:1[0-9]|20)\d\d[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./ ]\d{1,2}[-./ ](?:1[6-9]|20)\d\d|\d{1,2}[./]\d{1,2}[./]\d\d)(?:[ T]+\d.*)?|(?:(?:1[0-9]|20)\d\d ?[-–—/ ] ?){1,3}\d{2,4}"
@@ -49,7 +51,7 @@ _EMAIL = re.compile(
 _IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\d)(?!\w)")
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{1,4}:){2,7}[0-9A-Fa-f:]{0,39}(?![\w:])|(?<![\w:.])::(?:[0-9A-Fa-f]{1,4}:){0,6}[0-9A-Fa-f]{1,4}(?![\w:])")
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,4})?(?![A-Za-z0-9])")
-_CARD = re.compile(r"(?<![\w.])\d(?:[ -]?\d){11,18}(?!\w|\.\d)")
+_CARD = re.compile(rf"(?<!{_WORDLIKE})(?<!\.)\d(?:[ -]?\d){{11,18}}(?!{_WORDLIKE}|\.\d)")
 _SSN = re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
 _LOOSE_CODE = re.compile(r"(?<![\w/=])(?=[^\s\d]{0,6}\d|\w{1,3}[ -]\w{0,3}\d)[^\W_]{1,20}(?:[ ./-][^\W_]{0,6}\d[^\W_]{0,12}){0,5}(?:-[^\W_]{1,2})?(?![\w=])")
 _BIRTH = re.compile(
@@ -98,7 +100,7 @@ CUED = frozenset(("ro.cnp", "za.idnr", "tr.tckimlik", "pl.pesel", "bg.egn", "jp.
 """Forms so plain that a cue is needed, whatever the check digits say."""
 UNCHECKED = frozenset(("gb.nino", "sg.nric", "ru.snils", "pk.cnic", "hk.hkid", "us.ssn"))
 """Forms without check digits known to ``stdnum``."""
-_SHAPE = re.compile("(?<![\\w.=/-])(?:" + "|".join(f"(?P<{name.replace('.', '__')}>{form})" for name, form in SHAPES.items()) + ")(?![\\w=]|[-.]\\w)")
+_SHAPE = re.compile(rf"(?<!{_WORDLIKE})(?<![.=/-])(?:" + "|".join(f"(?P<{name.replace('.', '__')}>{form})" for name, form in SHAPES.items()) + rf")(?!{_WORDLIKE}|=|[-.]\w)")
 
 
 def emails(text: str) -> Iterator[PersonalSpan]:
@@ -141,14 +143,20 @@ def bank(text: str, cues: Words) -> Iterator[PersonalSpan]:
             found = found[: found.rindex(" ")]
     for match in _CARD.finditer(text):
         digits = _plain(match.group())
-        cued = cues.before("bank", match.start()) and not cues.before("other_number", match.start(), 12)
+        cued = _account(cues, match.start())
         likely = digits[0] in "23456" and len(digits) in (15, 16) and len(set(digits)) > 3 and _luhn(digits) and _spread(match.group())
         if cued or (likely and not cues.before("other_number", match.start())):
             yield PersonalSpan(match.start(), match.end(), Label.BANK)
     for _, at in cues.of("bank"):  # an account of a country without IBAN
         account = _LOOSE_CODE.search(text, at, at + 48)
-        if account and account.start() - at <= 14 and sum(map(str.isdigit, account.group())) >= 8 and not _DATE.fullmatch(account.group()):
+        if account and _account(cues, account.start()) and account.start() - at <= 14 and sum(map(str.isdigit, account.group())) >= 8 and not _DATE.fullmatch(account.group()):
             yield PersonalSpan(account.start(), account.end(), Label.BANK)
+
+
+def _account(cues: Words, at: int) -> bool:
+    """Whether a word for a card or an account is the nearest: an identity card is none."""
+    found, other = cues.last("bank", at), cues.last("identity", at)
+    return found is not None and (other is None or other[1] < found[1]) and not cues.before("other_number", at, 12)
 
 
 def _plain(found: str) -> str:
