@@ -30,7 +30,7 @@ _POSTCODE = (
 _CITY = r"[^\W\d_a-zß-öø-ÿ∆][^\W\d_]{0,30}(?:[.'’∆-][^\W\d_]{0,30}){0,3}"
 _TAIL = re.compile(
     r"(?:[\s,;>?|·–-]{1,14}|[.] ?)(?:"
-    r"(?P<unit>(?:(?i:apt|apartment|suite|ste|flat|unit|floor|room|rm|whg|appt|bât|piso|pta|puerta|apto|bloco|bl|interno|int|scala|lok|m|кв|корп|к|под|эт|оф|daire|d|kat|ap|sc|et|ет|вх|бл|lgh|as|em|ajtó|byt|box|no|شقة|דירה)\b|#|№)[.:]? ?\d{1,5}(?:-\d{1,4})?\w?\b\.?)"
+    r"(?P<unit>(?:(?i:apt|apartment|suite|ste|flat|unit|floor|room|rm|whg|appt|bât|piso|pta|puerta|apto|bloco|bl|interno|int|scala|lok|m|кв|корп|к|под|эт|оф|daire|d|kat|ap|sc|et|ет|вх|бл|lgh|as|em|стр|буд|apartamento|appartamento|interior|ajtó|byt|box|no|شقة|דירה)\b|#|№)[.:]? ?\d{1,5}(?:-\d{1,4})?\w?\b\.?)"
     rf"|(?P<code>(?<!\d){_POSTCODE}(?!\w)(?: ?[A-Z]{{2}}\b)?)"
     rf"|(?P<state>(?:[A-Z]{{1,3}}|nan|\d\d?)\s{{1,6}}{_POSTCODE}(?!\w))"
     rf"|(?P<city>{_CITY}(?:[ -](?:{_CITY}|(?:de|del|di|do|da|du|la|le|am|an|der|den|im|upon|on|na|nad|pri|i|al|o)\b(?= )|\([^\W\d_]{{1,12}}\)|\d\b)){{0,3}})"
@@ -54,12 +54,19 @@ _CODES = re.compile(
 )
 _LINE = re.compile(rf"(?:(?:^|\n)[ >?]{{0,8}}|\b(?:Apt|Suite|Unit|Flat)\.? \d{{1,5}},? )(\d{{1,5}} (?:{_CITY} ){{1,4}}\d{{1,5}}[a-z]?)(?=,|\.?\n| [A-Z]|$)")
 """A line that is a street between two numbers."""
+_PLACE = r"[^\W\d_a-zß-öø-ÿ][^\W\d_]{1,30}"
+_STREET_TOWN = re.compile(
+    rf"(?<!\w)(?:{_PLACE}[ -]){{0,3}}{_PLACE}[ ,]{{1,2}}\d{{1,4}}(?: ?[a-zA-Z])?(?:/\d{{1,3}})?(?:,? ?\n? ?| - )(?<=[,\n ])(?:[A-Z]{{1,2}}-)?(?!(?:1[5-9]|20)\d\d\b)(?:\d{{4,6}}|\d{{3}} \d\d|\d\d-\d{{3}}),? {_PLACE}"
+)
+"""A street without a telling word, its number, a postcode and a town."""
+_REGION = re.compile(r"(?<!\w)(?:г\.|с\.|д\.|п\.|м\.|ст\.|к\.|клх|р-н|обл\.|город|місто|село|ք\.|гр\.|Số|số|№|Nr\.?|No\.?) ?(?:[^\W\d_][\w-]{1,30}(?: [^\W\d_][\w-]{1,20})?, {0,2})?$")
 _CJK = "\u3040-\u30ff\u3400-\u9fff々"
 _DIGIT_CJK = r"[\d０-９一二三四五六七八九十百]"
 _EAST = re.compile(
     rf"(?:〒? ?\d{{3}}-\d{{4}} ?)?(?:[{_CJK}]{{2,3}}[都道府県])?[{_CJK}]{{1,10}}[市区町村郡][{_CJK}]{{0,14}}{_DIGIT_CJK}{{1,4}}(?:丁目|番地|番|号|[-−ー‐－の]{_DIGIT_CJK}{{1,4}})(?:{_DIGIT_CJK}{{1,4}}(?:番地|番|号)?|[-−ー‐－の]{_DIGIT_CJK}{{1,4}}){{0,3}}(?: ?[{_CJK}A-Za-z]{{0,12}}{_DIGIT_CJK}{{1,4}}号?室)?"
-    rf"|[{_CJK}]{{0,24}}[路街巷弄道][{_CJK}]{{0,2}}{_DIGIT_CJK}{{1,5}}(?:号|號|弄|巷)(?:[{_CJK}]{{0,6}}{_DIGIT_CJK}{{1,4}}(?:号楼|栋|棟|单元|單元|室|楼|樓|号|號|幢|层|之{_DIGIT_CJK})){{0,5}}"
-    r"|(?:[가-힣]{2,8}(?:시|도|특별시|광역시) ?){0,2}(?:[가-힣]{1,6}(?:구|군|시|읍|면) ?){1,2}[가-힣\d]{1,10}(?:로|길|동|리) ?\d{1,4}(?:-\d{1,4})?(?:번길 ?\d{1,4})?(?:번지|호)?(?:,? ?\d{1,4}동)?(?: ?\d{1,4}호)?"
+    rf"|[{_CJK}]{{0,24}}[路街巷弄道][{_CJK}]{{0,2}}{_DIGIT_CJK}{{1,5}}(?:段{_DIGIT_CJK}{{1,4}})?(?:号|號|弄|巷)(?:[{_CJK}]{{0,6}}{_DIGIT_CJK}{{1,4}}(?:号楼|栋|棟|单元|單元|室|楼|樓|号|號|幢|层|之{_DIGIT_CJK})){{0,5}}"
+    rf"|[{_CJK}]{{2,24}}[路街巷弄道][A-Z]座"
+    r"|(?:[가-힣]{2,8}(?:시|도|특별시|광역시) ?){0,2}(?:[가-힣]{1,6}(?:구|군|시|읍|면) ?){1,2}[가-힣\d]{1,10}(?:로|길|동|리|거리) ?(?:지하 ?)?\d{1,4}(?:-\d{1,4})?(?:번길 ?\d{1,4})?(?:번지|호)?(?:,? ?\d{1,4}동)?(?: ?\d{1,4}호)?"
 )
 
 
@@ -70,12 +77,15 @@ def addresses(text: str, cues: Words) -> Iterator[PersonalSpan]:
     tail = _LOWER_TAIL if lower else _TAIL
     found: list[tuple[int, int]] = [] if text.isascii() else [match.span() for match in _EAST.finditer(text)]
     found += [_grown(text, cues, *match.span(1), tail) for match in _LINE.finditer(text)]
+    for match in _STREET_TOWN.finditer(text):
+        if not cues.inside("calendar", *match.span()):
+            found.append(_grown(text, cues, *match.span(), tail))
     found += [_grown(text, cues, *match.span(), tail) for match in _BOX.finditer(text)]
     for start, end in cues.of("corner"):
         found.append(_grown(text, cues, start, _corner(text, end, lower), tail))
     done = 0
     kinds: dict[tuple[int, int], set[str]] = {}
-    for kind in ("number_first", "number_last", "name_last"):
+    for kind in ("number_first", "number_first_soft", "number_last", "name_last"):
         for place in cues.of(kind):
             kinds.setdefault(place, set()).add(kind)
     for (start, end), kind_set in sorted(kinds.items()):
@@ -108,10 +118,10 @@ def addresses(text: str, cues: Words) -> Iterator[PersonalSpan]:
 def _named(word: str, *, lower: bool) -> bool:
     """Whether a word may be part of a name: capitalised, or of a script that has no capitals."""
     first = word.lstrip("('\"«„“")[:1]
-    return first.isalpha() and (lower or first.isupper() or first.lower() == first.upper())
+    return first.isalpha() and (lower or first.isupper() or first.lower() == first.upper() or "\u10d0" <= first <= "\u10ff")
 
 
-AMBIGUOUS = frozenset("passage place via route square strada c. r. al. gang path cours largo pl. g. av row way close court circle drive walk loop track view rise hill cross".split())
+AMBIGUOUS = frozenset("passage place via route square strada c. r. gang path cours largo pl. g. av plan ring feld tee tie berg sor hof pad tori lei wei part baan gate put dol promenade privada manzana interior row way close court circle drive walk loop track view rise hill cross".split())
 """Words of streets that are common words elsewhere: they need a capital."""
 
 
@@ -218,15 +228,19 @@ def _street(text: str, cues: Words, start: int, end: int, kinds: set[str], lower
     end += text[end : end + 1] == "." and text[end - 1] != "."
     right, right_words, right_number = _right(text, end, lower)
     best: tuple[int, int] | None = None
-    if right_number and kinds != {"number_first"} and (cued or not _year_only(text, end, right)):
-        if "\n" not in text[end:right] and (capital or words or right_words or "." in word):
+    if right_number and kinds - {"number_first", "number_first_soft"} and (cued or not _year_only(text, end, right)):
+        telling = len(word) > 3 and word not in AMBIGUOUS and not kinds & {"number_first", "number_first_soft"}
+        if "\n" not in text[end:right] and (capital or words or right_words or telling or ("." in word and "name_last" in kinds)):
             best = left if numbers or (words and not right_words) else start, right
     if best is None and numbers and (cued or not _dated(text, left, start)):
         named_behind = right_words and "number_last" in kinds and not right_number
-        if (words and "number_first" in kinds) or named_behind:
+        soft = "number_first_soft" in kinds and capital and (len(re.findall(r"\d{3}", text[left:start])) > 0 or _TAIL.match(text, end) or cued)
+        if (words and ("number_first" in kinds or soft)) or named_behind:
             best = left, right if named_behind else end
-    if best is None and cued and words and capital:
+    if best is None and cued and words and capital and "number_first_soft" not in kinds:
         best = left, end
+    if best is None and cued and right_words and "number_last" in kinds:
+        best = start, right
     if best is None or (cues.inside("calendar", best[0], best[1] + 10) and not cued):
         return None
     if lower and not cued and len(re.findall(r"\d+", text[best[0] : best[1] + 20])) < 2:
@@ -263,7 +277,7 @@ def _behind_cue(text: str, cues: Words, at: int, lower: bool) -> tuple[int, int]
     """A street without a telling word behind "lives at" or "address:"."""
     skip = re.compile(r"(?: is| est| es| è| ist| это| to the same)?[:\s>]{0,14}(?:(?:the|with|in|at|to|on|it is)\s){0,2}").match(text, at)
     begin = skip.end() if skip else at
-    numbers, words, end, start = 0, 0, begin, begin
+    numbers, words, common, end, start = 0, 0, 0, begin, begin
     for token in _TOKEN.finditer(text, begin, min(len(text), begin + WINDOW)):
         word = token.group()
         bare = word.rstrip(").!?:»\"'”")
@@ -277,8 +291,12 @@ def _behind_cue(text: str, cues: Words, at: int, lower: bool) -> tuple[int, int]
             numbers, end = numbers + 1, token.start() + len(bare)
             if words:
                 break
-        elif words == MOST_WORDS or not (_named(word, lower=lower) or word.lower() in PARTICLES) or numbers > 2:
+        elif words == MOST_WORDS or numbers > 2:
             break
+        elif not (_named(word, lower=lower) or word.lower() in PARTICLES or (word[-1] == "." and len(word) < 5)):
+            common += 1
+            if common > 1 or not word.isalpha() or word.isascii():
+                break
         else:
             words += 1
             end = token.start() + len(bare)
@@ -331,7 +349,8 @@ def _grown(text: str, cues: Words, start: int, end: int, tail: re.Pattern[str]) 
     unit = _LEFT_UNIT.search(text, max(0, start - 16), min(len(text), start + 7))
     if unit and (unit.end() == start or unit.start() < start):
         start = min(start, unit.start())
-    return start, firm
+    region = _REGION.search(text, max(0, start - 64), start)
+    return (region.start() if region else start), firm
 
 
 def _stranger(text: str, match: re.Match[str], cues: Words) -> bool:

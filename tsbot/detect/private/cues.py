@@ -41,6 +41,7 @@ class StreetFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """``streets.toml``."""
 
     number_first: tuple[str, ...]
+    number_first_soft: tuple[str, ...]
     number_last: tuple[str, ...]
     name_last: tuple[str, ...]
     unit: tuple[str, ...]

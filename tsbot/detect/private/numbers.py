@@ -38,10 +38,10 @@ _WORDLIKE = r"[^\W\u0e00-\u0e7f\u2e80-\ud7ff]"
 """What may not touch a number: letters and digits, except of scripts that put no spaces between words."""
 _GAP = r"[ \t.()/\u00a0\u202f\u2010-\u2015\uff0d-]"
 _DIGITS = re.compile(
-    rf"(?<!{_WORDLIKE})(?<![/&@$€£¥§%^_+*.])(?<!\d[.,:-])(?:\+ ?|\(\+?(?=\d))?\d(?:{_GAP}{{0,3}}\d){{5,21}}(?:(?: ?x| ?ext\.? ?)\d{{1,6}})?(?!{_WORDLIKE}|[@%°′€£$]|[.,:]\d|/\d)"
+    rf"(?<!{_WORDLIKE})(?<![/&@$€£¥§%^_+*.])(?<!\d[.,:-])(?:\+ ?\(?|\(\+?(?=\d))?\d(?:{_GAP}{{0,3}}\d){{5,21}}(?:(?: ?x| ?ext\.? ?)\d{{1,6}})?(?!{_WORDLIKE}|[@%°′€£$]|[.,:]\d|/\d)"
 )
 _DATE = re.compile(
-    r"(?:(?:1[0-9]|20)\d\d[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./ ]\d{1,2}[-./ ](?:1[6-9]|20)\d\d|\d{1,2}[./]\d{1,2}[./]\d\d)(?:[ T]+\d.*)?|(?:(?:1[0-9]|20)\d\d ?[-–—/ ] ?){1,3}\d{2,4}"
+    r"(?:(?:1[0-9]|20)\d\d[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./ ]\d{1,2}[-./ ](?:1[6-9]|20)\d\d|\d{1,2}[./]\d{1,2}[./]\d\d)(?:[ T]+\d.*)?|(?:(?:1[5-9]|20)\d\d ?[-–—/ ] ?){1,3}(?:(?:1[5-9]|20)\d\d|\d\d)"
 )
 _GROUPED = re.compile(r"\d{1,3}(?:[ .,\u00a0\u202f]\d{3})+")
 """A number with its thousands apart."""
@@ -234,16 +234,16 @@ def _looks_dialled(found: str, digits: str) -> bool:
         return len(digits) >= 8
     if len(digits) < 8 or _GROUPED.fullmatch(found):
         return False
-    groups = [len(part) for part in re.findall(r"\d+", found)]
+    groups = [len(part) for part in re.findall(r"\d+", found.split("x")[0])]
     national = found.startswith(("0", "(0", "8 (", "8(")) and max(groups) >= 3
-    return national or groups in ([3, 3, 4], [1, 3, 3, 4], [3, 4, 4], [5, 5], [2, 5, 4], [2, 4, 4], [1, 3, 3, 2, 2], [3, 3, 3], [3, 2, 2, 2])
+    return national or groups in ([3, 3, 4], [1, 3, 3, 4], [3, 4, 4], [5, 5], [2, 5, 4], [2, 4, 4], [1, 3, 3, 2, 2], [3, 3, 3], [3, 2, 2, 2], [3, 2, 3])
 
 
 def _exists(found: str, language: str) -> bool:
     """Whether a number of this form is possible with its country code, or exists in a country of the language."""
     plain = found.replace("(0)", "") if found.startswith(("+", "00")) else found
     if found.startswith(("+", "(+")):
-        return _known(plain, "US", sure=False)
+        return _known(plain.replace("(", "").replace(")", ""), "US", sure=False)
     if found.startswith("00"):
         return _known("+" + plain[2:], "US", sure=True)
     return any(_known(plain, region, sure=True) for region in OF_LANGUAGE.get(language, REGIONS))
