@@ -20,7 +20,7 @@ MOST_PARTS = 8
 """Parts (flat, postcode, town, region, country) behind a street."""
 
 _TOKEN = re.compile(r"[^\s,;>]+|[,;]|\n")
-_HOUSE = re.compile(r"(?:[#№]|n[ºo°]\.?|no[.:]|d\.|д\.|дом|nr\.?|č\.p\.|br\.|پلاک|رقم|αρ\.)?\d{1,5}(?:[a-zA-Zа-яА-Я]|[/-]\d{1,4}[a-zA-Z]?|[a-z]/\d{1,3})?\.?[,.]?", re.IGNORECASE)
+_HOUSE = re.compile(r"(?:[#№]|n[ºo°]\.?|no[.:]|d\.|д\.|дом|nr\.?|č\.p\.|br\.|پلاک|رقم|αρ\.)?\d{1,5}(?:[a-zA-Zа-яА-Яª]|(?:[/-]\d{1,4}){1,2}[a-zA-Z]?|[a-z]/\d{1,3})?\.?[,.]?", re.IGNORECASE)
 _NUMBER_WORD = re.compile(r"(?:[#№]|n[ºo°]\.?|n\.|no[.:]?|núm\.?|num\.?|номер|д\.?|дом|буд\.?|будинок|nr\.?|č\.?p?\.?|br\.?|پلاک|رقم|αρ\.|בית|नंबर|नं\.?|เลขที่|số)", re.IGNORECASE)
 _BEFORE_YEAR = re.compile(r"(?:(?<!\w)(?:in|since|of|the|by|until|from|after|before|during|and|a|early|late|circa)|[,.;(])\s{0,2}$")
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
@@ -30,7 +30,7 @@ _POSTCODE = (
 _CITY = r"[^\W\d_a-zß-öø-ÿ∆][^\W\d_]{0,30}(?:[.'’∆-][^\W\d_]{0,30}){0,3}"
 _TAIL = re.compile(
     r"(?:[\s,;>?|·–-]{1,14}|[.] ?)(?:"
-    r"(?P<unit>(?:(?i:apt|apartment|suite|ste|flat|unit|floor|room|rm|whg|appt|bât|piso|pta|puerta|apto|bloco|bl|interno|int|scala|lok|m|кв|корп|к|под|эт|оф|daire|d|kat|ap|sc|et|ет|вх|бл|lgh|as|em|стр|буд|apartamento|appartamento|interior|ajtó|byt|box|no|شقة|דירה)\b|#|№)[.:]? ?\d{1,5}(?:-\d{1,4})?\w?\b\.?)"
+    r"(?P<unit>(?:(?i:apt|apartment|suite|ste|flat|unit|floor|room|rm|whg|appt|bât|piso|pta|puerta|apto|bloco|bl|interno|int|scala|lok|m|кв|корп|к|под|эт|оф|daire|d|kat|ap|sc|et|ет|вх|бл|lgh|as|em|стр|буд|apartamento|appartamento|interior|ajtó|byt|box|no|شقة|דירה)\b|#|№|[Nn][º°])[.:]? ?\d{1,5}(?:-\d{1,4})?\w?\b\.?)"
     rf"|(?P<code>(?<!\d){_POSTCODE}(?!\w)(?: ?[A-Z]{{2}}\b)?)"
     rf"|(?P<state>(?:[A-Z]{{1,3}}|nan|\d\d?)\s{{1,6}}{_POSTCODE}(?!\w))"
     rf"|(?P<city>{_CITY}(?:[ -](?:{_CITY}|(?:de|del|di|do|da|du|la|le|am|an|der|den|im|upon|on|na|nad|pri|i|al|o)\b(?= )|\([^\W\d_]{{1,12}}\)|\d\b)){{0,3}})"
@@ -65,7 +65,7 @@ _DIGIT_CJK = r"[\d０-９一二三四五六七八九十百]"
 _EAST = re.compile(
     rf"(?:〒? ?\d{{3}}-\d{{4}} ?)?(?:[{_CJK}]{{2,3}}[都道府県])?[{_CJK}]{{1,10}}[市区町村郡][{_CJK}]{{0,14}}{_DIGIT_CJK}{{1,4}}(?:丁目|番地|番|号|[-−ー‐－の]{_DIGIT_CJK}{{1,4}})(?:{_DIGIT_CJK}{{1,4}}(?:番地|番|号)?|[-−ー‐－の]{_DIGIT_CJK}{{1,4}}){{0,3}}(?: ?[{_CJK}A-Za-z]{{0,12}}{_DIGIT_CJK}{{1,4}}号?室)?"
     rf"|[{_CJK}]{{0,24}}[路街巷弄道][{_CJK}]{{0,2}}{_DIGIT_CJK}{{1,5}}(?:段{_DIGIT_CJK}{{1,4}})?(?:号|號|弄|巷)(?:[{_CJK}]{{0,6}}{_DIGIT_CJK}{{1,4}}(?:号楼|栋|棟|单元|單元|室|楼|樓|号|號|幢|层|之{_DIGIT_CJK})){{0,5}}"
-    rf"|[{_CJK}]{{2,24}}[路街巷弄道][A-Z]座"
+    rf"|[{_CJK}]{{2,24}}[路街巷弄道][A-Za-z]座"
     r"|(?:[가-힣]{2,8}(?:시|도|특별시|광역시) ?){0,2}(?:[가-힣]{1,6}(?:구|군|시|읍|면) ?){1,2}[가-힣\d]{1,10}(?:로|길|동|리|거리) ?(?:지하 ?)?\d{1,4}(?:-\d{1,4})?(?:번길 ?\d{1,4})?(?:번지|호)?(?:,? ?\d{1,4}동)?(?: ?\d{1,4}호)?"
 )
 
@@ -223,7 +223,8 @@ def _street(text: str, cues: Words, start: int, end: int, kinds: set[str], lower
     capital = not lower and _named(text[start:end], lower=False)
     left, words, numbers = _left(text, start, lower)
     cued = cues.before("lives", left, 8)
-    if not capital and not cued and (word in AMBIGUOUS or text.startswith((" of ", " the ", " and ", " a "), end)):
+    english = text.startswith((" of ", " the ", " and ", " a "), end)
+    if not capital and not cued and (english or (word in AMBIGUOUS and not (words and "name_last" in kinds))):
         return None
     end += text[end : end + 1] == "." and text[end - 1] != "."
     right, right_words, right_number = _right(text, end, lower)

@@ -60,7 +60,7 @@ class Words:
     def __init__(self, text: str, places: Mapping[str, list[tuple[int, int]]]) -> None:
         self._text = text
         self._places = places
-        self._ends: dict[str, list[int]] = {}
+        self._ends = {name: [end for _, end in found] for name, found in places.items()}
 
     def of(self, name: str) -> list[tuple[int, int]]:
         """Every place of a list."""
@@ -75,7 +75,7 @@ class Words:
         places = self._places.get(name)
         if not places:
             return None
-        ends = self._ends.setdefault(name, [end for _, end in places])
+        ends = self._ends[name]
         index = bisect_right(ends, at) - 1
         if index < 0 or ends[index] < at - reach or "\n\n" in self._text[ends[index] : at].rstrip():
             return None
@@ -91,7 +91,7 @@ class Words:
         places = self._places.get(name)
         if not places:
             return False
-        ends = self._ends.setdefault(name, [end for _, end in places])
+        ends = self._ends[name]
         index = bisect_left(ends, at)
         while index < len(places) and places[index][1] <= at + reach + 40:
             if at <= places[index][0] <= at + reach:
