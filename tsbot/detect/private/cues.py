@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,9 @@ from tsbot.errors import PackError
 
 REACH = 40
 """Characters before a datum in which its cue stands."""
+
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class CueFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -122,6 +126,8 @@ class Cues:
         """Where the words stand in a text in lower case (``lower_case``)."""
         places: dict[str, list[tuple[int, int]]] = {}
         size = len(lowered)
+        if not lowered.isascii():
+            lowered = _SURROGATES.sub("\ufffd", lowered)  # the machine reads UTF-8, which has no unpaired ones
         for row, start, end in self._machine.find_matches_as_indexes(lowered, overlapping=True):
             for name, left, right in self._rows[row]:
                 if (left and start and lowered[start - 1].isalnum()) or (right and end < size and lowered[end].isalnum()):
