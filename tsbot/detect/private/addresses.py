@@ -26,7 +26,7 @@ _HOUSE = re.compile(
     re.IGNORECASE,
 )
 _NUMBER_WORD = re.compile(
-    r"(?:[#№]|n[ºo°]\.?|n\.|no[.:]?|núm\.?|num\.?|номер|д\.?|дом|буд\.?|будинок|nr\.?|č\.?p?\.?|br\.?|پلاک|رقم|αρ\.|בית|नंबर|नं\.?|"
+    r"(?:[#№]|n[ºo°]\.?|n\.|no[.:]?|núm\.?|num\.?|номер|д\.?|дом|буд\.?|будинок|nr\.?|č\.?p?\.?|br\.?|b\.|پلاک|رقم|αρ\.|בית|नंबर|नं\.?|"
     r"เลขที่|số)",
     re.IGNORECASE,
 )
@@ -39,11 +39,11 @@ _POSTCODE = (
 )
 _CITY = r"[^\W\d_a-zß-öø-ÿ∆][^\W\d_]{0,30}(?:[.'’∆-][^\W\d_]{0,30}){0,3}(?!\w)"
 _TAIL = re.compile(
-    r"(?:[\s,;>?|·–-]{1,14}|[.] ?)(?:"
+    r"(?:[.]?[\s,;>?|·–-]{1,14}|[.])(?:"
     r"(?P<unit>(?:(?i:apt|apartment|suite|ste|flat|unit|floor|room|rm|whg|appt|bât|piso|pta|puerta|apto|bloco|bl|interno|int|scala|"
     r"lok|m|кв|корп|к|под|эт|оф|daire|d|kat|ap|sc|et|ет|вх|бл|lgh|as|em|стр|буд|apartamento|appartamento|interior|ajtó|byt|box|no|شقة|"
     r"דירה)\b|#|№|[Nn][º°])[.:]? ?\d{1,5}(?:-\d{1,4})?\w?\b\.?)"
-    rf"|(?P<code>(?<!\d){_POSTCODE}(?!\w)(?: ?[A-Z]{{2}}\b)?)"
+    rf"|(?P<code>(?<!\d){_POSTCODE}(?!\w|[ -]\d)(?: ?[A-Z]{{2}}\b)?)"
     rf"|(?P<state>(?:[A-Z]{{1,3}}|nan|\d\d?)\s{{1,6}}{_POSTCODE}(?!\w))"
     rf"|(?P<city>{_CITY}(?:[ -](?:{_CITY}|(?:de|del|di|do|da|du|la|le|am|an|der|den|im|upon|on|na|nad|pri|i|al|o)\b(?= )|"
     rf"\([^\W\d_]{{1,12}}\)|\d\b)){{0,3}})"
@@ -60,7 +60,7 @@ _SKIP = re.compile(r"(?: is| est| es| è| ist| это| to the same)?[:\s>]{0,14}
 _UNIT_NEXT = re.compile(r"\s{1,6}(?:>|\?\?\?)?\s?(?:Apt|Suite|Unit|Flat)\.? \d")
 _LEFT_UNIT = re.compile(r"(?<!\w)(?:apt|suite|flat|unit|room|#)\.? ?\d{1,5}\w?,?\s{1,3}", re.IGNORECASE)
 _BOX = re.compile(
-    r"(?<!\w)(?:(?:psc|cmr|unit) \d{1,5},? box \d{1,5}(?:\s{1,3}[afd]po,? [a-z]{2} \d{5})?|p\.? ?o\.? ?box:? \d{1,6}|(?:postfach|"
+    r"(?<!\w)(?:(?:psc|cmr|unit) \d{1,5},? box \d{1,5}(?:\s{1,3}[afd]po,? [a-z]{2} \d{5})?|us[a-z]{1,4} \w{2,30}\s{1,3}[afd]po,? a[aep] \d{5}|p\.? ?o\.? ?box:? \d{1,6}|(?:postfach|"
     r"postbus|boîte postale|b\.?p\.|bp|apartado(?: de correos| postal)?|apdo\.?|casella postale|caixa postal|skrytka pocztowa|"
     r"poštovní přihrádka|pf\.|а/я|абонентский ящик|posta kutusu|p\.k\.|ص\. ?ب\.?|صندوق پستی|ת\.ד\.|postboks|postilokero|"
     r"box)[ :]{1,2}(?:№ ?)?\d{2,6})(?!\w)",
@@ -75,7 +75,7 @@ _CODES = re.compile(
     r")(?!\w)"
 )
 _LINE = re.compile(
-    rf"(?:(?:^|\n)[ >?]{{0,8}}|\b(?:Apt|Suite|Unit|Flat)\.? \d{{1,5}},? )(\d{{1,5}} (?:{_CITY} ){{1,4}}\d{{1,5}}[a-z]?)(?=,|\.?\n|"
+    rf"(?:(?:^|\n)[ >?]{{0,8}}|\b(?:is|at|to|with):? |\b(?:Apt|Suite|Unit|Flat)\.? \d{{1,5}},? )(\d{{1,5}} (?:{_CITY} ){{1,4}}\d{{1,5}}[a-z]?)(?=,|\.?\n|"
     r" [A-Z]|$)"
 )
 """A line that is a street between two numbers."""
@@ -98,7 +98,7 @@ _EAST = re.compile(
     rf"[-−ー‐－の]{_DIGIT_CJK}{{1,4}}){{0,3}}(?: ?[{_CJK}A-Za-z]{{0,12}}{_DIGIT_CJK}{{1,4}}号?室)?"
     rf"|[{_CJK}]{{0,24}}[路街巷弄道][{_CJK}]{{0,2}}{_DIGIT_CJK}{{1,5}}(?:段{_DIGIT_CJK}{{1,4}})?(?:号|號|弄|"
     rf"巷)(?:[{_CJK}]{{0,6}}{_DIGIT_CJK}{{1,4}}(?:号楼|栋|棟|单元|單元|室|楼|樓|号|號|幢|层|之{_DIGIT_CJK})){{0,5}}"
-    rf"|[{_CJK}]{{2,24}}[路街巷弄道][A-Za-z]座"
+    rf"|[{_CJK}]{{1,24}}[路街巷弄道][A-Za-z]座"
     r"|(?:[가-힣]{2,8}(?:시|도|특별시|광역시) ?){0,2}(?:[가-힣]{1,6}(?:구|군|시|읍|면) ?){1,2}[가-힣\d]{1,10}(?:로|길|동|리|"
     r"거리) ?(?:지하 ?)?\d{1,4}(?:-\d{1,4})?(?:번길 ?\d{1,4})?(?:번지|호)?(?:,? ?\d{1,4}동)?(?: ?\d{1,4}호)?"
 )
@@ -110,13 +110,17 @@ def addresses(text: str, cues: Words) -> Iterator[PersonalSpan]:
     lower = head == head.lower() and head != head.upper()
     tail = _LOWER_TAIL if lower else _TAIL
     found: list[tuple[int, int]] = [] if text.isascii() else [match.span() for match in _EAST.finditer(text)]
-    found += [_grown(text, cues, *match.span(1), tail) for match in _LINE.finditer(text)]
+    for match in _LINE.finditer(text):
+        if not cues.inside("calendar", *match.span()):
+            found.append(_grown(text, cues, *match.span(1), tail))
     for match in _STREET_TOWN.finditer(text):
         if not cues.inside("calendar", *match.span()):
             found.append(_grown(text, cues, *match.span(), tail))
     found += [_grown(text, cues, *match.span(), tail) for match in _BOX.finditer(text)]
     for start, end in cues.of("corner"):
-        found.append(_grown(text, cues, start, _corner(text, end, lower), tail))
+        streets = _corner(text, end, lower)
+        if streets > end:
+            found.append(_grown(text, cues, start, streets, tail))
     done = 0
     kinds: dict[tuple[int, int], set[str]] = {}
     for kind in ("number_first", "number_first_soft", "number_last", "name_last"):
@@ -176,8 +180,11 @@ def _tokens_left(text: str, at: int) -> list[re.Match[str]]:
     return list(_TOKEN.finditer(text, start, at))[::-1]
 
 
-def _left(text: str, at: int, lower: bool, most: int = MOST_WORDS, numbers: int = 2) -> tuple[int, int, int]:
-    """Grow to the left: start, words and numbers met. Begins with a number where there is one."""
+def _left(text: str, at: int, lower: bool, loose: bool = False, most: int = MOST_WORDS, numbers: int = 2) -> tuple[int, int, int]:
+    """Grow to the left: start, words and numbers met. Begins with a number where there is one.
+
+    ``loose``: the nearest word may lack its capital ("Petőfi sándor utca").
+    """
     start, words, met, begin = at, 0, 0, at
     for token in _tokens_left(text, at):
         word = token.group()
@@ -195,6 +202,8 @@ def _left(text: str, at: int, lower: bool, most: int = MOST_WORDS, numbers: int 
             met, start = met + 1, token.start()
             if met == numbers:
                 break
+        elif loose and not words and word.isalpha() and not _part(word, lower=lower):
+            loose = False
         elif met or words == most or (word[-1] in ".:!?" and len(word) > 5) or not _part(word, lower=lower):
             break
         else:
@@ -269,7 +278,7 @@ def _street(text: str, cues: Words, start: int, end: int, kinds: set[str], lower
     while start and text[start - 1].isalpha():  # the word is the end of a longer one
         start -= 1
     capital = not lower and _named(text[start:end], lower=False)
-    left, words, numbers = _left(text, start, lower)
+    left, words, numbers = _left(text, start, lower, kinds == {"name_last"} and not capital and word not in AMBIGUOUS)
     cued = cues.before("lives", left, 8)
     english = text.startswith((" of ", " the ", " and ", " a "), end)
     if not capital and not cued and (english or (word in AMBIGUOUS and not (words and "name_last" in kinds))):
@@ -277,7 +286,8 @@ def _street(text: str, cues: Words, start: int, end: int, kinds: set[str], lower
     end += text[end : end + 1] == "." and text[end - 1] != "."
     right, right_words, right_number = _right(text, end, lower)
     best: tuple[int, int] | None = None
-    if right_number and kinds - {"number_first", "number_first_soft"} and (cued or not _year_only(text, end, right)):
+    named_first = "number_last" in kinds and capital and right_words and word not in AMBIGUOUS and text[right - 4 : right] < "1900"
+    if right_number and kinds - {"number_first", "number_first_soft"} and (cued or named_first or not _year_only(text, end, right)):
         telling = len(word) > 3 and word not in AMBIGUOUS and not kinds & {"number_first", "number_first_soft"}
         if "\n" not in text[end:right] and (capital or words or right_words or telling or ("." in word and "name_last" in kinds)):
             best = left if numbers or (words and not right_words) else start, right
@@ -287,7 +297,7 @@ def _street(text: str, cues: Words, start: int, end: int, kinds: set[str], lower
         soft = "number_first_soft" in kinds and capital and sure
         if (words and ("number_first" in kinds or soft)) or named_behind:
             best = left, right if named_behind else end
-    if best is None and cued and words and capital and "number_first_soft" not in kinds:
+    if best is None and cued and words and capital and kinds & {"number_first", "number_last"}:
         best = left, end
     if best is None and cued and right_words and "number_last" in kinds:
         best = start, right

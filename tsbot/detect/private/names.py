@@ -70,8 +70,9 @@ def names(text: str, cues: Words, given: frozenset[str]) -> Iterator[PersonalSpa
             if (place := _sequence(match, given)) is not None:
                 whole.append(place)
         elif len(row) > 3:
+            row = _OWNED.split(row, maxsplit=1)[0]
             if row.lower() in given and not row.isupper():
-                whole.append(match.span())
+                whole.append((match.start(), match.start() + len(row)))
             else:
                 singles.append(match.span())
     yield from (PersonalSpan(start, end, Label.NAME) for start, end in whole)
@@ -118,11 +119,12 @@ def _sequence(match: re.Match[str], given: frozenset[str]) -> tuple[int, int] | 
     for word in _WORDS.finditer(row):
         first = word.group().split("-")[0]
         if len(first) > 2 and first.lower() in given and not first.isupper():
-            found = row[word.start() :]
+            found = _OWNED.split(row[word.start() :], maxsplit=1)[0]
             if not _ORGANISATION.search(found) and (len(first) > 3 or " " in found):
-                return match.start() + word.start(), match.end()
+                return match.start() + word.start(), match.start() + word.start() + len(found)
             return None
     return None
 
 
 _WORDS = re.compile(r"\S+")
+_OWNED = re.compile(r"['’]s\b")

@@ -233,6 +233,7 @@ def births(text: str, cues: Words) -> Iterator[PersonalSpan]:
 def phones(text: str, language: str, cues: Words) -> Iterator[PersonalSpan]:
     """Telephone numbers: with a country code, of a country of the language, or behind a word that says so."""
     lookups = 0
+    alone = text.strip() if len(text) < 40 else None  # a text that is a number and nothing else
     for match in _DIGITS.finditer(text):
         found = match.group()
         start, end = match.start(), match.end()
@@ -244,7 +245,7 @@ def phones(text: str, language: str, cues: Words) -> Iterator[PersonalSpan]:
         before = text[start - 1 : start]
         if cues.before("phone", start, 24) or cues.after("phone_after", end):
             yield PersonalSpan(start, end, Label.PHONE)
-        elif before not in ("=", "#") and lookups < MOST_LOOKUPS and _looks_dialled(found, digits):
+        elif before not in ("=", "#") and lookups < MOST_LOOKUPS and (_looks_dialled(found, digits) or (found == alone and len(digits) < 13)):
             lookups += 1
             if _exists(found, language):
                 yield PersonalSpan(start, end, Label.PHONE)
