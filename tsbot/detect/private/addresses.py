@@ -60,7 +60,8 @@ _SKIP = re.compile(r"(?: is| est| es| è| ist| это| to the same)?[:\s>]{0,14}
 _UNIT_NEXT = re.compile(r"\s{1,6}(?:>|\?\?\?)?\s?(?:Apt|Suite|Unit|Flat)\.? \d")
 _LEFT_UNIT = re.compile(r"(?<!\w)(?:apt|suite|flat|unit|room|#)\.? ?\d{1,5}\w?,?\s{1,3}", re.IGNORECASE)
 _BOX = re.compile(
-    r"(?<!\w)(?:(?:psc|cmr|unit) \d{1,5},? box \d{1,5}(?:\s{1,3}[afd]po,? [a-z]{2} \d{5})?|us[a-z]{1,4} \w{2,30}\s{1,3}[afd]po,? a[aep] \d{5}|p\.? ?o\.? ?box:? \d{1,6}|(?:postfach|"
+    r"(?<!\w)(?:(?:psc|cmr|unit) \d{1,5},? box \d{1,5}(?:\s{1,3}[afd]po,? [a-z]{2} \d{5})?|"
+    r"us[a-z]{1,4} \w{2,30}\s{1,3}[afd]po,? a[aep] \d{5}|p\.? ?o\.? ?box:? \d{1,6}|(?:postfach|"
     r"postbus|boîte postale|b\.?p\.|bp|apartado(?: de correos| postal)?|apdo\.?|casella postale|caixa postal|skrytka pocztowa|"
     r"poštovní přihrádka|pf\.|а/я|абонентский ящик|posta kutusu|p\.k\.|ص\. ?ب\.?|صندوق پستی|ת\.ד\.|postboks|postilokero|"
     r"box)[ :]{1,2}(?:№ ?)?\d{2,6})(?!\w)",
@@ -74,23 +75,22 @@ _CODES = re.compile(
     r"|〒 ?\d{3}-?\d{4}"
     r")(?!\w)"
 )
-_LINE = re.compile(
-    rf"(?:(?:^|\n)[ >?]{{0,8}}|\b(?:is|at|to|with):? |\b(?:Apt|Suite|Unit|Flat)\.? \d{{1,5}},? )(\d{{1,5}} (?:{_CITY} ){{1,4}}\d{{1,5}}[a-z]?)(?=,|\.?\n|"
-    r" [A-Z]|$)"
-)
-"""A line that is a street between two numbers."""
+_LINE = re.compile(rf"\d{{1,5}} (?:{_CITY} ){{1,4}}\d{{1,5}}[a-z]?(?=,|\.?\n| [A-Z]|$)")
+"""A street between two numbers."""
+_LINE_BEGIN = re.compile(r"(?:(?:^|\n)[ >?]{0,8}|\b(?:is|at|to|with):? |\b(?:Apt|Suite|Unit|Flat)\.? \d{1,5},? )$")
 _PLACE = r"[^\W\d_a-zß-öø-ÿ][^\W\d_]{1,30}"
-_STREET_TOWN = re.compile(
-    rf"(?<!\w)(?:{_PLACE}[ -]){{0,3}}{_PLACE}[ ,]{{1,2}}\d{{1,4}}(?: ?[a-zA-Z])?(?:/\d{{1,3}})?(?:,? ?\n? ?|"
-    rf" - )(?<=[,\n ])(?:[A-Z]{{1,2}}-)?(?!(?:1[5-9]|20)\d\d\b)(?:\d{{4,6}}|\d{{3}} \d\d|\d\d-\d{{3}}),? {_PLACE}"
+_HOUSE_TOWN = re.compile(
+    r"\d{1,4}(?: ?[a-zA-Z])?(?:/\d{1,3})?(?:,? ?\n? ?| - )(?<=[,\n ])(?:[A-Z]{1,2}-)?"
+    rf"(?!(?:1[5-9]|20)\d\d\b)(?:\d{{4,6}}|\d{{3}} \d\d|\d\d-\d{{3}}),? {_PLACE}"
 )
-"""A street without a telling word, its number, a postcode and a town."""
+"""A house's number, a postcode and a town: a street without a telling word stands before."""
 _REGION = re.compile(
     r"(?<!\w)(?:г\.|с\.|д\.|п\.|м\.|ст\.|к\.|клх|р-н|обл\.|город|місто|село|ք\.|гр\.|Số|số|№|Nr\.?|"
     r"No\.?) ?(?:[^\W\d_][\w-]{1,30}(?: [^\W\d_][\w-]{1,20})?, {0,2})?$"
 )
 _CJK = "\u3040-\u30ff\u3400-\u9fff々"
 _DIGIT_CJK = r"[\d０-９一二三四五六七八九十百]"
+_EASTERN = re.compile(r"[\u3400-\u9fff\uac00-\ud7a3]")
 _EAST = re.compile(
     rf"(?:〒? ?\d{{3}}-\d{{4}} ?)?(?:[{_CJK}]{{2,3}}[都道府県])?[{_CJK}]{{1,10}}[市区町村郡][{_CJK}]{{0,14}}"
     rf"{_DIGIT_CJK}{{1,4}}(?:丁目|番地|番|号|"
@@ -109,14 +109,19 @@ def addresses(text: str, cues: Words) -> Iterator[PersonalSpan]:
     head = text[:2000]
     lower = head == head.lower() and head != head.upper()
     tail = _LOWER_TAIL if lower else _TAIL
-    found: list[tuple[int, int]] = [] if text.isascii() else [match.span() for match in _EAST.finditer(text)]
+    found: list[tuple[int, int]] = (
+        [match.span() for match in _EAST.finditer(text)] if not text.isascii() and _EASTERN.search(text) else []
+    )
     for match in _LINE.finditer(text):
-        if not cues.inside("calendar", *match.span()):
-            found.append(_grown(text, cues, *match.span(1), tail))
-    for match in _STREET_TOWN.finditer(text):
-        if not cues.inside("calendar", *match.span()):
+        alone = _LINE_BEGIN.search(text, max(0, match.start() - 16), match.start())
+        if alone and not cues.inside("calendar", *match.span()):
             found.append(_grown(text, cues, *match.span(), tail))
-    found += [_grown(text, cues, *match.span(), tail) for match in _BOX.finditer(text)]
+    for match in _HOUSE_TOWN.finditer(text):
+        start, words, _ = _left(text, match.start(), lower)
+        if words and not text[match.start() - 1].isalnum() and not cues.inside("calendar", start, match.end()):
+            found.append(_grown(text, cues, start, match.end(), tail))
+    if cues.of("box"):
+        found += [_grown(text, cues, *match.span(), tail) for match in _BOX.finditer(text)]
     for start, end in cues.of("corner"):
         streets = _corner(text, end, lower)
         if streets > end:
@@ -151,9 +156,15 @@ def addresses(text: str, cues: Words) -> Iterator[PersonalSpan]:
             yield PersonalSpan(start, end, Label.ADDRESS)
 
 
+_WIKITEXT = frozenset("_%#=|{}[]<*")
+"""Signs that stand in links and templates, not in names."""
+
+
 def _named(word: str, *, lower: bool) -> bool:
     """Whether a word may be part of a name: capitalised, or of a script that has no capitals."""
     first = word.lstrip("('\"«„“")[:1]
+    if not _WIKITEXT.isdisjoint(word):
+        return False
     return first.isalpha() and (lower or first.isupper() or first.lower() == first.upper() or "\u10d0" <= first <= "\u10ff")
 
 
@@ -192,10 +203,8 @@ def _left(text: str, at: int, lower: bool, loose: bool = False, most: int = MOST
             if met:
                 break
             continue
-        if word == ";" or (word == "\n" and (met or words)):
+        if word in (";", "\n"):
             break
-        if word == "\n":
-            continue
         if _HOUSE.fullmatch(word):
             if word[-1] == "." and word[0].isdigit():
                 break
@@ -260,9 +269,9 @@ def _right(text: str, at: int, lower: bool, most: int = MOST_WORDS) -> tuple[int
 
 
 def _year_only(text: str, start: int, end: int) -> bool:
-    """Whether the only number in a stretch may be a year."""
+    """Whether every number in a stretch may be a year."""
     numbers = re.findall(r"\d+", text[start:end])
-    return len(numbers) == 1 and _YEAR.fullmatch(numbers[0]) is not None
+    return bool(numbers) and all(map(_YEAR.fullmatch, numbers))
 
 
 def _dated(text: str, start: int, end: int) -> bool:
@@ -361,6 +370,8 @@ def _behind_cue(text: str, cues: Words, at: int, lower: bool) -> tuple[int, int]
         if word[-1] in "!?" or (word[-1] == "." and len(word) > 5):
             break
     if not numbers or not words or _year_only(text, start, end):
+        return None
+    if lower and len(re.findall(r"\d+", text[start : end + 20])) < 2:
         return None
     return None if cues.inside("calendar", start, end) else (start, end)
 

@@ -111,10 +111,13 @@ CUED = frozenset(("ro.cnp", "za.idnr", "tr.tckimlik", "pl.pesel", "bg.egn", "jp.
 UNCHECKED = frozenset(("gb.nino", "sg.nric", "ru.snils", "pk.cnic", "hk.hkid", "us.ssn"))
 """Forms without check digits known to ``stdnum``."""
 _SHAPE = re.compile(
-    rf"(?<!{_WORDLIKE})(?<![.=/-])(?:"
+    "(?:"
     + "|".join(f"(?P<{name.replace('.', '__')}>{form})" for name, form in SHAPES.items())
     + rf")(?!{_WORDLIKE}|=|[-.]\w)"
 )
+
+_START = re.compile(rf"[0-9A-Z](?<!{_WORDLIKE}.)(?<![.=/-].)(?=[0-9A-Z.-])", re.DOTALL)
+"""Where an identity number may begin. (The letter comes before what may not stand before it: the scan is faster so.)"""
 
 
 def emails(text: str) -> Iterator[PersonalSpan]:
@@ -208,7 +211,7 @@ def identity_numbers(text: str, cues: Words) -> Iterator[PersonalSpan]:
     for match in _SSN.finditer(text):
         if not cues.before("other_number", match.start(), 12):
             yield PersonalSpan(match.start(), match.end(), Label.IDENTITY_NUMBER)
-    for match in _SHAPE.finditer(text):
+    for match in _shapes(text):
         name = (match.lastgroup or "").replace("__", ".")
         cued = cues.before("identity", match.start())
         bare = name not in CUED and not cues.before("other_number", match.start())
@@ -220,6 +223,15 @@ def identity_numbers(text: str, cues: Words) -> Iterator[PersonalSpan]:
             continue
         if _digits(found.group()) >= 4 and not _DATE.fullmatch(found.group()) and not _YEAR.fullmatch(found.group()):
             yield PersonalSpan(found.start(), found.end(), Label.IDENTITY_NUMBER)
+
+
+def _shapes(text: str) -> Iterator[re.Match[str]]:
+    done = 0
+    for begin in _START.finditer(text):
+        match = _SHAPE.match(text, begin.start()) if begin.start() >= done else None
+        if match is not None:
+            done = match.end()
+            yield match
 
 
 def births(text: str, cues: Words) -> Iterator[PersonalSpan]:
@@ -245,7 +257,9 @@ def phones(text: str, language: str, cues: Words) -> Iterator[PersonalSpan]:
         before = text[start - 1 : start]
         if cues.before("phone", start, 24) or cues.after("phone_after", end):
             yield PersonalSpan(start, end, Label.PHONE)
-        elif before not in ("=", "#") and lookups < MOST_LOOKUPS and (_looks_dialled(found, digits) or (found == alone and len(digits) < 13)):
+            continue
+        dialled = _looks_dialled(found, digits) or (found == alone and len(digits) < 13)
+        if dialled and before not in ("=", "#") and lookups < MOST_LOOKUPS:
             lookups += 1
             if _exists(found, language):
                 yield PersonalSpan(start, end, Label.PHONE)
