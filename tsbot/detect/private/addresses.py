@@ -20,53 +20,87 @@ MOST_PARTS = 8
 """Parts (flat, postcode, town, region, country) behind a street."""
 
 _TOKEN = re.compile(r"[^\s,;>]+|[,;]|\n")
-_HOUSE = re.compile(r"(?:[#№]|n[ºo°]\.?|no[.:]|d\.|д\.|дом|nr\.?|č\.p\.|br\.|پلاک|رقم|αρ\.)?\d{1,5}(?:[a-zA-Zа-яА-Я]|[/-]\d{1,4}[a-zA-Z]?|[a-z]/\d{1,3})?\.?[,.]?", re.IGNORECASE)
-_NUMBER_WORD = re.compile(r"(?:[#№]|n[ºo°]\.?|n\.|no[.:]?|núm\.?|num\.?|номер|д\.?|дом|буд\.?|будинок|nr\.?|č\.?p?\.?|br\.?|پلاک|رقم|αρ\.|בית|नंबर|नं\.?|เลขที่|số)", re.IGNORECASE)
+_HOUSE = re.compile(
+    r"(?:[#№]|n[ºo°]\.?|no[.:]|d\.|д\.|дом|nr\.?|č\.p\.|br\.|پلاک|رقم|αρ\.)?\d{1,5}(?:[a-zA-Zа-яА-Яª]|(?:[/-]\d{1,4}){1,2}[a-zA-Z]?|"
+    r"[a-z]/\d{1,3})?\.?[,.]?",
+    re.IGNORECASE,
+)
+_NUMBER_WORD = re.compile(
+    r"(?:[#№]|n[ºo°]\.?|n\.|no[.:]?|núm\.?|num\.?|номер|д\.?|дом|буд\.?|будинок|nr\.?|č\.?p?\.?|br\.?|b\.|پلاک|رقم|αρ\.|בית|नंबर|नं\.?|"
+    r"เลขที่|số)",
+    re.IGNORECASE,
+)
+_LONG = re.compile(r"\d{3}")
 _BEFORE_YEAR = re.compile(r"(?:(?<!\w)(?:in|since|of|the|by|until|from|after|before|during|and|a|early|late|circa)|[,.;(])\s{0,2}$")
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _POSTCODE = (
-    r"(?:[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d|\d{4} ?[A-Z]{2}\b|[A-Z]{1,2}-?\d{4,5}|\d{5}-\d{3,4}|\d{2}-\d{3}|\d{3} \d{2,3}|\d{3}-\d{4}|\d{4}-\d{3}|\d{4,7})"
+    r"(?:[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d|\d{4} ?[A-Z]{2}\b|[A-Z]{1,2}-?\d{4,5}|\d{5}-\d{3,4}|\d{2}-\d{3}|"
+    r"\d{3} \d{2,3}|\d{3}-\d{4}|\d{4}-\d{3}|\d{4,7})"
 )
-_CITY = r"[^\W\d_a-zß-öø-ÿ∆][^\W\d_]{0,30}(?:[.'’∆-][^\W\d_]{0,30}){0,3}"
+_CITY = r"[^\W\d_a-zß-öø-ÿ∆][^\W\d_]{0,30}(?:[.'’∆-][^\W\d_]{0,30}){0,3}(?!\w)"
 _TAIL = re.compile(
-    r"(?:[\s,;>?|·–-]{1,14}|[.] ?)(?:"
-    r"(?P<unit>(?:(?i:apt|apartment|suite|ste|flat|unit|floor|room|rm|whg|appt|bât|piso|pta|puerta|apto|bloco|bl|interno|int|scala|lok|m|кв|корп|к|под|эт|оф|daire|d|kat|ap|sc|et|ет|вх|бл|lgh|as|em|стр|буд|apartamento|appartamento|interior|ajtó|byt|box|no|شقة|דירה)\b|#|№)[.:]? ?\d{1,5}(?:-\d{1,4})?\w?\b\.?)"
-    rf"|(?P<code>(?<!\d){_POSTCODE}(?!\w)(?: ?[A-Z]{{2}}\b)?)"
+    r"(?:[.]?[\s,;>?|·–-]{1,14}|[.])(?:"
+    r"(?P<unit>(?:(?i:apt|apartment|suite|ste|flat|unit|floor|room|rm|whg|appt|bât|piso|pta|puerta|apto|bloco|bl|interno|int|scala|"
+    r"lok|m|кв|корп|к|под|эт|оф|daire|d|kat|ap|sc|et|ет|вх|бл|lgh|as|em|стр|буд|apartamento|appartamento|interior|ajtó|byt|box|no|شقة|"
+    r"דירה)\b|#|№|[Nn][º°])[.:]? ?\d{1,5}(?:-\d{1,4})?\w?\b\.?)"
+    rf"|(?P<code>(?<!\d){_POSTCODE}(?!\w|[ -]\d)(?: ?[A-Z]{{2}}\b)?)"
     rf"|(?P<state>(?:[A-Z]{{1,3}}|nan|\d\d?)\s{{1,6}}{_POSTCODE}(?!\w))"
-    rf"|(?P<city>{_CITY}(?:[ -](?:{_CITY}|(?:de|del|di|do|da|du|la|le|am|an|der|den|im|upon|on|na|nad|pri|i|al|o)\b(?= )|\([^\W\d_]{{1,12}}\)|\d\b)){{0,3}})"
+    rf"|(?P<city>{_CITY}(?:[ -](?:{_CITY}|(?:de|del|di|do|da|du|la|le|am|an|der|den|im|upon|on|na|nad|pri|i|al|o)\b(?= )|"
+    rf"\([^\W\d_]{{1,12}}\)|\d\b)){{0,3}})"
     r")"
 )
 _LOWER_TAIL = re.compile(
-    rf"(?:[\s,;>?|·-]{{1,14}})(?:(?P<unit>(?:apt|suite|unit|flat)\.? \d{{1,5}}\b)|(?P<code>\d{{4,6}}\b)|(?P<state>[a-z]{{2,3}} \d{{4,6}}\b)|(?P<city>[^\W\d_]{{2,20}}(?: [^\W\d_]{{2,20}}){{0,2}}))"
+    r"(?:[\s,;>?|·-]{1,14})(?:(?P<unit>(?:apt|suite|unit|flat)\.? \d{1,5}\b)|(?P<code>\d{4,6}\b)|"
+    r"(?P<state>[a-z]{2,3} \d{4,6}\b)|(?P<city>[^\W\d_]{2,20}(?: [^\W\d_]{2,20}){0,2}))"
 )
+_CODE_BEHIND = re.compile(rf"(?: is|:|=| ?№)?:? {{0,4}}({_POSTCODE})(?!\w)")
+_CODE_NEXT = re.compile(rf"[\s,]{{1,6}}(?:[A-Z]{{2,3}} )?{_POSTCODE}(?!\w)")
+_UNIT = re.compile(r"[^\W\d]{1,12}[.:]? ?\d{1,5}\w?")
+_SKIP = re.compile(r"(?: is| est| es| è| ist| это| to the same)?[:\s>]{0,14}(?:(?:the|with|in|at|to|on|it is)\s){0,2}")
 _UNIT_NEXT = re.compile(r"\s{1,6}(?:>|\?\?\?)?\s?(?:Apt|Suite|Unit|Flat)\.? \d")
 _LEFT_UNIT = re.compile(r"(?<!\w)(?:apt|suite|flat|unit|room|#)\.? ?\d{1,5}\w?,?\s{1,3}", re.IGNORECASE)
 _BOX = re.compile(
-    r"(?<!\w)(?:(?:psc|cmr|unit) \d{1,5},? box \d{1,5}(?:\s{1,3}[afd]po,? [a-z]{2} \d{5})?|p\.? ?o\.? ?box:? \d{1,6}|(?:postfach|postbus|boîte postale|b\.?p\.|bp|apartado(?: de correos| postal)?|apdo\.?|casella postale|caixa postal|skrytka pocztowa|poštovní přihrádka|pf\.|а/я|абонентский ящик|posta kutusu|p\.k\.|ص\. ?ب\.?|صندوق پستی|ת\.ד\.|postboks|postilokero|box)[ :]{1,2}(?:№ ?)?\d{2,6})(?!\w)",
+    r"(?<!\w)(?:(?:psc|cmr|unit) \d{1,5},? box \d{1,5}(?:\s{1,3}[afd]po,? [a-z]{2} \d{5})?|"
+    r"us[a-z]{1,4} \w{2,30}\s{1,3}[afd]po,? a[aep] \d{5}|p\.? ?o\.? ?box:? \d{1,6}|(?:postfach|"
+    r"postbus|boîte postale|b\.?p\.|bp|apartado(?: de correos| postal)?|apdo\.?|casella postale|caixa postal|skrytka pocztowa|"
+    r"poštovní přihrádka|pf\.|а/я|абонентский ящик|posta kutusu|p\.k\.|ص\. ?ب\.?|صندوق پستی|ת\.ד\.|postboks|postilokero|"
+    r"box)[ :]{1,2}(?:№ ?)?\d{2,6})(?!\w)",
     re.IGNORECASE,
 )
 _CODES = re.compile(
     r"(?<!\w)(?:"
-    r"[A-Z][a-z]{2,15}(?: [A-Z][a-z]{2,15}){0,2},? (?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY]) \d{5}(?:-\d{4})?"
+    r"[A-Z][a-z]{2,15}(?: [A-Z][a-z]{2,15}){0,2},? (?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|"
+    r"PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY]) \d{5}(?:-\d{4})?"
     r"|(?:[A-Z]{1,2}\d[A-Z\d]? \d[ABD-HJLNP-UW-Z]{2}|[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z] \d[ABCEGHJ-NPRSTV-Z]\d)"
     r"|〒 ?\d{3}-?\d{4}"
     r")(?!\w)"
 )
-_LINE = re.compile(rf"(?:(?:^|\n)[ >?]{{0,8}}|\b(?:Apt|Suite|Unit|Flat)\.? \d{{1,5}},? )(\d{{1,5}} (?:{_CITY} ){{1,4}}\d{{1,5}}[a-z]?)(?=,|\.?\n| [A-Z]|$)")
-"""A line that is a street between two numbers."""
+_LINE = re.compile(rf"\d{{1,5}} (?:{_CITY} ){{1,4}}\d{{1,5}}[a-z]?(?=,|\.?\n| [A-Z]|$)")
+"""A street between two numbers."""
+_LINE_BEGIN = re.compile(r"(?:(?:^|\n)[ >?]{0,8}|\b(?:is|at|to|with):? |\b(?:Apt|Suite|Unit|Flat)\.? \d{1,5},? )$")
 _PLACE = r"[^\W\d_a-zß-öø-ÿ][^\W\d_]{1,30}"
-_STREET_TOWN = re.compile(
-    rf"(?<!\w)(?:{_PLACE}[ -]){{0,3}}{_PLACE}[ ,]{{1,2}}\d{{1,4}}(?: ?[a-zA-Z])?(?:/\d{{1,3}})?(?:,? ?\n? ?| - )(?<=[,\n ])(?:[A-Z]{{1,2}}-)?(?!(?:1[5-9]|20)\d\d\b)(?:\d{{4,6}}|\d{{3}} \d\d|\d\d-\d{{3}}),? {_PLACE}"
+_HOUSE_TOWN = re.compile(
+    r"\d{1,4}(?: ?[a-zA-Z])?(?:/\d{1,3})?(?:,? ?\n? ?| - )(?<=[,\n ])(?:[A-Z]{1,2}-)?"
+    rf"(?!(?:1[5-9]|20)\d\d\b)(?:\d{{4,6}}|\d{{3}} \d\d|\d\d-\d{{3}}),? {_PLACE}"
 )
-"""A street without a telling word, its number, a postcode and a town."""
-_REGION = re.compile(r"(?<!\w)(?:г\.|с\.|д\.|п\.|м\.|ст\.|к\.|клх|р-н|обл\.|город|місто|село|ք\.|гр\.|Số|số|№|Nr\.?|No\.?) ?(?:[^\W\d_][\w-]{1,30}(?: [^\W\d_][\w-]{1,20})?, {0,2})?$")
+"""A house's number, a postcode and a town: a street without a telling word stands before."""
+_REGION = re.compile(
+    r"(?<!\w)(?:г\.|с\.|д\.|п\.|м\.|ст\.|к\.|клх|р-н|обл\.|город|місто|село|ք\.|гр\.|Số|số|№|Nr\.?|"
+    r"No\.?) ?(?:[^\W\d_][\w-]{1,30}(?: [^\W\d_][\w-]{1,20})?, {0,2})?$"
+)
 _CJK = "\u3040-\u30ff\u3400-\u9fff々"
 _DIGIT_CJK = r"[\d０-９一二三四五六七八九十百]"
+_EASTERN = re.compile(r"[\u3400-\u9fff\uac00-\ud7a3]")
 _EAST = re.compile(
-    rf"(?:〒? ?\d{{3}}-\d{{4}} ?)?(?:[{_CJK}]{{2,3}}[都道府県])?[{_CJK}]{{1,10}}[市区町村郡][{_CJK}]{{0,14}}{_DIGIT_CJK}{{1,4}}(?:丁目|番地|番|号|[-−ー‐－の]{_DIGIT_CJK}{{1,4}})(?:{_DIGIT_CJK}{{1,4}}(?:番地|番|号)?|[-−ー‐－の]{_DIGIT_CJK}{{1,4}}){{0,3}}(?: ?[{_CJK}A-Za-z]{{0,12}}{_DIGIT_CJK}{{1,4}}号?室)?"
-    rf"|[{_CJK}]{{0,24}}[路街巷弄道][{_CJK}]{{0,2}}{_DIGIT_CJK}{{1,5}}(?:段{_DIGIT_CJK}{{1,4}})?(?:号|號|弄|巷)(?:[{_CJK}]{{0,6}}{_DIGIT_CJK}{{1,4}}(?:号楼|栋|棟|单元|單元|室|楼|樓|号|號|幢|层|之{_DIGIT_CJK})){{0,5}}"
-    rf"|[{_CJK}]{{2,24}}[路街巷弄道][A-Z]座"
-    r"|(?:[가-힣]{2,8}(?:시|도|특별시|광역시) ?){0,2}(?:[가-힣]{1,6}(?:구|군|시|읍|면) ?){1,2}[가-힣\d]{1,10}(?:로|길|동|리|거리) ?(?:지하 ?)?\d{1,4}(?:-\d{1,4})?(?:번길 ?\d{1,4})?(?:번지|호)?(?:,? ?\d{1,4}동)?(?: ?\d{1,4}호)?"
+    rf"(?:〒? ?\d{{3}}-\d{{4}} ?)?(?:[{_CJK}]{{2,3}}[都道府県])?[{_CJK}]{{1,10}}[市区町村郡][{_CJK}]{{0,14}}"
+    rf"{_DIGIT_CJK}{{1,4}}(?:丁目|番地|番|号|"
+    rf"[-−ー‐－の]{_DIGIT_CJK}{{1,4}})(?:{_DIGIT_CJK}{{1,4}}(?:番地|番|号)?|"
+    rf"[-−ー‐－の]{_DIGIT_CJK}{{1,4}}){{0,3}}(?: ?[{_CJK}A-Za-z]{{0,12}}{_DIGIT_CJK}{{1,4}}号?室)?"
+    rf"|[{_CJK}]{{0,24}}[路街巷弄道][{_CJK}]{{0,2}}{_DIGIT_CJK}{{1,5}}(?:段{_DIGIT_CJK}{{1,4}})?(?:号|號|弄|"
+    rf"巷)(?:[{_CJK}]{{0,6}}{_DIGIT_CJK}{{1,4}}(?:号楼|栋|棟|单元|單元|室|楼|樓|号|號|幢|层|之{_DIGIT_CJK})){{0,5}}"
+    rf"|[{_CJK}]{{1,24}}[路街巷弄道][A-Za-z]座"
+    r"|(?:[가-힣]{2,8}(?:시|도|특별시|광역시) ?){0,2}(?:[가-힣]{1,6}(?:구|군|시|읍|면) ?){1,2}[가-힣\d]{1,10}(?:로|길|동|리|"
+    r"거리) ?(?:지하 ?)?\d{1,4}(?:-\d{1,4})?(?:번길 ?\d{1,4})?(?:번지|호)?(?:,? ?\d{1,4}동)?(?: ?\d{1,4}호)?"
 )
 
 
@@ -75,54 +109,79 @@ def addresses(text: str, cues: Words) -> Iterator[PersonalSpan]:
     head = text[:2000]
     lower = head == head.lower() and head != head.upper()
     tail = _LOWER_TAIL if lower else _TAIL
-    found: list[tuple[int, int]] = [] if text.isascii() else [match.span() for match in _EAST.finditer(text)]
-    found += [_grown(text, cues, *match.span(1), tail) for match in _LINE.finditer(text)]
-    for match in _STREET_TOWN.finditer(text):
-        if not cues.inside("calendar", *match.span()):
+    found: list[tuple[int, int]] = (
+        [match.span() for match in _EAST.finditer(text)] if not text.isascii() and _EASTERN.search(text) else []
+    )
+    for match in _LINE.finditer(text):
+        alone = _LINE_BEGIN.search(text, max(0, match.start() - 16), match.start())
+        if alone and not cues.inside("calendar", *match.span()):
             found.append(_grown(text, cues, *match.span(), tail))
-    found += [_grown(text, cues, *match.span(), tail) for match in _BOX.finditer(text)]
+    for match in _HOUSE_TOWN.finditer(text):
+        start, words, _ = _left(text, match.start(), lower)
+        if words and not text[match.start() - 1].isalnum() and not cues.inside("calendar", start, match.end()):
+            found.append(_grown(text, cues, start, match.end(), tail))
+    if cues.of("box"):
+        found += [_grown(text, cues, *match.span(), tail) for match in _BOX.finditer(text)]
     for start, end in cues.of("corner"):
-        found.append(_grown(text, cues, start, _corner(text, end, lower), tail))
+        streets = _corner(text, end, lower)
+        if streets > end:
+            found.append(_grown(text, cues, start, streets, tail))
     done = 0
     kinds: dict[tuple[int, int], set[str]] = {}
     for kind in ("number_first", "number_first_soft", "number_last", "name_last"):
         for place in cues.of(kind):
             kinds.setdefault(place, set()).add(kind)
     for (start, end), kind_set in sorted(kinds.items()):
-        if end <= done:
-            continue
-        place = _street(text, cues, start, end, kind_set, lower)
-        if place is not None:
-            place = _grown(text, cues, *place, tail)
-            done = place[1]
-            found.append(place)
+        street = _street(text, cues, start, end, kind_set, lower) if end > done else None
+        if street is not None:
+            found.append(_grown(text, cues, *street, tail))
+            done = found[-1][1]
     for start, _ in cues.of("unit"):
-        if start >= done and (place := _before_unit(text, start, lower)) is not None:
-            place = _grown(text, cues, *place, tail)
-            done = place[1]
-            found.append(place)
+        street = _before_unit(text, start, lower) if start >= done else None
+        if street is not None:
+            found.append(_grown(text, cues, *street, tail))
+            done = found[-1][1]
     for _, end in cues.of("lives"):
-        if (place := _behind_cue(text, cues, end, lower)) is not None:
-            found.append(_grown(text, cues, *place, tail))
+        street = _behind_cue(text, cues, end, lower)
+        if street is not None:
+            found.append(_grown(text, cues, *street, tail))
     found += [match.span() for match in _CODES.finditer(text)]
     for _, end in cues.of("postcode"):
-        match = re.compile(rf"(?: is|:|=| ?№)?:? {{0,4}}({_POSTCODE})(?!\w)").match(text, end)
-        if match:
-            found.append(match.span(1))
+        code = _CODE_BEHIND.match(text, end)
+        if code:
+            found.append(code.span(1))
     found.sort(key=lambda place: place[0] - place[1])
     for start, end in found:
         if end - start > 3:
             yield PersonalSpan(start, end, Label.ADDRESS)
 
 
+_WIKITEXT = frozenset("_%#=|{}[]<*")
+"""Signs that stand in links and templates, not in names."""
+
+
 def _named(word: str, *, lower: bool) -> bool:
     """Whether a word may be part of a name: capitalised, or of a script that has no capitals."""
     first = word.lstrip("('\"«„“")[:1]
+    if not _WIKITEXT.isdisjoint(word):
+        return False
     return first.isalpha() and (lower or first.isupper() or first.lower() == first.upper() or "\u10d0" <= first <= "\u10ff")
 
 
-AMBIGUOUS = frozenset("passage place via route square strada c. r. gang path cours largo pl. g. av plan ring feld tee tie berg sor hof pad tori lei wei part baan gate put dol promenade privada manzana interior row way close court circle drive walk loop track view rise hill cross".split())
+AMBIGUOUS = frozenset(
+    (
+        "passage", "place", "via", "route", "square", "strada", "c.", "r.", "gang", "path", "cours", "largo", "pl.", "g.", "av",
+        "plan", "ring", "feld", "tee", "tie", "berg", "sor", "hof", "pad", "tori", "lei", "wei", "part", "baan", "gate", "put",
+        "dol", "promenade", "privada", "manzana", "interior", "row", "way", "close", "court", "circle", "drive", "walk", "loop",
+        "track", "view", "rise", "hill", "cross",
+    )
+)
 """Words of streets that are common words elsewhere: they need a capital."""
+
+
+def _part(word: str, *, lower: bool) -> bool:
+    """Whether a word may stand within the name of a street."""
+    return _named(word, lower=lower) or word.lower() in PARTICLES
 
 
 def _tokens_left(text: str, at: int) -> list[re.Match[str]]:
@@ -132,8 +191,11 @@ def _tokens_left(text: str, at: int) -> list[re.Match[str]]:
     return list(_TOKEN.finditer(text, start, at))[::-1]
 
 
-def _left(text: str, at: int, lower: bool, most: int = MOST_WORDS, numbers: int = 2) -> tuple[int, int, int]:
-    """Grow to the left: start, words and numbers met. Begins with a number where there is one."""
+def _left(text: str, at: int, lower: bool, loose: bool = False, most: int = MOST_WORDS, numbers: int = 2) -> tuple[int, int, int]:
+    """Grow to the left: start, words and numbers met. Begins with a number where there is one.
+
+    ``loose``: the nearest word may lack its capital ("Petőfi sándor utca").
+    """
     start, words, met, begin = at, 0, 0, at
     for token in _tokens_left(text, at):
         word = token.group()
@@ -141,19 +203,17 @@ def _left(text: str, at: int, lower: bool, most: int = MOST_WORDS, numbers: int 
             if met:
                 break
             continue
-        if word == ";" or (word == "\n" and (met or words)):
+        if word in (";", "\n"):
             break
-        if word == "\n":
-            continue
         if _HOUSE.fullmatch(word):
             if word[-1] == "." and word[0].isdigit():
                 break
             met, start = met + 1, token.start()
             if met == numbers:
                 break
-        elif met or words == most or not (_named(word, lower=lower) or word.lower() in PARTICLES):
-            break
-        elif word[-1] in ".:!?" and len(word) > 5:
+        elif loose and not words and word.isalpha() and not _part(word, lower=lower):
+            loose = False
+        elif met or words == most or (word[-1] in ".:!?" and len(word) > 5) or not _part(word, lower=lower):
             break
         else:
             words += 1
@@ -161,7 +221,13 @@ def _left(text: str, at: int, lower: bool, most: int = MOST_WORDS, numbers: int 
     return (start if met else begin), words, met
 
 
-PARTICLES = frozenset("de du des la le les del della delle dei di da do dos das e y i a von der den dem zum zur am im van het ter ten pod nad na u v ve og och of the st el los las al im. gen. dr. sv. św. št.".split())
+PARTICLES = frozenset(
+    (
+        "de", "du", "des", "la", "le", "les", "del", "della", "delle", "dei", "di", "da", "do", "dos", "das", "e", "y", "i", "a",
+        "von", "der", "den", "dem", "zum", "zur", "am", "im", "van", "het", "ter", "ten", "pod", "nad", "na", "u", "v", "ve", "og",
+        "och", "of", "the", "st", "el", "los", "las", "al", "im.", "gen.", "dr.", "sv.", "św.", "št.",
+    )
+)
 """Words inside names of streets that need no capital."""
 
 
@@ -176,7 +242,7 @@ def _right(text: str, at: int, lower: bool, most: int = MOST_WORDS) -> tuple[int
     for token in _TOKEN.finditer(text, at, min(len(text), at + WINDOW)):
         word = token.group()
         if word in (",", "\n"):
-            if word == "\n" or words == 0 and met == 0 and end != at:
+            if word == "\n":
                 break
             continue
         if word == ";":
@@ -190,7 +256,7 @@ def _right(text: str, at: int, lower: bool, most: int = MOST_WORDS) -> tuple[int
             break
         if _NUMBER_WORD.fullmatch(word):
             continue
-        if words == most or not (_named(word, lower=lower) or linked or word.lower() in PARTICLES or word.strip("'\"«»“”")[:1].isupper()):
+        if words == most or not (_part(word, lower=lower) or linked):
             break
         words += 1
         named, linked = _named(word, lower=lower) or linked, word.lower() in PARTICLES and word.lower() not in ENGLISH
@@ -203,9 +269,9 @@ def _right(text: str, at: int, lower: bool, most: int = MOST_WORDS) -> tuple[int
 
 
 def _year_only(text: str, start: int, end: int) -> bool:
-    """Whether the only number in a stretch may be a year."""
+    """Whether every number in a stretch may be a year."""
     numbers = re.findall(r"\d+", text[start:end])
-    return len(numbers) == 1 and _YEAR.fullmatch(numbers[0]) is not None
+    return bool(numbers) and all(map(_YEAR.fullmatch, numbers))
 
 
 def _dated(text: str, start: int, end: int) -> bool:
@@ -221,23 +287,26 @@ def _street(text: str, cues: Words, start: int, end: int, kinds: set[str], lower
     while start and text[start - 1].isalpha():  # the word is the end of a longer one
         start -= 1
     capital = not lower and _named(text[start:end], lower=False)
-    left, words, numbers = _left(text, start, lower)
+    left, words, numbers = _left(text, start, lower, kinds == {"name_last"} and not capital and word not in AMBIGUOUS)
     cued = cues.before("lives", left, 8)
-    if not capital and not cued and (word in AMBIGUOUS or text.startswith((" of ", " the ", " and ", " a "), end)):
+    english = text.startswith((" of ", " the ", " and ", " a "), end)
+    if not capital and not cued and (english or (word in AMBIGUOUS and not (words and "name_last" in kinds))):
         return None
     end += text[end : end + 1] == "." and text[end - 1] != "."
     right, right_words, right_number = _right(text, end, lower)
     best: tuple[int, int] | None = None
-    if right_number and kinds - {"number_first", "number_first_soft"} and (cued or not _year_only(text, end, right)):
+    named_first = "number_last" in kinds and capital and right_words and word not in AMBIGUOUS and text[right - 4 : right] < "1900"
+    if right_number and kinds - {"number_first", "number_first_soft"} and (cued or named_first or not _year_only(text, end, right)):
         telling = len(word) > 3 and word not in AMBIGUOUS and not kinds & {"number_first", "number_first_soft"}
         if "\n" not in text[end:right] and (capital or words or right_words or telling or ("." in word and "name_last" in kinds)):
             best = left if numbers or (words and not right_words) else start, right
     if best is None and numbers and (cued or not _dated(text, left, start)):
         named_behind = right_words and "number_last" in kinds and not right_number
-        soft = "number_first_soft" in kinds and capital and (len(re.findall(r"\d{3}", text[left:start])) > 0 or _TAIL.match(text, end) or cued)
+        sure = cued or _TAIL.match(text, end) is not None or _LONG.search(text, left, start) is not None
+        soft = "number_first_soft" in kinds and capital and sure
         if (words and ("number_first" in kinds or soft)) or named_behind:
             best = left, right if named_behind else end
-    if best is None and cued and words and capital and "number_first_soft" not in kinds:
+    if best is None and cued and words and capital and kinds & {"number_first", "number_last"}:
         best = left, end
     if best is None and cued and right_words and "number_last" in kinds:
         best = start, right
@@ -250,7 +319,7 @@ def _street(text: str, cues: Words, start: int, end: int, kinds: set[str], lower
 
 def _before_unit(text: str, at: int, lower: bool) -> tuple[int, int] | None:
     """A street without a telling word before "Apt. 4"."""
-    match = re.compile(r"[^\W\d]{1,12}[.:]? ?\d{1,5}\w?").match(text, at)
+    match = _UNIT.match(text, at)
     if match is None:
         return None
     start, words, met = at, 0, 0
@@ -264,9 +333,7 @@ def _before_unit(text: str, at: int, lower: bool) -> tuple[int, int] | None:
             met, start = met + 1, token.start()
             if met == 3:
                 break
-        elif words == MOST_WORDS or word == ";" or word[-1] in ":!?" or not (_named(word, lower=lower) or word.lower() in PARTICLES):
-            break
-        elif met == 2:
+        elif words == MOST_WORDS or met == 2 or word[-1] in ";:!?" or not _part(word, lower=lower):
             break
         else:
             words += 1
@@ -275,7 +342,7 @@ def _before_unit(text: str, at: int, lower: bool) -> tuple[int, int] | None:
 
 def _behind_cue(text: str, cues: Words, at: int, lower: bool) -> tuple[int, int] | None:
     """A street without a telling word behind "lives at" or "address:"."""
-    skip = re.compile(r"(?: is| est| es| è| ist| это| to the same)?[:\s>]{0,14}(?:(?:the|with|in|at|to|on|it is)\s){0,2}").match(text, at)
+    skip = _SKIP.match(text, at)
     begin = skip.end() if skip else at
     numbers, words, common, end, start = 0, 0, 0, begin, begin
     for token in _TOKEN.finditer(text, begin, min(len(text), begin + WINDOW)):
@@ -293,7 +360,7 @@ def _behind_cue(text: str, cues: Words, at: int, lower: bool) -> tuple[int, int]
                 break
         elif words == MOST_WORDS or numbers > 2:
             break
-        elif not (_named(word, lower=lower) or word.lower() in PARTICLES or (word[-1] == "." and len(word) < 5)):
+        elif not (_part(word, lower=lower) or (word[-1] == "." and len(word) < 5)):
             common += 1
             if common > 1 or not word.isalpha() or word.isascii():
                 break
@@ -303,6 +370,8 @@ def _behind_cue(text: str, cues: Words, at: int, lower: bool) -> tuple[int, int]
         if word[-1] in "!?" or (word[-1] == "." and len(word) > 5):
             break
     if not numbers or not words or _year_only(text, start, end):
+        return None
+    if lower and len(re.findall(r"\d+", text[start : end + 20])) < 2:
         return None
     return None if cues.inside("calendar", start, end) else (start, end)
 
@@ -316,7 +385,8 @@ def _corner(text: str, at: int, lower: bool) -> int:
     end = at
     for token in _TOKEN.finditer(text, at, min(len(text), at + 90)):
         word = token.group()
-        if word in ("\n", ",", ";") or not (_named(word, lower=lower) or word[:1].isdigit() or (word[-1] == "." and len(word) < 6) or word.lower() in CORNER_WORDS):
+        short = word[:1].isdigit() or (word[-1] == "." and len(word) < 6)
+        if word in ("\n", ",", ";") or not (short or _named(word, lower=lower) or word.lower() in CORNER_WORDS):
             break
         if _named(word, lower=lower) or word[:1].isdigit() or word.lower() in ("street", "str"):
             end = token.start() + len(word.rstrip(".,!?")) + (word[-1] == "." and len(word) < 6)
@@ -333,18 +403,18 @@ def _grown(text: str, cues: Words, start: int, end: int, tail: re.Pattern[str]) 
         separator = text[end : match.start(match.lastgroup or 0)]
         if match.lastgroup == "city":
             place = match.end()
-            parted = "," in separator or "\n" in separator
-            followed = re.compile(rf"(?:[\s,]{{1,6}})(?:[A-Z]{{2,3}} )?{_POSTCODE}(?!\w)").match(text, place)
+            parted = "," in separator or ("\n" in separator and "\n\n" not in separator)
+            followed = _CODE_NEXT.match(text, place)
             country = cues.before("country", place, 0) or _UNIT_NEXT.match(text, place) is not None
             coded = re.search(r"\d{4,}\s{1,3}$", text[firm:end] + separator) is not None
-            if not (country or followed or coded or ("," in separator) or (parted and text[place : place + 1] in ("\n", ",", ".", "", " ", "?"))):
+            if not (country or followed or coded or parted):
                 break
             if parted and _stranger(text, match, cues):
                 break
             end = firm = place
         else:
-            if match.lastgroup == "code" and not re.search(r"[A-Z-]", match.group("code")) and _YEAR.fullmatch(match.group("code").strip()) and "," not in separator:
-                break
+            if match.lastgroup == "code" and _YEAR.fullmatch(match.group("code")) and "," not in separator:
+                break  # "12 Elm Street 1998" may be a house and a year
             end = firm = match.end()
     unit = _LEFT_UNIT.search(text, max(0, start - 16), min(len(text), start + 7))
     if unit and (unit.end() == start or unit.start() < start):

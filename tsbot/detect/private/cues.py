@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,9 @@ from tsbot.errors import PackError
 
 REACH = 40
 """Characters before a datum in which its cue stands."""
+
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class CueFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,7 +64,7 @@ class Words:
     def __init__(self, text: str, places: Mapping[str, list[tuple[int, int]]]) -> None:
         self._text = text
         self._places = places
-        self._ends: dict[str, list[int]] = {}
+        self._ends = {name: [end for _, end in found] for name, found in places.items()}
 
     def of(self, name: str) -> list[tuple[int, int]]:
         """Every place of a list."""
@@ -75,7 +79,7 @@ class Words:
         places = self._places.get(name)
         if not places:
             return None
-        ends = self._ends.setdefault(name, [end for _, end in places])
+        ends = self._ends[name]
         index = bisect_right(ends, at) - 1
         if index < 0 or ends[index] < at - reach or "\n\n" in self._text[ends[index] : at].rstrip():
             return None
@@ -91,7 +95,7 @@ class Words:
         places = self._places.get(name)
         if not places:
             return False
-        ends = self._ends.setdefault(name, [end for _, end in places])
+        ends = self._ends[name]
         index = bisect_left(ends, at)
         while index < len(places) and places[index][1] <= at + reach + 40:
             if at <= places[index][0] <= at + reach:
@@ -122,6 +126,8 @@ class Cues:
         """Where the words stand in a text in lower case (``lower_case``)."""
         places: dict[str, list[tuple[int, int]]] = {}
         size = len(lowered)
+        if not lowered.isascii():
+            lowered = _SURROGATES.sub("\ufffd", lowered)  # the machine reads UTF-8, which has no unpaired ones
         for row, start, end in self._machine.find_matches_as_indexes(lowered, overlapping=True):
             for name, left, right in self._rows[row]:
                 if (left and start and lowered[start - 1].isalnum()) or (right and end < size and lowered[end].isalnum()):

@@ -10,8 +10,17 @@ from tsbot.detect.private.spans import Exposure, Label, PersonalSpan
 CONTENT = frozenset((0, 6, 10, 14, 100, 828))
 """Namespaces of articles, files, templates, categories, portals and modules: their parameters describe public things."""
 _PARAMETER = re.compile(r"(?:^|\n|\{\{|\|)\s{0,9}[|{]?\s{0,9}[\w .-]{1,40}=\s{0,9}[^|\n={}]{0,80}$")
-_FREE = re.compile(r"(?:\+?1[-. (]{0,2}|0|00|\+\d{1,3}[-. (]{0,2})?\(?(?:800|808|8[0-9]00|888|877|866|855|844|833|900|0800|0180|1800|1300)\)?(?!\d)")
-_OFFICE = re.compile(r"(?:info|contact|kontakt|contacto|office|press|presse|support|help|admin|webmaster|sales|service|mail|noreply|no-reply|enquiries|inquiries|legal|privacy|abuse|postmaster|editor|redaktion|secretariat|oversight[\w-]*|stewards[\w-]*|permissions[\w-]*|[\w-]{2,20})@(?:[\w-]{1,40}\.){0,3}(?:wikimedia|wikipedia|gov|gob|gouv|example)\.?|(?:info|contact|kontakt|contacto|office|press|presse|support|help|admin|webmaster|sales|service|noreply|no-reply|enquiries|inquiries|legal|privacy|abuse|postmaster|editor|redaktion)@", re.IGNORECASE)
+_FREE = re.compile(
+    r"(?:\+?1[-. (]{0,2}|0|00|\+\d{1,3}[-. (]{0,2})?\(?(?:800|808|8[0-9]00|888|877|866|855|844|833|900|0800|0180|1800|1300)\)?(?!\d)"
+)
+_OFFICE = re.compile(
+    r"(?:info|contact|kontakt|contacto|office|press|presse|support|help|admin|webmaster|sales|service|mail|noreply|no-reply|enquiries|"
+    r"inquiries|legal|privacy|abuse|postmaster|editor|redaktion|secretariat|oversight[\w-]*|stewards[\w-]*|permissions[\w-]*|"
+    r"[\w-]{2,20})@(?:[\w-]{1,40}\.){0,3}(?:wikimedia|wikipedia|gov|gob|gouv|example)\.?|(?:info|contact|kontakt|contacto|office|"
+    r"press|presse|support|help|admin|webmaster|sales|service|noreply|no-reply|enquiries|inquiries|legal|privacy|abuse|postmaster|"
+    r"editor|redaktion)@",
+    re.IGNORECASE,
+)
 _NEAR = 60
 """Characters before a datum in which words say whose it is."""
 _TOLD = 24

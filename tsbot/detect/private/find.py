@@ -59,7 +59,7 @@ def _all(text: str, language: str, words: Words | None, named: Words) -> Iterato
 
 def _numbers(text: str, language: str, words: Words) -> Iterator[PersonalSpan]:
     if _HOST.search(text):
-        yield from hosts(text, words)
+        yield from hosts(text)
     long = _LONG_NUMBER.search(text) is not None
     if long:
         yield from births(text, words)

@@ -22,15 +22,33 @@ _SEQUENCE = re.compile(rf"[{_UPPER}](?<![\w'’._/-].){_MORE}")
 _ASCII_SEQUENCE = re.compile(rf"[A-Z](?<![\w'._/-].){_MORE}")
 """Capitalised words in a row. (The first letter comes before what may not stand before it: the scan is faster so.)"""
 _CUED = re.compile(rf"{_WORD}(?:[ \u00a0](?:{_INITIAL}|(?:{_LINK} )?{_WORD}(?!\w))){{0,4}}(?: (?:II|III|IV|Jr\.?|Sr\.?))?")
-_UNCASED = re.compile(r"[\u0590-\u08ff\u0900-\u0dff]{2,20}(?: [\u0590-\u08ff\u0900-\u0dff]{2,20}){0,1}|[\u4e00-\u9fff]{2,4}|[\u30a0-\u30ff・]{2,16}|[가-힣]{2,4}|[\u0e00-\u0e7f]{2,20}(?: [\u0e00-\u0e7f]{2,20})?")
-_BETWEEN = re.compile(r"[\s:,.?\"'“”«»(\[*]{0,8}(?:(?:is|the|actually|really|really called|est|es|ist|è|это|user|name|nick)[\s:]{1,3}){0,2}[\s:\"'“”«(\[*]{0,4}")
-_LOWER = re.compile(rf"[^\W\d_]{{2,20}}(?: [^\W\d_]{{1,20}}){{0,2}}")
-_STOP = frozenset(
-    "the a an i you he she it we they this that there here not my your his her our their what why who when where how if in on at of and or but no yes so do does did is are was were be been being "
-    "english french german spanish american british russian chinese japanese italian christian muslim jewish catholic wikipedia wiki admin monday tuesday wednesday thursday friday saturday sunday "
-    "january february march april may june july august september october november december user talk page article".split()
+_UNCASED = re.compile(
+    r"[\u0590-\u08ff\u0900-\u0dff]{2,20}(?: [\u0590-\u08ff\u0900-\u0dff]{2,20}){0,1}|[\u4e00-\u9fff]{2,4}|[\u30a0-\u30ff・]{2,16}|"
+    r"[가-힣]{2,4}|[\u0e00-\u0e7f]{2,20}(?: [\u0e00-\u0e7f]{2,20})?"
 )
-_ORGANISATION = re.compile(r"(?:Inc|Ltd|LLC|GmbH|Corp|Corporation|Company|Group|University|College|School|Hospital|Airport|Station|Street|Avenue|Road|River|Lake|County|City|Park|Church|Prize|Award|Cup|Act|War|Bridge|Museum|Institute|Foundation|Society|Party|Records|Press|Orchestra|Island|Islands|Mountains?|Castle|Palace|Tower|Stadium|House|Hall|Hotel|Battle|Times|News|Journal|Magazine|Bank|Association|Union|Club|District|Province|State|States|Republic|Kingdom|Empire|Beach|Bay|Valley|Hills?|Wikipedia|Talk)\b")
+_BETWEEN = re.compile(
+    r"[\s:,.?\"'“”«»(\[*]{0,8}(?:(?:is|the|actually|really|really called|est|es|ist|è|это|user|name|"
+    r"nick)[\s:]{1,3}){0,2}[\s:\"'“”«(\[*]{0,4}"
+)
+_LOWER = re.compile(r"[^\W\d_]{2,20}(?: [^\W\d_]{1,20}){0,2}")
+_STOP = frozenset(
+    (
+        "the", "a", "an", "i", "you", "he", "she", "it", "we", "they", "this", "that", "there", "here", "not", "my", "your",
+        "his", "her", "our", "their", "what", "why", "who", "when", "where", "how", "if", "in", "on", "at", "of", "and", "or",
+        "but", "no", "yes", "so", "do", "does", "did", "is", "are", "was", "were", "be", "been", "being", "english", "french",
+        "german", "spanish", "american", "british", "russian", "chinese", "japanese", "italian", "christian", "muslim", "jewish",
+        "catholic", "wikipedia", "wiki", "admin", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
+        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
+        "user", "talk", "page", "article",
+    )
+)
+"""Words that are capitalised behind a cue and are no names."""
+_ORGANISATION = re.compile(
+    r"(?:Inc|Ltd|LLC|GmbH|Corp|Corporation|Company|Group|University|College|School|Hospital|Airport|Station|Street|Avenue|Road|River|"
+    r"Lake|County|City|Park|Church|Prize|Award|Cup|Act|War|Bridge|Museum|Institute|Foundation|Society|Party|Records|Press|Orchestra|"
+    r"Island|Islands|Mountains?|Castle|Palace|Tower|Stadium|House|Hall|Hotel|Battle|Times|News|Journal|Magazine|Bank|Association|"
+    r"Union|Club|District|Province|State|States|Republic|Kingdom|Empire|Beach|Bay|Valley|Hills?|Wikipedia|Talk)\b"
+)
 
 
 def names(text: str, cues: Words, given: frozenset[str]) -> Iterator[PersonalSpan]:
@@ -52,8 +70,9 @@ def names(text: str, cues: Words, given: frozenset[str]) -> Iterator[PersonalSpa
             if (place := _sequence(match, given)) is not None:
                 whole.append(place)
         elif len(row) > 3:
+            row = _OWNED.split(row, maxsplit=1)[0]
             if row.lower() in given and not row.isupper():
-                whole.append(match.span())
+                whole.append((match.start(), match.start() + len(row)))
             else:
                 singles.append(match.span())
     yield from (PersonalSpan(start, end, Label.NAME) for start, end in whole)
@@ -100,11 +119,12 @@ def _sequence(match: re.Match[str], given: frozenset[str]) -> tuple[int, int] | 
     for word in _WORDS.finditer(row):
         first = word.group().split("-")[0]
         if len(first) > 2 and first.lower() in given and not first.isupper():
-            found = row[word.start() :]
+            found = _OWNED.split(row[word.start() :], maxsplit=1)[0]
             if not _ORGANISATION.search(found) and (len(first) > 3 or " " in found):
-                return match.start() + word.start(), match.end()
+                return match.start() + word.start(), match.start() + word.start() + len(found)
             return None
     return None
 
 
 _WORDS = re.compile(r"\S+")
+_OWNED = re.compile(r"['’]s\b")

@@ -24,13 +24,14 @@ REGIONS = (
 )
 """Countries whose numbers are looked for without a country code: those with most writers."""
 OF_LANGUAGE = {
-    **{"de": ("DE", "AT", "CH"), "fr": ("FR", "BE", "CH", "CA"), "es": ("ES", "MX", "AR", "CO", "CL", "PE"), "it": ("IT", "CH")},
-    **{"nl": ("NL", "BE"), "pl": ("PL",), "pt": ("BR", "PT"), "ru": ("RU", "KZ", "BY"), "uk": ("UA",), "tr": ("TR",), "ar": ("EG", "SA", "MA")},
-    **{"hi": ("IN",), "bn": ("BD", "IN"), "ur": ("PK",), "fa": ("IR",), "he": ("IL",), "zh": ("CN", "TW", "HK"), "ja": ("JP",), "ko": ("KR",)},
-    **{"vi": ("VN",), "th": ("TH",), "id": ("ID",), "ms": ("MY",), "tl": ("PH",), "sv": ("SE", "FI"), "no": ("NO",), "da": ("DK",), "fi": ("FI",)},
-    **{"cs": ("CZ",), "sk": ("SK",), "hu": ("HU",), "ro": ("RO",), "bg": ("BG",), "sr": ("RS",), "hr": ("HR",), "el": ("GR", "CY")},
-    **{"ca": ("ES",), "az": ("AZ",), "hy": ("AM",)},
+    "de": ("DE", "AT", "CH"), "fr": ("FR", "BE", "CH", "CA"), "es": ("ES", "MX", "AR", "CO", "CL", "PE"), "it": ("IT", "CH"),
+    "nl": ("NL", "BE"), "pl": ("PL",), "pt": ("BR", "PT"), "ru": ("RU", "KZ", "BY"), "uk": ("UA",), "tr": ("TR",),
+    "ar": ("EG", "SA", "MA"), "hi": ("IN",), "bn": ("BD", "IN"), "ur": ("PK",), "fa": ("IR",), "he": ("IL",),
+    "zh": ("CN", "TW", "HK"), "ja": ("JP",), "ko": ("KR",), "vi": ("VN",), "th": ("TH",), "id": ("ID",), "ms": ("MY",),
+    "tl": ("PH",), "sv": ("SE", "FI"), "no": ("NO",), "da": ("DK",), "fi": ("FI",), "cs": ("CZ",), "sk": ("SK",), "hu": ("HU",),
+    "ro": ("RO",), "bg": ("BG",), "sr": ("RS",), "hr": ("HR",), "el": ("GR", "CY"), "ca": ("ES",), "az": ("AZ",), "hy": ("AM",),
 }
+"""Countries whose numbers are looked for in a text of a language."""
 MOST_LOOKUPS = 200
 """Numbers without a cue that are looked up in a text: a page of statistics has thousands, and each costs up to 1 ms."""
 
@@ -38,24 +39,33 @@ _WORDLIKE = r"[^\W\u0e00-\u0e7f\u2e80-\ud7ff]"
 """What may not touch a number: letters and digits, except of scripts that put no spaces between words."""
 _GAP = r"[ \t.()/\u00a0\u202f\u2010-\u2015\uff0d-]"
 _DIGITS = re.compile(
-    rf"(?<!{_WORDLIKE})(?<![/&@$€£¥§%^_+*.])(?<!\d[.,:-])(?:\+ ?\(?|\(\+?(?=\d))?\d(?:{_GAP}{{0,3}}\d){{5,21}}(?:(?: ?x| ?ext\.? ?)\d{{1,6}})?(?!{_WORDLIKE}|[@%°′€£$]|[.,:]\d|/\d)"
+    rf"(?<!{_WORDLIKE})(?<![/&@$€£¥§%^_+*.])(?<!\d[.,:-])(?:\+ ?\(?|\(\+?(?=\d))?\d(?:{_GAP}{{0,3}}\d){{5,21}}(?:(?: ?x|"
+    rf" ?ext\.? ?)\d{{1,6}})?(?!{_WORDLIKE}|[@%°′€£$]|[.,:]\d|/\d)"
 )
 _DATE = re.compile(
-    r"(?:(?:1[0-9]|20)\d\d[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./ ]\d{1,2}[-./ ](?:1[6-9]|20)\d\d|\d{1,2}[./]\d{1,2}[./]\d\d)(?:[ T]+\d.*)?|(?:(?:1[5-9]|20)\d\d ?[-–—/ ] ?){1,3}(?:(?:1[5-9]|20)\d\d|\d\d)"
+    r"(?:(?:1[0-9]|20)\d\d[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./ ]\d{1,2}[-./ ](?:1[6-9]|20)\d\d|"
+    r"\d{1,2}[./]\d{1,2}[./]\d\d)(?:[ T]+\d.*)?|(?:(?:1[5-9]|20)\d\d ?[-–—/ ] ?){1,3}(?:(?:1[5-9]|20)\d\d|\d\d)"
 )
+_YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _GROUPED = re.compile(r"\d{1,3}(?:[ .,\u00a0\u202f]\d{3})+")
 """A number with its thousands apart."""
 _EMAIL = re.compile(
-    r"(?<![\w.+-])[\w.+-]{1,64}(?:@| ?[\[({](?:at|AT|arroba|@)[\])}] ?| at )[\w-]{1,63}(?:(?:\.| ?[\[({](?:dot|DOT|punto|\.)[\])}] ?| dot )[\w-]{1,63}){1,6}"
+    r"(?<![\w.+-])[\w.+-]{1,64}(?:@| ?[\[({](?:at|AT|arroba|@)[\])}] ?| at )[\w-]{1,63}(?:(?:\.| ?[\[({](?:dot|DOT|punto|\.)[\])}] ?|"
+    r" dot )[\w-]{1,63}){1,6}"
 )
 _IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\d)(?!\w)")
-_IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{1,4}:){2,7}[0-9A-Fa-f:]{0,39}(?![\w:])|(?<![\w:.])::(?:[0-9A-Fa-f]{1,4}:){0,6}[0-9A-Fa-f]{1,4}(?![\w:])")
+_IPV6 = re.compile(
+    r"(?<![\w:.])(?:[0-9A-Fa-f]{1,4}:){2,7}[0-9A-Fa-f:]{0,39}(?![\w:])|(?<![\w:.])::(?:[0-9A-Fa-f]{1,4}:){0,6}[0-9A-Fa-f]{1,4}(?![\w:])"
+)
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,4})?(?![A-Za-z0-9])")
 _CARD = re.compile(rf"(?<!{_WORDLIKE})(?<!\.)\d(?:[ -]?\d){{11,18}}(?!{_WORDLIKE}|\.\d)")
 _SSN = re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
-_LOOSE_CODE = re.compile(r"(?<![\w/=])(?=[^\s\d]{0,6}\d|\w{1,3}[ -]\w{0,3}\d)[^\W_]{1,20}(?:[ ./-][^\W_]{0,6}\d[^\W_]{0,12}){0,5}(?:-[^\W_]{1,2})?(?![\w=])")
+_LOOSE_CODE = re.compile(
+    r"(?<![\w/=])(?=[^\s\d]{0,6}\d|\w{1,3}[ -]\w{0,3}\d)[^\W_]{1,20}(?:[ ./-][^\W_]{0,6}\d[^\W_]{0,12}){0,5}(?:-[^\W_]{1,2})?(?![\w=])"
+)
 _BIRTH = re.compile(
-    r"\d{4}[-./年년] ?\d{1,2}[-./月월] ?\d{1,2}[日일]?|\d{1,2}[-./]\d{1,2}[-./]\d{2,4}|\d{1,2}\.?(?:st|nd|rd|th)? (?:de )?[^\W\d_]{3,12}\.?,? (?:de )?\d{4}|[^\W\d_]{3,12}\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4}"
+    r"\d{4}[-./年년] ?\d{1,2}[-./月월] ?\d{1,2}[日일]?|\d{1,2}[-./]\d{1,2}[-./]\d{2,4}|\d{1,2}\.?(?:st|nd|rd|"
+    r"th)? (?:de )?[^\W\d_]{3,12}\.?,? (?:de )?\d{4}|[^\W\d_]{3,12}\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4}"
 )
 _VERSION = re.compile(r"(?:version|ver\.?|v|release|build|section|firmware|ios|android|php|mediawiki|§)\.? ?$", re.IGNORECASE)
 
@@ -100,7 +110,14 @@ CUED = frozenset(("ro.cnp", "za.idnr", "tr.tckimlik", "pl.pesel", "bg.egn", "jp.
 """Forms so plain that a cue is needed, whatever the check digits say."""
 UNCHECKED = frozenset(("gb.nino", "sg.nric", "ru.snils", "pk.cnic", "hk.hkid", "us.ssn"))
 """Forms without check digits known to ``stdnum``."""
-_SHAPE = re.compile(rf"(?<!{_WORDLIKE})(?<![.=/-])(?:" + "|".join(f"(?P<{name.replace('.', '__')}>{form})" for name, form in SHAPES.items()) + rf")(?!{_WORDLIKE}|=|[-.]\w)")
+_SHAPE = re.compile(
+    "(?:"
+    + "|".join(f"(?P<{name.replace('.', '__')}>{form})" for name, form in SHAPES.items())
+    + rf")(?!{_WORDLIKE}|=|[-.]\w)"
+)
+
+_START = re.compile(rf"[0-9A-Z](?<!{_WORDLIKE}.)(?<![.=/-].)(?=[0-9A-Z.-])", re.DOTALL)
+"""Where an identity number may begin. (The letter comes before what may not stand before it: the scan is faster so.)"""
 
 
 def emails(text: str) -> Iterator[PersonalSpan]:
@@ -112,7 +129,7 @@ def emails(text: str) -> Iterator[PersonalSpan]:
         yield PersonalSpan(match.start(), match.start() + len(found.rstrip(".-_")), Label.EMAIL)
 
 
-def hosts(text: str, cues: Words) -> Iterator[PersonalSpan]:
+def hosts(text: str) -> Iterator[PersonalSpan]:
     """IPv4 and IPv6 addresses; numbers of versions and sections look alike."""
     for pattern in (_IPV4, _IPV6):
         for match in pattern.finditer(text):
@@ -149,7 +166,9 @@ def bank(text: str, cues: Words) -> Iterator[PersonalSpan]:
             yield PersonalSpan(match.start(), match.end(), Label.BANK)
     for _, at in cues.of("bank"):  # an account of a country without IBAN
         account = _LOOSE_CODE.search(text, at, at + 48)
-        if account and _account(cues, account.start()) and account.start() - at <= 14 and sum(map(str.isdigit, account.group())) >= 8 and not _DATE.fullmatch(account.group()):
+        if account is None or account.start() - at > 14 or not _account(cues, account.start()):
+            continue
+        if _digits(account.group()) >= 8 and not _DATE.fullmatch(account.group()):
             yield PersonalSpan(account.start(), account.end(), Label.BANK)
 
 
@@ -157,6 +176,10 @@ def _account(cues: Words, at: int) -> bool:
     """Whether a word for a card or an account is the nearest: an identity card is none."""
     found, other = cues.last("bank", at), cues.last("identity", at)
     return found is not None and (other is None or other[1] < found[1]) and not cues.before("other_number", at, 12)
+
+
+def _digits(found: str) -> int:
+    return sum(map(str.isdigit, found))
 
 
 def _plain(found: str) -> str:
@@ -188,16 +211,27 @@ def identity_numbers(text: str, cues: Words) -> Iterator[PersonalSpan]:
     for match in _SSN.finditer(text):
         if not cues.before("other_number", match.start(), 12):
             yield PersonalSpan(match.start(), match.end(), Label.IDENTITY_NUMBER)
-    for match in _SHAPE.finditer(text):
+    for match in _shapes(text):
         name = (match.lastgroup or "").replace("__", ".")
         cued = cues.before("identity", match.start())
-        if cued or (name not in CUED and not cues.before("other_number", match.start()) and (name in UNCHECKED or _valid(name, match.group()))):
+        bare = name not in CUED and not cues.before("other_number", match.start())
+        if cued or (bare and (name in UNCHECKED or _valid(name, match.group()))):
             yield PersonalSpan(match.start(), match.end(), Label.IDENTITY_NUMBER)
     for _, at in cues.of("identity"):
         found = _LOOSE_CODE.search(text, at, at + 48)
-        if found and found.start() - at <= 16 and sum(map(str.isdigit, found.group())) >= 4 and not _DATE.fullmatch(found.group()):
-            if not re.fullmatch(r"(?:1[5-9]|20)\d\d", found.group()) and "\n\n" not in text[at : found.start()]:
-                yield PersonalSpan(found.start(), found.end(), Label.IDENTITY_NUMBER)
+        if found is None or found.start() - at > 16 or "\n\n" in text[at : found.start()]:
+            continue
+        if _digits(found.group()) >= 4 and not _DATE.fullmatch(found.group()) and not _YEAR.fullmatch(found.group()):
+            yield PersonalSpan(found.start(), found.end(), Label.IDENTITY_NUMBER)
+
+
+def _shapes(text: str) -> Iterator[re.Match[str]]:
+    done = 0
+    for begin in _START.finditer(text):
+        match = _SHAPE.match(text, begin.start()) if begin.start() >= done else None
+        if match is not None:
+            done = match.end()
+            yield match
 
 
 def births(text: str, cues: Words) -> Iterator[PersonalSpan]:
@@ -211,6 +245,7 @@ def births(text: str, cues: Words) -> Iterator[PersonalSpan]:
 def phones(text: str, language: str, cues: Words) -> Iterator[PersonalSpan]:
     """Telephone numbers: with a country code, of a country of the language, or behind a word that says so."""
     lookups = 0
+    alone = text.strip() if len(text) < 40 else None  # a text that is a number and nothing else
     for match in _DIGITS.finditer(text):
         found = match.group()
         start, end = match.start(), match.end()
@@ -222,10 +257,18 @@ def phones(text: str, language: str, cues: Words) -> Iterator[PersonalSpan]:
         before = text[start - 1 : start]
         if cues.before("phone", start, 24) or cues.after("phone_after", end):
             yield PersonalSpan(start, end, Label.PHONE)
-        elif before not in ("=", "#") and lookups < MOST_LOOKUPS and _looks_dialled(found, digits):
+            continue
+        dialled = _looks_dialled(found, digits) or (found == alone and len(digits) < 13)
+        if dialled and before not in ("=", "#") and lookups < MOST_LOOKUPS:
             lookups += 1
             if _exists(found, language):
                 yield PersonalSpan(start, end, Label.PHONE)
+
+
+USUAL_GROUPS = (
+    *([3, 3, 4], [1, 3, 3, 4], [3, 4, 4], [5, 5], [2, 5, 4], [2, 4, 4], [1, 3, 3, 2, 2], [3, 3, 3], [3, 2, 2, 2], [3, 2, 3]),
+)
+"""Digits in a row of numbers without a leading zero."""
 
 
 def _looks_dialled(found: str, digits: str) -> bool:
@@ -234,9 +277,9 @@ def _looks_dialled(found: str, digits: str) -> bool:
         return len(digits) >= 8
     if len(digits) < 8 or _GROUPED.fullmatch(found):
         return False
-    groups = [len(part) for part in re.findall(r"\d+", found.split("x")[0])]
+    groups = [len(part) for part in re.findall(r"\d+", found.partition("x")[0])]
     national = found.startswith(("0", "(0", "8 (", "8(")) and max(groups) >= 3
-    return national or groups in ([3, 3, 4], [1, 3, 3, 4], [3, 4, 4], [5, 5], [2, 5, 4], [2, 4, 4], [1, 3, 3, 2, 2], [3, 3, 3], [3, 2, 2, 2], [3, 2, 3])
+    return national or groups in USUAL_GROUPS
 
 
 def _exists(found: str, language: str) -> bool:
@@ -270,5 +313,5 @@ def _valid(name: str, number: str) -> bool:
     check = _check(name)
     try:
         return check is not None and check(number)
-    except Exception:  # noqa: BLE001  the library's modules raise what they like on odd input
+    except Exception:  # the library's modules raise what they like on odd input
         return False

@@ -50,7 +50,9 @@ def without_overlaps(spans: Iterable[PersonalSpan]) -> list[PersonalSpan]:
     kept: list[PersonalSpan] = []
     for span in spans:
         place = bisect_left(starts, span.start)
-        if span.start < span.end and (place == 0 or kept[place - 1].end <= span.start) and (place == len(kept) or span.end <= kept[place].start):
+        after = place == 0 or kept[place - 1].end <= span.start
+        before = place == len(kept) or span.end <= kept[place].start
+        if after and before and span.start < span.end:
             starts.insert(place, span.start)
             kept.insert(place, span)
     return kept
