@@ -133,7 +133,7 @@ def test_the_model_is_missing_or_damaged(office: Any, monkeypatch: pytest.Monkey
         (package / "models" / model.NGRAMS).unlink()
     else:
         (package / "models" / model.NGRAMS).write_bytes(b"something else")
-    monkeypatch.setattr(weights, "resources", SimpleNamespace(files=lambda _package: package))
+    monkeypatch.setattr(model, "resources", SimpleNamespace(files=lambda _package: package))
     result = office.run("doctor", "--offline", "--json")
     (finding,) = (line for line in result.lines if line["check"] == "detector")
     assert (result.code, finding["state"]) == (1, "problem")
