@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tsbot.detect.detector import PIECE, Cascade, load_detector
-from tsbot.detect.finding import PHYSICAL, Coverage, Finding, Kind
+from tsbot.detect.finding import Coverage, Finding, Kind
 from tsbot.text.passage import Field
 
 THREAT = "I will come to your office tomorrow and hurt you"
@@ -145,8 +145,9 @@ def test_findings_are_well_formed(detector: Cascade, text: str, field: Field) ->
     assert all(grade in range(4) for grade in (finding.specificity, finding.plausibility, finding.imminence))
     assert all(0 <= span.start < span.end <= len(text) for span in finding.evidence)
     assert all(finding.probability(kind) >= detector.thresholds[kind] for kind in finding.flagged)
-    assert finding.specificity == (finding.facets.specificity if set(finding.flagged) & PHYSICAL else 0)
-    assert bool(finding.evidence) == bool(finding.flagged)
+    if finding.specificity:
+        assert finding.specificity == finding.facets.specificity
+    assert {str(kind) for kind in finding.flagged} <= {span.label for span in finding.evidence}
 
 
 

@@ -299,7 +299,8 @@ def _excerpt(item: Judged) -> tuple[str, int, tuple[Span, ...]]:
     """The part of the passage around the evidence, its offset in the passage, and the evidence within it."""
     text = item.passage.text
     spans = item.finding.evidence
-    start = max(0, min((span.start for span in spans), default=0) - MARGIN) if len(text) > EXCERPT_CHARS else 0
+    telling = [span for span in spans if span.label in set(Kind)] or spans
+    start = max(0, min((span.start for span in telling), default=0) - MARGIN) if len(text) > EXCERPT_CHARS else 0
     excerpt = text[start : start + EXCERPT_CHARS]
     kept = tuple(
         Span(span.start - start, min(span.end - start, len(excerpt)), span.label)

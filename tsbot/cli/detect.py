@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -31,7 +32,7 @@ def detect(texts: Texts = None, source: Source = "-", target: Target = "-", conf
     """Judge texts: how probable a threat is, of which kind, how specific, plausible and near.
 
     Reads one JSON object with a string "text" per line, and writes it back with its finding: "threat" (a probability), "kind",
-    "kinds", "specificity", "plausibility", "imminence" (0-3), "language", "coverage" and "evidence" (offsets in code points of
+    "kinds", "specificity", "plausibility", "imminence" (0-3), "facets", "language", "coverage" and "evidence" (offsets in code points of
     "text"). Fields it does not know pass through. A line that cannot be judged gives {"line": N, "error": "..."} in its
     place, and the exit code is 3.
 
@@ -76,6 +77,7 @@ def as_json(finding: Finding) -> dict[str, Any]:
         "specificity": finding.specificity,
         "plausibility": finding.plausibility,
         "imminence": finding.imminence,
+        "facets": dataclasses.asdict(finding.facets),
         "language": finding.language,
         "coverage": str(finding.coverage),
         "evidence": [{"start": span.start, "end": span.end, "label": span.label} for span in finding.evidence],

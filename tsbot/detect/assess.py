@@ -140,7 +140,10 @@ class Assessor:
         kinds = dict(finding.kinds)
         kinds[Kind.DOXING] = max(kinds.get(Kind.DOXING, 0.0), private)
         flagged = tuple(kind for kind in GRAVITY if kind in finding.flagged or self._flags(kind, kinds.get(kind, 0.0)))
-        shown = tuple(Evidence(start + span.start, start + span.end, str(span.label)) for span in spans)
+        shown = [Evidence(start + span.start, start + span.end, str(span.label)) for span in spans]
+        if Kind.DOXING in flagged and not any(evidence.label == Kind.DOXING for evidence in finding.evidence):
+            private_spans = (span for span in spans if span.exposure is Exposure.PRIVATE)
+            shown[:0] = [Evidence(start + span.start, start + span.end, str(Kind.DOXING)) for span in private_spans]
         return replace(finding, kinds=MappingProxyType(kinds), flagged=flagged, evidence=(*finding.evidence, *shown))
 
     def _flags(self, kind: Kind, probability: float) -> bool:
@@ -162,6 +165,7 @@ class Assessor:
                 odds = max(some.reading.margin(kind) for some in reads)
                 kinds[kind] = max(kinds.get(kind, 0.0), probability(line.slope * odds + line.intercept))
         if named:
+            kinds.setdefault(Kind.ATTACK_NAME, 0.0)
             return kinds
         total = calibration.encoder * read.reading.margin("threat") + calibration.ngrams * _finite(margin)
         total += calibration.pattern * pattern + calibration.intercept
