@@ -59,7 +59,15 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
         list(all_sentences(tmp_path))
 
 
+def test_what_came_late_is_for_checking_only(tmp_path: Path) -> None:
+    lines = "".join(f"ok talk | before {number}\n" for number in range(40)) + "# for checking only\n"
+    lines += "".join(f"ok talk | after {number}\n" for number in range(40))
+    found = read_sentences(file(tmp_path, lines))
+    assert not all(sentence.check for sentence in found[:40])
+    assert all(sentence.check for sentence in found[40:])
+
+
 def test_a_third_of_the_sentences_is_kept_for_checking() -> None:
-    sentences = list(all_sentences())
+    sentences = [sentence for sentence in all_sentences() if not sentence.late]
     kept = sum(sentence.check for sentence in sentences) / len(sentences)
     assert 0.3 < kept < 0.37

@@ -11,7 +11,8 @@ Before the bar: the kind; for threats of harm stance, target (0-3), plausibility
 that are there (``when,where,how,ability,conditional``, or ``-``). A harmless sentence is ``ok`` with a word that says what
 sort it is (:data:`HARMLESS`). Blank lines and lines that begin with ``#`` are skipped.
 
-Every third sentence, by the hash of its text, is kept for checking and never learnt from.
+Every third sentence, by the hash of its text, is kept for checking and never learnt from; so is every sentence below the line
+``# for checking only``, where those stand that came after the shipped model was trained.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from importlib.resources.abc import Traversable
 
@@ -40,6 +41,7 @@ UNGRADED = frozenset((Kind.DOXING, Kind.LEGAL, Kind.ATTACK_NAME)) | PHYSICAL
 """Kinds that may stand alone; of a threat of harm the grades are then unknown."""
 FACETS = ("when", "where", "how", "ability", "conditional")
 CHECK_EVERY = 3
+CHECK_ONLY = "# for checking only"
 _GRADED = re.compile(r"(?P<kind>\w+) (?P<stance>\w+) (?P<target>[0-3]) p(?P<plausibility>[0-3]) i(?P<imminence>[0-3]) (?P<facets>\S+)")
 
 
@@ -57,11 +59,13 @@ class Sentence:
     """For threats of harm whose grades are known."""
     plausibility: int = 0
     imminence: int = 0
+    late: bool = False
+    """Stands below the line ``# for checking only``."""
 
     @property
     def check(self) -> bool:
         """Whether the sentence is kept for checking."""
-        return int(hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()[:8], 16) % CHECK_EVERY == 0
+        return self.late or int(hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()[:8], 16) % CHECK_EVERY == 0
 
 
 def read_sentences(path: Traversable) -> list[Sentence]:
@@ -73,7 +77,9 @@ def read_sentences(path: Traversable) -> list[Sentence]:
         raise PackError(f"{path.name}: cannot be read as UTF-8 text: {error}.") from error
     found: list[Sentence] = []
     seen: dict[str, int] = {}
+    late = False
     for number, line in enumerate(lines, 1):
+        late = late or line.strip() == CHECK_ONLY
         if not line.strip() or line.startswith("#"):
             continue
         label, bar, text = (side.strip() for side in line.partition("|"))
@@ -83,7 +89,7 @@ def read_sentences(path: Traversable) -> list[Sentence]:
         if text in seen:
             raise PackError(f"{where}: stands on line {seen[text]} already.")
         seen[text] = number
-        found.append(_sentence(language, label, text, where))
+        found.append(replace(_sentence(language, label, text, where), late=late))
     return found
 
 
