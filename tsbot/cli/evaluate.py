@@ -42,10 +42,12 @@ def evaluate(
     try:
         from tsbot.detect.learn.datasets import read_examples  # noqa: PLC0415 - one stack trace less where the data is missing
         from tsbot.detect.measure import Scored, rows  # noqa: PLC0415
+        from tsbot.detect.measure_personal import personal_rows, read_marked  # noqa: PLC0415
     except ImportError as error:
         raise InputError(f"Evaluation needs the extra `train`: pip install 'tsbot[train]' ({error}).") from error
     console = terminal()
     examples = [example for example in read_examples(data) if all_texts or example.held_out]
+    detector: Detector | None = None
     if findings is not None:
         told = _read_findings(findings)
         examples = [example for example in examples if example.text in told]
@@ -56,7 +58,12 @@ def evaluate(
         detector = load_detector(settings.thresholds, settings.identify)
         scored = Scored(examples, list(_judged(detector, [example.text for example in examples], console)))
         name = detector.version
-    found = [row for row in rows(scored, rounds) if only.lower() in f"{row.name} {row.figure}".lower()]
+    made = list(rows(scored, rounds))
+    if detector is not None:
+        marked = read_marked(data)
+        shown = [finding.evidence for finding in _judged(detector, [one.text for one in marked], console)]
+        made += personal_rows(marked, shown, rounds)
+    found = [row for row in made if only.lower() in f"{row.name} {row.figure}".lower()]
     table = Table("what", "figure", "value", "95 % interval", "threats", "others", title=f"{name}, {len(examples):,} texts")
     for row in found:
         interval = row.interval
