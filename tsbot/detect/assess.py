@@ -335,8 +335,10 @@ def _answered(facet: str, piece: Piece, read: Read | None) -> Evidence | None:
     start, end = spans[first][0], spans[last][1]
     if start >= end:
         return None
-    low, high = read.raw_span(start, end)
     raw = piece.raw
+    low, high = (min(place, len(raw)) for place in read.raw_span(start, end))
+    if low >= high:
+        return None
     while low > 0 and raw[low].isalnum() and raw[low - 1].isalnum() and high - low < 60:
         low -= 1
     while high < len(raw) and raw[high - 1].isalnum() and raw[high].isalnum() and high - low < 60:

@@ -17,17 +17,15 @@ NATURAL_RATE = 0.003
 ORDINARY = "talk"
 """The data set of ordinary talk comments."""
 WIKI_THREATS = ("annotated/jigsaw", "jigsaw/threat")
-READ_SHARE = 0.03
+READ_SHARE = 0.04
 """Share of ordinary talk comments that the encoder may read; the gate is set for it."""
 MISSED, SLACK, FEWEST = 0.03, 0.5, 8
 """Share of a language's threats that may stay below its gate, how far the gate is lowered yet, and fewest threats to tell it by."""
 OWN_GATE = ("en",)
 """Languages whose gate is set by ordinary talk alone."""
-UNREAD_MOST = 2e-5
-"""Probability of harm in a text that just was not read: a judgement, too few such threats are known to measure it."""
 FALSE_RATE = 0.001
 """Share of ordinary talk comments that may be flagged; the threshold is set for it."""
-ALIKE_FALSE_RATE = 0.06
+ALIKE_FALSE_RATE = 0.2
 """Share of harmless sentences written to look like threats that may be flagged."""
 LEAST_THRESHOLD, MOST_THRESHOLD = 0.02, 0.8
 SURE_THRESHOLD = 0.5
@@ -87,12 +85,23 @@ def calibrate(
         intercept=round(intercept, 5),
         gate=round(gate, 5),
         gates=gates,
-        unread=Line(slope=1.0, intercept=round(float(np.log(UNREAD_MOST / (1 - UNREAD_MOST)) - gate), 5)),
+        unread=_unread_line(labels, ngrams, ordinary, threats),
         others={kind: _line(examples, margins, kind) for kind, margins in others.items()},
     )
     alike = np.array([example.sort not in ("", "name") for example in examples]) & read
     threshold = _threshold(score[ordinary] + intercept, score[alike] + intercept)
     return calibration, {kind: threshold if kind in PHYSICAL else SURE_THRESHOLD for kind in DETECTED}
+
+
+def _unread_line(labels: NDArray[np.bool_], ngrams: Floats, ordinary: NDArray[np.bool_], threats: NDArray[np.bool_]) -> Line:
+    """Probability of harm from the n-grams alone, for what the encoder does not read."""
+    known = np.isfinite(ngrams)
+    slope = 1.0
+    if 0 < labels[known].sum() < known.sum():
+        fitted = LogisticRegression(C=1.0, class_weight="balanced", max_iter=1000).fit(ngrams[known, None], labels[known])
+        slope = max(0.1, float(fitted.coef_[0][0]))
+    intercept = _natural_intercept(slope * ngrams[ordinary & known], slope * ngrams[threats & known])
+    return Line(slope=round(slope, 5), intercept=round(intercept, 5))
 
 
 def _natural_intercept(ordinary: Floats, threats: Floats) -> float:
