@@ -6,7 +6,6 @@ Cases stand in ``cases_personal.txt``; add a line there for a format of your cou
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -153,13 +152,7 @@ _HOSTILE = (
 
 
 @pytest.mark.parametrize("piece", _HOSTILE)
-def test_hostile_text_costs_time_in_proportion(piece: str) -> None:
-    def cost(size: int) -> float:
-        text = (piece * size)[:size]
-        start = time.process_time()
-        find_personal(text)
-        return time.process_time() - start
-
-    cost(1000)  # tables are read once
-    small, large = min(cost(20_000) for _ in range(3)), cost(200_000)
-    assert large < 30 * small + 0.1  # ten times the text; a square would be a hundred
+def test_hostile_text_comes_to_an_end(piece: str) -> None:
+    """Two hundred thousand characters: whatever is quadratic in them would not end before the run is given up."""
+    text = (piece * 200_000)[:200_000]
+    assert all(0 <= span.start < span.end <= len(text) for span in find_personal(text))

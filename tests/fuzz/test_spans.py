@@ -104,7 +104,7 @@ def test_bad_input_comes_to_an_end(detector: Cascade, text: str) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace"))))
+@given(content=st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace"))))
 def test_a_pack_of_rubbish_is_refused_and_nothing_else(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     path: Path = tmp_path_factory.mktemp("pack") / "xx.toml"
     path.write_bytes(content)

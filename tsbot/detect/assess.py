@@ -26,7 +26,7 @@ REPORTED, QUOTED = 0.3, 0.3
 """Factors on a pattern in a sentence that tells of others' words or fiction, and in one between quotation marks."""
 BARE_TITLE = -3.0
 """Added to the log-odds of a title or name in which no pattern is found: works are called like threats."""
-GRADED = 0.05
+GRADED = 0.01
 """Part of its threshold from which a kind is graded."""
 PRIVATE = {
     **dict.fromkeys((Label.PHONE, Label.ADDRESS, Label.IDENTITY_NUMBER, Label.BANK), 0.8),
@@ -256,7 +256,11 @@ def _grade(read: Read | None, question: str) -> int:
 
 
 def _imminence(read: Read | None, facets: Facets, kind: Kind, scenes: Sequence[Scene]) -> int:
-    return _grade(read, "imminent") if read is not None else imminence_of(facets, kind, scenes)
+    """The encoder's grade; where it sees a near time and a pack knows the word for one within a day, the highest."""
+    if read is None:
+        return imminence_of(facets, kind, scenes)
+    grade = _grade(read, "imminent")
+    return max(grade, imminence_of(facets, kind, scenes)) if grade >= 2 and facets.when else grade
 
 
 def _scenes(batch: Batch, piece: Piece, sentence: int, language: str, lexicon: Lexicon) -> list[Scene]:
