@@ -50,8 +50,7 @@ BENT = dict(zip("ɨɩɭɫŧƀɠɦɱɳƥʂƭʈʐʉɵ", "iilltbghmnpsttzuo", stric
 ODD = (
     *BENT,
     *map(chr, range(REGIONAL, REGIONAL + 26)),
-    *map(chr, range(0x1161, 0x1176)),  # Korean vowels by themselves
-    *map(chr, range(0x11A8, 0x11C3)),
+    *map(chr, (*range(0x1100, 0x1113), *range(0x1161, 0x1176), *range(0x11A8, 0x11C3))),  # Korean letters by themselves
     *("\u3099", "\u309a"),
 )
 """What is hardly seen but in disguises, in Latin or Korean or Japanese."""
@@ -208,7 +207,7 @@ def _join_spelled(text: Text, match: re.Match[str]) -> str | None:
     dotted = text.folded[match.end() : match.end() + 1] == "."
     if gap.strip() == "." and count <= _ABBREVIATIONS[capital, dotted]:
         return None
-    if count == 3 and (capital or gap.strip() in tuple("/+=,;&|<>*:")):
+    if count == 3 and letters[0] < "\u1100" and (capital or gap.strip() in tuple("/+=,;&|<>*:")):
         return None
     if gap.isspace():
         if any("가" <= char <= "힣" for char in letters):
@@ -269,7 +268,7 @@ def _read_cyrillic_digits(text: Text, match: re.Match[str]) -> str | None:
         return None
     if not set(digits) <= _CYRILLIC_DIGITS.keys() or any(before.isdigit() and after.isdigit() for before, after in pairwise(word)):
         return None
-    if word[0].isdigit() and (word[0] not in "34" or len(letters) < 4):
+    if word[0].isdigit() and word[0] not in "34":
         return None
     return _mapped(word, _CYRILLIC_DIGITS)
 
@@ -280,7 +279,7 @@ def _read_leet(text: Text, match: re.Match[str]) -> str | None:
     if token.isalpha() or token.isdigit() or _in_code(text.folded, *match.span()):
         return None
     start = len(token) - len(token.lstrip("!|+€"))
-    end = len(token.rstrip("!|+€@"))
+    end = len(token.rstrip("!|+€" if token.count("@") > 1 else "!|+€@"))
     core = token[start:end]
     if len(core) < 3 or core.isalnum() and (core.isalpha() or core.isdigit()) or _stays(core):
         return None
@@ -319,7 +318,7 @@ def _means_letters(core: str, raw: str) -> bool:
     if not core[-1].isalpha() and not _ends_word(core, raw, letters, len(digits)):
         return False
     if len(core) == 3 and core[0].isalpha() and core[2].isalpha() and core[1].isdigit():
-        return core[0] in _CONSONANTS and core[1] in "0134"
+        return (core[0] in _CONSONANTS or core[0] == "y") and core[1] in "0134"
     return any(not char.isalpha() for char in inner) or not core[0].isalpha() or not core[-1].isalpha()
 
 
@@ -349,7 +348,7 @@ def _starts_word(core: str, raw: str) -> bool:
     if raw.upper() == raw and len(core) < 6:
         return False
     if first == "$":
-        return len(rest) > 3 and rest[0] in "tkhlwcqnmp"
+        return len(rest) > 3 and rest[0] in "tkhlwcqnm"
     if len(rest) < 3 or not rest[0].isalpha():
         return False
     if any(not char.isalpha() for char in rest):
@@ -364,7 +363,7 @@ def _ends_word(core: str, raw: str, letters: int, digits: int) -> bool:
     if core.endswith("$"):
         return letters > 3 or core.endswith("$$")
     if any(not char.isalpha() for char in core[1 : len(core.rstrip("0123457"))]):
-        return letters > digits and core[-1].isdigit() and not core[-2].isdigit()
+        return letters > digits and not core[-2].isdigit()
     return re.search(r"(?:^|[a-z])[aeo]55$|^[^aeiouy\d]{1,2}[aeiu]11$|[iuv]3$|[bdgkptfz]l3$", core) is not None
 
 

@@ -287,23 +287,22 @@ def _suspects(row: _Row, starts: Indices, others: list[int]) -> list[int]:
     if len(codes) < 3:
         return others
     script = _look(lookups.script, codes)
-    letter = (script & _LETTER) != 0
     word = (script & (_LETTER | _DIGIT)) != 0
-    symbol = (script & (_LEET | _SOFT)) != 0
     hits = (script & _ODD) != 0
     hits |= _repeats(codes, lookups)
-    before, here, after = slice(None, -2), slice(1, -1), slice(2, None)
-    leet = (script[here] & _LEET) != 0
-    hits[here] |= leet & (letter[before] | (letter[after] & ~word[before]))
-    hits[here] |= symbol[here] & letter[before] & letter[after]
-    hits[here] |= ((script[here] & _JOINER) != 0) & letter[before] & (word[after] | ((script[after] & _JOINER) != 0))
+    before, after = np.roll(script, 1), np.roll(script, -1)  # the last code is a line break, and stands before the first one too
+    leet = (script & _LEET) != 0
+    between = (before & _LETTER != 0) & (after & _LETTER != 0)
+    hits |= leet & ((before & _LETTER != 0) | ((after & _LETTER != 0) & (before & (_LETTER | _DIGIT) == 0)))
+    hits |= ((script & _SOFT) != 0) & between
+    hits |= ((script & _JOINER) != 0) & (before & _LETTER != 0) & (after & (_LETTER | _DIGIT | _JOINER) != 0)
     alphabet = (script & _OTHER_ALPHABET) != 0
     if alphabet.any():
         latin = (script & _LATIN) != 0
-        digit = (script[here] & _DIGIT) != 0
-        hits[here] |= (latin[here] & (alphabet[before] | alphabet[after])) | (digit & alphabet[before] & alphabet[after])
+        hits |= latin & ((before | after) & _OTHER_ALPHABET != 0)
+        hits |= ((script & _DIGIT) != 0) & (before & after & _OTHER_ALPHABET != 0)
         # A whole word may only look Latin where most of the text is.
-        many = np.add.reduceat(np.stack((alphabet, latin)).astype(np.int64), starts[:-1], axis=1)
+        many = np.add.reduceat(np.stack((alphabet, latin)), starts[:-1], axis=1, dtype=np.int64)
         hits[starts[:-1][(many[0] > 0) & (many[1] > 3 * many[0])]] = True
     edges = np.flatnonzero(word[1:] & ~word[:-1]) + 1
     if word[0]:
