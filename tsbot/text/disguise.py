@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 DIGITS = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t"}
 SYMBOLS = {"@": "a", "$": "s", "€": "e", "|": "l"}
@@ -23,17 +23,9 @@ _LEET = DIGITS | SYMBOLS | SOFT
 _CYRILLIC_DIGITS = {"0": "о", "3": "з", "4": "ч", "6": "б", "8": "в"}
 JOINERS = "*~^•"
 """What stands within words only to break them up; so do emoji."""
-EMOJI = ("\u2600\u27bf", "\U0001f300\U0001faff")
+EMOJI = (("\u2600", "\u27bf"), ("\U0001f300", "\U0001faff"))
 REGIONAL = 0x1F1E6
 """The first of 26 letters that make flags by twos."""
-_REGIONS = frozenset(
-    "ac ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bl bm bn bo bq br bs bt bv bw by bz ca cc cd cf cg ch ci "
-    "ck cl cm cn co cp cr cu cv cw cx cy cz de dg dj dk dm do dz ea ec ee eg eh er es et eu fi fj fk fm fo fr ga gb gd ge gf gg gh gi gl gm "
-    "gn gp gq gr gs gt gu gw gy hk hm hn hr ht hu ic id ie il im in io iq ir is it je jm jo jp ke kg kh ki km kn kp kr kw ky kz la lb lc li "
-    "lk lr ls lt lu lv ly ma mc md me mf mg mh mk ml mm mn mo mp mq mr ms mt mu mv mw mx my mz na nc ne nf ng ni nl no np nr nu nz om pa pe "
-    "pf pg ph pk pl pm pn pr ps pt pw py qa re ro rs ru rw sa sb sc sd se sg sh si sj sk sl sm sn so sr ss st sv sx sy sz ta tc td tf tg th "
-    "tj tk tl tm tn to tr tt tv tw tz ua ug um un us uy uz va vc ve vg vi vn vu wf ws xk ye yt za zm zw".split()
-)
 _ALIKE = dict(
     zip(
         "авсеһіјкмнорѕтухԁгпӏԝԛүαεικνορτυχγωհոսցօա",
@@ -60,22 +52,26 @@ LONGEST_GAP = 4
 """Characters between two letters of a word that is spelled letter by letter."""
 _VOWELS = frozenset("aeiouy")
 _CONSONANTS = frozenset("bcdfghjklmnpqrstvwxz")
-_INTERJECTIONS = frozenset("a ah ahh aw aww o oh ooh u uh uhh um umm ugh e eh ew hm ha hah so no go wow yay aah ohh oo argh aargh yea ya".split())
 
-_BETWEEN = "\\s!-/:-@\\[-`{-~\u00a1-\u00a9\u00ab-\u00b4\u00b6-\u00b8\u00bb-\u00bf\u2010-\u2bff\u2e00-\u2e7f\u3000-\u3003\u30fb\U0001f000-\U0001faff"
-_SPELLED = re.compile(
-    rf"(?:(?<=[{_BETWEEN}])|(?<![\s\S]))[^\W_](?P<gap>[{_BETWEEN}]{{1,{LONGEST_GAP}}})[^\W_](?:(?P=gap)[^\W_](?=[{_BETWEEN}]|(?![\s\S])))+"
+_BETWEEN = (
+    "\\s!-/:-@\\[-`{-~\u00a1-\u00a9\u00ab-\u00b4\u00b6-\u00b8\u00bb-\u00bf"
+    "\u2010-\u2bff\u2e00-\u2e7f\u3000-\u3003\u30fb\U0001f000-\U0001faff"
 )
+"""What may stand between letters: punctuation, symbols, spaces; no marks, which belong to letters."""
+_SPELLED = re.compile(rf"(?<![^\W_])[^\W_](?P<gap>[{_BETWEEN}]{{1,{LONGEST_GAP}}})[^\W_](?:(?P=gap)[^\W_](?=[{_BETWEEN}]|(?![\s\S])))+")
 _EMOJI_CLASS = "".join(f"{first}-{last}" for first, last in EMOJI)
 _BROKEN = re.compile(rf"(?<!\w)[^\W_]{{1,4}}(?:[{re.escape(JOINERS)}{_EMOJI_CLASS}]{{1,2}}[^\W_]{{1,4}})+(?!\w)")
 _WORD = re.compile(r"[^\W_]+")
-_LATIN_TOKEN = re.compile(r"[a-z0-9@$€|!+]+")
+_LATIN_TOKEN = re.compile(r"(?<![a-z])[a-z]*[0-9@$€|!+][a-z0-9@$€|!+]*")
 _ALPHABETS = re.compile(r"[\u0370-\u058f]")
 _LATIN = re.compile(r"[a-z\u00df-\u024f]")
 _REPEATED = re.compile(r"([^\W\d_])\1{2,}")
 _FLAGS = re.compile(r"[\U0001f1e6-\U0001f1ff]+")
 _BENT = re.compile(rf"[{''.join(BENT)}]")
-_TAKEN_APART = re.compile(r"[\u1100-\u1112][\u1161-\u1175](?:[\u11a8-\u11c2]|[\u1100-\u1112](?![\u1161-\u1175]))?|[가-힣][\u1100-\u110e\u1110\u1111](?=[가-힣])")
+_TAKEN_APART = re.compile(
+    r"[\u1100-\u1112][\u1161-\u1175](?:[\u11a8-\u11c2]|[\u1100-\u1112](?![\u1161-\u1175]))?"
+    r"|[가-힣][\u1100-\u110e\u1110\u1111](?=[가-힣])"  # not the consonants of laughter
+)
 _VOICED = re.compile(r"[\u3040-\u30ff] ?[\u3099\u309a]")
 _FORMULA = re.compile(r"(?:(?:[HBCNOFPSKVYIWU]|[A-Z][a-z])[3-57]?)+")
 _OVERRIDE = re.compile(r"\u202e([^\u202c\u202d\n]*)")
@@ -134,8 +130,8 @@ def turned(raw: str) -> str:
     return _OVERRIDE.sub(lambda match: "\u202e" + match[1][::-1], raw)
 
 
-def undisguised(text: Text) -> Text | None:
-    """The text without its disguises; none if there are none that the first form leaves."""
+def undisguised(text: Text) -> Text:
+    """The text without its disguises; the same object if it has none that the first form leaves."""
     plain = text.edited(_FLAGS, _read_flags).edited(_BENT, lambda _, match: BENT[match[0]])
     plain = plain.edited(_TAKEN_APART, _compose_hangul).edited(_VOICED, _compose_kana)
     plain = plain.edited(_SPELLED, _join_spelled).edited(_BROKEN, _join_broken)
@@ -144,35 +140,35 @@ def undisguised(text: Text) -> Text | None:
         plain = plain.edited(_WORD, lambda whole, match: _one_alphabet(whole, match, latin))
         plain = plain.edited(_WORD, _read_cyrillic_digits)
     plain = plain.edited(_LATIN_TOKEN, _read_leet).edited(_REPEATED, _cut)
-    return plain if shortened(plain.folded) != shortened(text.folded) else None
+    return text if plain is text or _shortened(plain.folded) == _shortened(text.folded) else plain
 
 
-def shortened(folded: str) -> str:
+def _shortened(folded: str) -> str:
     """A folded text with three and more equal letters cut to two, as the first form has it."""
     return _REPEATED.sub(r"\1\1", folded)
 
 
 @cache
-def _exceptions() -> frozenset[str]:
-    """Words of ``not_disguised.txt``."""
-    lines = (files("tsbot.text") / "not_disguised.txt").read_text(encoding="utf-8").splitlines()
+def _words(name: str) -> frozenset[str]:
+    """The words of a file beside this one."""
+    lines = (files("tsbot.text") / name).read_text(encoding="utf-8").splitlines()
     return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
 
 
 def _stays(word: str) -> bool:
-    """Whether a word with digits is known to mean what it says."""
-    known = _exceptions()
+    """Whether a word is known to mean what it says."""
+    known = _words("not_disguised.txt")
     return word in known or (word[:1].isdigit() and "*" + word[1:] in known)
 
 
-def _read_flags(text: Text, match: re.Match[str]) -> str | None:
+def _read_flags(_: Text, match: re.Match[str]) -> str | None:
     """Letters that make no flags, or stand alone."""
     letters = "".join([chr(ord(char) - REGIONAL + 97) for char in match[0]])
     pairs = [letters[place : place + 2] for place in range(0, len(letters), 2)]
-    return None if all(pair in _REGIONS for pair in pairs) else letters
+    return None if _words("flags.txt").issuperset(pairs) else letters
 
 
-def _compose_hangul(text: Text, match: re.Match[str]) -> str:
+def _compose_hangul(_: Text, match: re.Match[str]) -> str:
     """One syllable of its parts; a first consonant that stands last is a final one."""
     parts = match[0]
     if "\u1100" <= parts[-1] <= "\u1112":
@@ -187,7 +183,7 @@ def _final(first: str) -> str:
     return final if final != "\0" else first
 
 
-def _compose_kana(text: Text, match: re.Match[str]) -> str | None:
+def _compose_kana(_: Text, match: re.Match[str]) -> str | None:
     """A kana with its voicing mark."""
     composed = normalize("NFC", match[0].replace(" ", ""))
     return composed if len(composed) == 1 else None
@@ -195,6 +191,8 @@ def _compose_kana(text: Text, match: re.Match[str]) -> str | None:
 
 def _join_spelled(text: Text, match: re.Match[str]) -> str | None:
     """A word spelled letter by letter, unless it may as well be an abbreviation, a list or a row of short words."""
+    if match.start() and category(text.folded[match.start() - 1])[0] == "M":
+        return None  # the sign before it belongs to a letter
     gap = match["gap"]
     letters = match[0][:: len(gap) + 1]
     count = len(letters)
@@ -219,7 +217,7 @@ def _join_spelled(text: Text, match: re.Match[str]) -> str | None:
     return None if all(char in _VOWELS for char in letters) else letters
 
 
-def _join_broken(text: Text, match: re.Match[str]) -> str | None:
+def _join_broken(_: Text, match: re.Match[str]) -> str | None:
     """A word that is broken up by stars or emoji."""
     parts = _WORD.findall(match[0])
     word = "".join(parts)
@@ -257,10 +255,10 @@ def _mapped(word: str, table: dict[str, str]) -> str:
     return "".join([table.get(char, char) for char in word])
 
 
-def _read_cyrillic_digits(text: Text, match: re.Match[str]) -> str | None:
+def _read_cyrillic_digits(_: Text, match: re.Match[str]) -> str | None:
     """Digits that stand for Cyrillic letters: within a word, or before one that is no unit."""
     word = match[0]
-    if word.isalpha() or not word[-1].isalpha() and word[-1] != "0" or "00" in word or _stays(word):
+    if word.isalpha() or (not word[-1].isalpha() and word[-1] != "0") or "00" in word or _stays(word):
         return None
     letters = [char for char in word if char.isalpha()]
     digits = [char for char in word if char.isdigit()]
@@ -281,7 +279,7 @@ def _read_leet(text: Text, match: re.Match[str]) -> str | None:
     start = len(token) - len(token.lstrip("!|+€"))
     end = len(token.rstrip("!|+€" if token.count("@") > 1 else "!|+€@"))
     core = token[start:end]
-    if len(core) < 3 or core.isalnum() and (core.isalpha() or core.isdigit()) or _stays(core):
+    if len(core) < 3 or core.isalpha() or core.isdigit() or _stays(core):
         return None
     raw = text.original(match.start() + start, match.start() + end)
     if not _means_letters(core, raw):
@@ -326,7 +324,7 @@ def _symbols_fit(core: str, raw: str) -> bool:
     """Whether symbols within a token do not rather stand between two words."""
     if "$" in core and raw.upper() == raw and len(core) < 5:
         return False
-    parts = re.split(r"@", core)
+    parts = core.split("@")
     if len(parts) == 2 and (len(parts[0]) > 3 or len(parts[1]) > 4):
         return False
     found = re.search(r"[!+|]+", core)
@@ -335,9 +333,9 @@ def _symbols_fit(core: str, raw: str) -> bool:
     left, right = core[: found.start()], core[found.end() :]
     if found[0] == "||":
         return len(core) > 4 and 0 < len(left) < 4 and len(right) < 4
-    if len(found[0]) > 1 or not left or not right:
+    if len(found[0]) > 1 or not 0 < len(left) < 4 or not right or len(core) < 4 or not _CONSONANTS.issuperset(left):
         return False
-    return 0 < len(left) < 4 and _CONSONANTS.issuperset(left) and len(core) > 3 and (right[0] in _CONSONANTS or (len(core) > 4 and found[0] == "+"))
+    return right[0] in _CONSONANTS or (len(core) > 4 and found[0] == "+")
 
 
 def _starts_word(core: str, raw: str) -> bool:
@@ -393,7 +391,7 @@ def _cut(text: Text, match: re.Match[str]) -> str | None:
     if not before and not after:
         return None
     word = before + letter + after
-    if letter.isascii() and (word in _INTERJECTIONS or not _VOWELS.intersection(word)):
+    if letter.isascii() and (_stays(word) or not _VOWELS.intersection(word)):
         return None
     if letter in "ixcm" and end - start == 3 and _ROMAN.issuperset(word):
         return None

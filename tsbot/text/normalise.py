@@ -1,7 +1,7 @@
 """The normal form in which texts are compared: folded, without disguise, with the way back to the raw text.
 
-A whole batch of texts is normalised at once, as arrays of code points; nothing here loops over characters in Python, and over
-texts only where they look disguised. The normal form is lower case, without diacritics and invisible characters, with one space where anything that is
+A whole batch of texts is normalised at once, as arrays of code points; only the few that look disguised are looped over in
+Python. The normal form is lower case, without diacritics and invisible characters, with one space where anything that is
 not part of a word stood, and two where a sentence ended. Letters that repeat three times or more are cut to two.
 
 Two forms are made. :func:`normalise` gives the plain one. :func:`unmask` gives a second one for texts in which something
@@ -181,21 +181,27 @@ def unmask(texts: Sequence[str]) -> tuple[list[int], Batch]:
     chosen: list[int] = []
     parts: list[Codes] = []
     places: list[Indices] = []
-    for index in _suspects(row, starts, [index for index, raw in enumerate(raws) if raw is not texts[index]]):
+    for index in _suspects(row, starts, [index for index, raw in enumerate(raws) if raw != texts[index]]):
         part = slice(int(starts[index]), int(starts[index + 1]) - 1)  # without the line break after it
         folded = row.codes[part].astype("<u4").tobytes().decode("utf-32-le")
-        found = undisguised(Text(folded, (row.where[part] - row.starts[index]).tolist(), raws[index]))
-        if found is None and raws[index] is texts[index]:
+        masked = Text(folded, (row.where[part] - row.starts[index]).tolist(), raws[index])
+        plain = undisguised(masked)
+        if plain is masked and raws[index] == texts[index]:
             continue
-        plain, origins = (found.folded, found.origins) if found is not None else (folded, (row.where[part] - row.starts[index]).tolist())
         chosen.append(index)
-        parts.append(np.frombuffer(f"{plain}\n".encode("utf-32-le"), dtype="<u4").astype(np.uint32))
-        places.append(np.array([*origins, len(raws[index])], dtype=np.int64) + row.starts[index])
+        parts.append(np.frombuffer(f"{plain.folded}\n".encode("utf-32-le"), dtype="<u4").astype(np.uint32))
+        places.append(np.array([*plain.origins, len(raws[index])], dtype=np.int64) + row.starts[index])
     if not chosen:
-        return [], _finish(_read([]))
+        return [], _nothing()
     # Offsets count within each text, so the row of the chosen ones can be closed up without renumbering its texts.
     batch = _finish(_Row(np.concatenate(parts), np.concatenate(places), row.starts))
     return chosen, Batch(batch.codes, batch.origins, batch.sentences, np.searchsorted(np.array(chosen, dtype=np.int64), batch.owners))
+
+
+@cache
+def _nothing() -> Batch:
+    """The batch of no texts."""
+    return _finish(_read([]))
 
 
 def _read(texts: Sequence[str]) -> _Row:
@@ -207,8 +213,10 @@ def _read(texts: Sequence[str]) -> _Row:
     starts = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(lengths)))
     small = np.minimum(raw, TABLE_SIZE - 1)
     folded = lookups.fold[small]
-    folded = np.where(raw >= TABLE_SIZE, raw, folded)
-    folded[(raw >= _UNSEEN_PLANE[0]) & (raw < _UNSEEN_PLANE[1])] = _DROP
+    far = raw >= TABLE_SIZE
+    if far.any():
+        folded[far] = raw[far]
+        folded[(raw >= _UNSEEN_PLANE[0]) & (raw < _UNSEEN_PLANE[1])] = _DROP
     where: Indices = np.arange(len(raw), dtype=np.int64)
     if (folded == _EXPAND).any():
         folded, where = _expand(folded, raw, lookups)
@@ -289,13 +297,17 @@ def _suspects(row: _Row, starts: Indices, others: list[int]) -> list[int]:
     script = _look(lookups.script, codes)
     word = (script & (_LETTER | _DIGIT)) != 0
     hits = (script & _ODD) != 0
-    hits |= _repeats(codes, lookups)
-    before, after = np.roll(script, 1), np.roll(script, -1)  # the last code is a line break, and stands before the first one too
-    leet = (script & _LEET) != 0
-    between = (before & _LETTER != 0) & (after & _LETTER != 0)
-    hits |= leet & ((before & _LETTER != 0) | ((after & _LETTER != 0) & (before & (_LETTER | _DIGIT) == 0)))
-    hits |= ((script & _SOFT) != 0) & between
-    hits |= ((script & _JOINER) != 0) & (before & _LETTER != 0) & (after & (_LETTER | _DIGIT | _JOINER) != 0)
+    repeated = np.flatnonzero(_repeats(codes, lookups))
+    if len(repeated):  # within longer words: `www` is none
+        beside = np.minimum(repeated + 1, len(codes) - 1)
+        letters = ((script[repeated - 3] & _LETTER) != 0) | ((script[beside] & _LETTER != 0) & (codes[beside] != codes[repeated]))
+        hits[repeated[letters]] = True
+    # The last code is a line break; it stands before the first one too.
+    before, after = np.concatenate((script[-1:], script[:-1])), np.concatenate((script[1:], script[-1:]))
+    after_letter, before_letter = (before & _LETTER) != 0, (after & _LETTER) != 0
+    hits |= ((script & _LEET) != 0) & (after_letter | (before_letter & ((before & _DIGIT) == 0)))
+    hits |= ((script & _SOFT) != 0) & after_letter & before_letter
+    hits |= ((script & _JOINER) != 0) & after_letter & ((after & (_LETTER | _DIGIT | _JOINER)) != 0)
     alphabet = (script & _OTHER_ALPHABET) != 0
     if alphabet.any():
         latin = (script & _LATIN) != 0
