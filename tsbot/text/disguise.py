@@ -393,6 +393,8 @@ def _cut(text: Text, match: re.Match[str]) -> str | None:
     word = before + letter + after
     if letter.isascii() and (_stays(word) or not _VOWELS.intersection(word)):
         return None
+    if end - start == 3 and len(word) == 2 and text.capital(start - len(before), end + len(after)):
+        return None  # an abbreviation
     if letter in "ixcm" and end - start == 3 and _ROMAN.issuperset(word):
         return None
     return letter * 2 if letter in "lf" else letter
