@@ -17,11 +17,13 @@ from tsbot.detect.finding import GRAVITY, PHYSICAL, Coverage, Evidence, Facets, 
 from tsbot.detect.lexicon import Found, Lexicon, Match
 from tsbot.detect.model import Calibration
 from tsbot.detect.private import Exposure, Label, PersonalSpan
-from tsbot.detect.windows import Window
+from tsbot.detect.windows import Window, width
 from tsbot.text.language import UNKNOWN
 from tsbot.text.normalise import Batch
 from tsbot.text.passage import Field
 
+BARE_BRIEF, BRIEF_WIDTH = -2.0, 40
+"""Added where no pattern is found in a summary of a few words: a time alone ("see you tomorrow") makes the encoder suspicious."""
 REPORTED, QUOTED = 0.3, 0.3
 """Factors on a pattern in a sentence that tells of others' words or fiction, and in one between quotation marks."""
 BARE_TITLE = -3.0
@@ -169,8 +171,8 @@ class Assessor:
             return kinds
         total = calibration.encoder * read.reading.margin("threat") + calibration.ngrams * _finite(margin)
         total += calibration.pattern * pattern + calibration.intercept
-        if piece.field is Field.TITLE and not pattern:
-            total += BARE_TITLE
+        if not pattern:
+            total += _bare(piece)
         harm = probability(total)
         shares = {kind: probability(read.reading.margin(kind)) for kind in PHYSICAL}
         for kind, entry in strongest.items():
@@ -181,6 +183,14 @@ class Assessor:
             if kind is likeliest or share >= 0.5:
                 kinds[kind] = harm if kind is likeliest else harm * share
         return kinds
+
+
+def _bare(piece: Piece) -> float:
+    """What is added to the log-odds where no pattern supports the encoder."""
+    if piece.field is Field.TITLE:
+        return BARE_TITLE
+    brief = piece.field in (Field.SUMMARY, Field.COMMENT) and width(piece.raw) < BRIEF_WIDTH
+    return BARE_BRIEF if brief else 0.0
 
 
 def probability(logit: float) -> float:
