@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: patrol demo test lint wheel debian clean help
+.PHONY: patrol demo test lint fuzz wheel debian clean help
 help:
 	@sed -n '1,2s/^# //p' Makefile
 
@@ -41,6 +41,10 @@ lint: $(VENV)/.test
 
 test: debian $(VENV)/.test lint
 	$(BIN)/pytest $(ARGS)
+
+fuzz: $(VENV)/.test
+	$(BIN)/pip install --quiet --editable '.[fuzz]'
+	$(BIN)/python tests/fuzz/fuzz_text.py -max_total_time=$(or $(SECONDS),60)
 
 wheel: $(BIN)/pip
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .

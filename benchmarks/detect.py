@@ -22,7 +22,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from rich.console import Console
 from rich.table import Table
 
-from tsbot.detect.detector import PatternDetector, load_detector
+from tsbot.detect.detector import Cascade, load_detector
+from tsbot.detect.finding import Kind
+from tsbot.detect.sentences import all_sentences
 
 BATCH = 256
 
@@ -41,10 +43,18 @@ def seconds(work: Callable[[], None], rounds: int) -> float:
     return statistics.median(times)
 
 
-def judge(detector: PatternDetector, texts: Sequence[str]) -> Callable[[], None]:
+def judge(detector: Cascade, texts: Sequence[str]) -> Callable[[], None]:
     def work() -> None:
         for start in range(0, len(texts), BATCH):
             detector.judge(texts[start : start + BATCH])
+
+    return work
+
+
+def judge_each(detector: Cascade, texts: Sequence[str]) -> Callable[[], None]:
+    def work() -> None:
+        for text in texts:
+            detector.judge([text])
 
     return work
 
@@ -69,12 +79,18 @@ def main() -> None:
     for name, texts in kinds.items():
         speed = len(texts) / seconds(judge(detector, texts), options.rounds)
         table.add_row(name, str(len(texts)), f"{sum(map(len, texts)) / len(texts):.0f}", f"{speed:,.0f}")
-    one = seconds(lambda: [detector.judge([text]) for text in talk[:1000]] and None, options.rounds)
+    one = seconds(judge_each(detector, talk[:1000]), options.rounds)
     table.add_row("ordinary talk comments, one call each", "1000", "", f"{1000 / one:,.0f}")
+    threats = [sentence.text for sentence in all_sentences() if sentence.kind is not Kind.NONE][::5]
+    speed = len(threats) / seconds(judge_each(detector, threats), 1)
+    table.add_row("threats of forty languages, one call each", str(len(threats)), "", f"{speed:,.0f}")
+    slow = sorted(seconds(judge_each(detector, [text]), 1) for text in (*talk[:1000], *threats))
     long = "The mill stands by the river. Nobody was hurt when it burned. " * (10_000_000 // 62)
     table.add_row("one text of 10 MB", "1", str(len(long)), f"{1 / seconds(lambda: detector.judge([long]) and None, 1):.2f}")
     console = Console()
     console.print(table)
+    median, last = 1000 * slow[len(slow) // 2], 1000 * slow[int(len(slow) * 0.99)]
+    console.print(f"one text, comments and threats together: median {median:.1f} ms, 99 of 100 within {last:.1f} ms")
     console.print(f"loading {loading:.2f} s; memory {bare:.0f} MB before loading, {resident():.0f} MB at the end")
 
 

@@ -57,6 +57,8 @@ def test_the_data_folder_is_relative_to_the_file(tmp_path: Path) -> None:
         ("[report.release.violence]\nspecificity = 4", "specificity"),
         ("[detect.thresholds]\nrage = 0.5", "detect.thresholds.rage"),
         ("[[report.recipients.violence]]\nchannel = 'smtp'", "to"),
+        ("[scores]\nservice = 'ores'", "scores.url"),
+        ("[scores]\nurl = 'ores.example.org'", "scores.url"),
         ("broken = ", "not valid TOML"),
     ],
 )

@@ -71,7 +71,9 @@ class Insistent:
         # What people point at is mostly the text; a summary beside it must not become the excerpt.
         sure = 1.0 if field is Field.TEXT else 0.5
         kinds = {**finding.kinds, self._kind: max(sure, finding.probability(self._kind))}
-        return replace(finding, flagged=tuple(flagged), kinds=kinds)
+        # Grades of what the detector would not have flagged are not about what the person saw.
+        graded = finding if finding.flagged else replace(finding, specificity=0, plausibility=0, imminence=0)
+        return replace(graded, flagged=tuple(flagged), kinds=kinds)
 
 
 def flag_by_hand(settings: Settings, url: str, kind: Kind | None) -> ByHand:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tsbot.cases.filing import Judged
 from tsbot.detect.detector import Detector
-from tsbot.detect.finding import Coverage
+from tsbot.detect.finding import Coverage, Finding
 from tsbot.stream.events import Event
 from tsbot.text.passage import Passage
 
@@ -20,9 +20,13 @@ class Passages:
     items: list[tuple[Event, Passage]] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
     """Ids of events whose texts could not be taken apart."""
+    wikitexts: dict[str, str] = field(default_factory=dict)
+    """Texts of pages that passages were taken from, by the id of their event."""
 
-    def add(self, event: Event, take_apart: Callable[[], Iterable[Passage]]) -> None:
-        """Add the passages of an event."""
+    def add(self, event: Event, take_apart: Callable[[], Iterable[Passage]], wikitext: str = "") -> None:
+        """Add the passages of an event; ``wikitext`` is what they were taken from, where that is a page."""
+        if wikitext:
+            self.wikitexts[event.id] = wikitext
         try:
             self.items += [(event, passage) for passage in take_apart()]
         except Exception:  # any failure on a hostile text must end as a dead letter of that event only
@@ -39,12 +43,15 @@ class Verdicts:
     """Ids of events with a text that could not be taken apart, or a passage that the detector failed on."""
     coverage: Counter[str]
     """Passages per ``weak.WIKI`` and ``unscored.WIKI``."""
+    findings: tuple[Finding | None, ...] = ()
+    """What was said of each passage, in their order; None where the detector failed."""
 
 
 def judge(detector: Detector, passages: Passages) -> Verdicts:
     """Judge passages together; where that fails, one by one, so that a single text cannot take others with it."""
     found = _judge(detector, passages.items)
-    return Verdicts(found.flagged, found.broken | passages.broken, found.coverage)
+    flagged = tuple(replace(item, wikitext=passages.wikitexts.get(item.event.id, "")) for item in found.flagged)
+    return replace(found, flagged=flagged, broken=found.broken | passages.broken)
 
 
 def _judge(detector: Detector, items: Sequence[tuple[Event, Passage]]) -> Verdicts:
@@ -54,16 +61,17 @@ def _judge(detector: Detector, items: Sequence[tuple[Event, Passage]]) -> Verdic
         findings = list(detector.judge([passage.text for _, passage in items], fields=[passage.field for _, passage in items]))
     except Exception:  # as above
         if len(items) == 1:
-            return Verdicts((), frozenset((items[0][0].id,)), coverage)
+            return Verdicts((), frozenset((items[0][0].id,)), coverage, (None,))
         parts = [_judge(detector, [item]) for item in items]
         return Verdicts(
             tuple(verdict for part in parts for verdict in part.flagged),
             frozenset().union(*(part.broken for part in parts)),
             sum((part.coverage for part in parts), Counter()),
+            tuple(finding for part in parts for finding in part.findings),
         )
     for (event, passage), finding in zip(items, findings, strict=True):
         if finding.flagged:
             flagged.append(Judged(event, passage, finding))
         if finding.coverage is not Coverage.SCORED:
             coverage[f"{finding.coverage}.{event.wiki}"] += 1
-    return Verdicts(tuple(flagged), frozenset(), coverage)
+    return Verdicts(tuple(flagged), frozenset(), coverage, tuple(findings))

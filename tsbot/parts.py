@@ -9,11 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Connection
 
 from tsbot.cases.filing import Windows
 from tsbot.cases.flag import Flag
+from tsbot.cases.outside import Asker
 from tsbot.detect.detector import Detector, load_detector
 from tsbot.intake import Intake
 from tsbot.pipeline import Pipeline
@@ -21,7 +23,8 @@ from tsbot.report.channels import open_channels
 from tsbot.report.deliver import Deliverer
 from tsbot.report.filing import file_reports
 from tsbot.report.routing import check_routing, shipped
-from tsbot.settings import Settings
+from tsbot.settings import DetectSettings, Settings
+from tsbot.shadow import Shadow
 from tsbot.store.database import Database
 from tsbot.stream.admission import Admission
 from tsbot.stream.events import Event
@@ -33,7 +36,8 @@ from tsbot.wiki.budget import Budget, rate
 from tsbot.wiki.fetcher import Fetcher
 from tsbot.wiki.queue import FetchQueue
 from tsbot.wiki.revisions import PywikibotRevisions
-from tsbot.wiki.session import prepare, simulating
+from tsbot.wiki.scores import open_scores
+from tsbot.wiki.session import prepare, simulating, user_agent
 from tsbot.wiki.sites import Sites
 from tsbot.wiki.types import AccountStatus, RevisionSource
 
@@ -138,6 +142,41 @@ def open_deliverer(
         rng=random.Random(),  # noqa: S311 - spreads retries, guards nothing
         simulate=simulating() if simulate is None else simulate,
     )
+
+
+def candidate(settings: DetectSettings) -> Callable[[], Detector] | None:
+    """What loads the candidate detector of the settings; None if they name none. What it lacks is the live detector's.
+
+    Loading raises ``ModelError`` or ``PackError``.
+    """
+    if not settings.shadow_model and not settings.shadow_packs:
+        return None
+
+    def load() -> Detector:
+        packs = Path(settings.shadow_packs).expanduser() if settings.shadow_packs else None
+        model = Path(settings.shadow_model).expanduser() if settings.shadow_model else None
+        return load_detector(settings.thresholds, settings.identify, model, packs)
+
+    return load
+
+
+def open_shadow(
+    settings: Settings, database: Database, *, load: Callable[[], Detector] | None = None, clock: Callable[[], float] = time.time
+) -> Shadow | None:
+    """A candidate that judges along: that of the settings, or what ``load`` opens. None if there is none."""
+    load = load or candidate(settings.detect)
+    return None if load is None else Shadow(database, load, clock)
+
+
+def plain_user_agent(settings: Settings) -> str:
+    """The User-Agent of requests that do not go through pywikibot."""
+    return user_agent(settings.wiki.contact).replace("{pwb}", "").strip()
+
+
+def open_asker(settings: Settings, database: Database) -> Asker | None:
+    """What asks outside models about flagged revisions; None if the settings name none. Touches no network yet."""
+    scores = open_scores(settings.scores, plain_user_agent(settings))
+    return None if scores is None else Asker(database, scores, settings.scores.namespaces, time.time)
 
 
 class Stop:

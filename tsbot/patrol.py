@@ -16,8 +16,9 @@ import structlog
 from sqlalchemy import select
 
 from tsbot.backfill import Backfill
+from tsbot.cases.outside import Asker, AskingThread
 from tsbot.errors import InputError, StoreError, StreamUnavailableError
-from tsbot.parts import Stop, Wikis, open_deliverer, open_pipeline, open_wikis
+from tsbot.parts import Stop, Wikis, open_asker, open_deliverer, open_pipeline, open_shadow, open_wikis, plain_user_agent
 from tsbot.pipeline import Pipeline
 from tsbot.report.deliver import Deliverer, DeliveryThread
 from tsbot.settings import Settings
@@ -29,7 +30,6 @@ from tsbot.stream.replay import FileSource, StdinSource
 from tsbot.stream.source import Batch, Source
 from tsbot.stream.sse import LiveSource
 from tsbot.view import Snapshot
-from tsbot.wiki.session import user_agent
 
 BUSY_WAIT = 0.05
 """Seconds between looks at the texts under way once the stream has ended."""
@@ -63,8 +63,8 @@ def open_source(settings: Settings, stream: str | None, stop: Stop) -> Source:
     if stream == "-":
         return StdinSource(max_event_bytes=limit)
     if stream is None or urlsplit(stream).scheme in ("http", "https"):
-        agent = user_agent(settings.wiki.contact).replace("{pwb}", "").strip()
-        return LiveSource(stream or settings.stream.url, settings.stream.streams, settings.stream, user_agent=agent)
+        url = stream or settings.stream.url
+        return LiveSource(url, settings.stream.streams, settings.stream, user_agent=plain_user_agent(settings))
     if not Path(stream).is_file():
         raise InputError(f"{stream} is neither an address (https://...) nor a file. Use - for standard input.")
     return FileSource(stream, max_event_bytes=limit, sleep=stop.sleep)
@@ -85,9 +85,11 @@ def run(settings: Settings, options: Options, stop: Stop, show: Callable[[Snapsh
         stack.callback(source.close)
         wikis = open_wikis(settings, simulate=options.simulate)
         pipeline = open_pipeline(settings, database, wikis, fetch=options.fetch, sleep=stop.wait)
+        pipeline.shadow = open_shadow(settings, database)
         deliverer = open_deliverer(settings, database, wikis, ask_wikis=options.fetch, simulate=options.simulate)
         delivery = DeliveryThread(deliverer)
-        patrol = _Patrol(settings, options, database, pipeline, source, wikis, deliverer, delivery)
+        asker = open_asker(settings, database) if options.fetch else None
+        patrol = _Patrol(settings, options, database, pipeline, source, wikis, deliverer, delivery, asker)
         patrol.run(stop, show)
         return patrol.finish()
 
@@ -131,6 +133,7 @@ class _Patrol:
     wikis: Wikis
     deliverer: Deliverer
     delivery: DeliveryThread
+    asker: Asker | None = None
     newest: float | None = None
     ended: bool = False
     shown: Snapshot | None = None
@@ -159,6 +162,9 @@ class _Patrol:
         self.pipeline.sleep = wait_for_store
         self.source.start(cursor)
         self.delivery.start()
+        asking = AskingThread(self.asker) if self.asker is not None else None
+        if asking is not None:
+            asking.start()
         active = looked = time.monotonic()
         try:
             while not stop:
@@ -191,6 +197,10 @@ class _Patrol:
         finally:
             if backfill is not None:
                 backfill.close()
+            if asking is not None:
+                asking.stop()
+            if self.pipeline.shadow is not None:
+                self.pipeline.shadow.close(DELIVERY_PATIENCE if self.ended and not stop else 1.0)
             self.delivery.stop()
             if self.pipeline.fetcher is not None:
                 self.pipeline.fetcher.close()

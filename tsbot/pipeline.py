@@ -23,13 +23,14 @@ from typing import Protocol, TypeVar
 import structlog
 from sqlalchemy import Connection
 
-from tsbot.cases import outcomes
+from tsbot.cases import copypasta, outcomes
 from tsbot.cases.filing import Judged, Windows, file_flags
 from tsbot.cases.flag import Flag
 from tsbot.detect.detector import Detector
 from tsbot.errors import StoreBusyError, StoreFullError, UnknownWikiError, WikiRefusedError
 from tsbot.intake import BY_HAND, Intake, Sorted, redrivable
 from tsbot.judge import Passages, Verdicts, judge
+from tsbot.shadow import Shadow
 from tsbot.store import ledger
 from tsbot.store.database import Database
 from tsbot.store.ledger import DeadLetter, PendingEvent
@@ -91,6 +92,8 @@ class Pipeline:
     case_windows: Windows = field(default_factory=Windows)
     max_passage_chars: int = 200_000
     remember: int = 2_000_000
+    shadow: Shadow | None = None
+    """A candidate detector that judges along, after everything is stored."""
     trouble: str = ""
     """What keeps results from being stored now; empty if nothing does."""
     judged: Counter[str] = field(default_factory=Counter)
@@ -141,12 +144,14 @@ class Pipeline:
             if trim:
                 ledger.trim_seen(connection, EVENTS, self.remember)
                 ledger.trim_seen(connection, SUBJECTS, self.remember)
+                copypasta.forget(connection, self.clock())
             # Last: SQLite gives the number of a deleted last row to the next one, and a letter that fails again must get a higher one.
             removed = ledger.remove_dead_letters(connection, [letter.id for letter in again])
             ledger.count(connection, {"received": -removed, "failed": -removed})
             return waiting
 
         waiting = self._commit(store)
+        self._show_shadow(carried, verdicts)
         self.intake.remember(sorted_batch)
         self.active.update(new_wikis)
         self._await(waiting)
@@ -248,10 +253,11 @@ class Pipeline:
         for item, result in arrived:
             revision = result.revision
             if revision is not None and revision.text is not None:
-                passages.add(item.event, partial(added, revision, revision.text))
+                passages.add(item.event, partial(added, revision, revision.text), revision.text)
         verdicts = judge(self.detector, passages)
         self.judged[Field.TEXT.value] += len(passages.items)
         self._commit(lambda connection: self._store_texts(connection, arrived, verdicts, cut))
+        self._show_shadow(passages, verdicts)
         for item, _ in arrived:
             self._let_go(item)
         self._settle_waiting()
@@ -279,6 +285,10 @@ class Pipeline:
                 counts[GONE.get(result.revision.state, "cleared")] += 1
         ledger.add_dead_letters(connection, self.database.key, failed, now)
         ledger.count(connection, counts)
+
+    def _show_shadow(self, passages: Passages, verdicts: Verdicts) -> None:
+        if self.shadow is not None:
+            self.shadow.offer(passages.items, verdicts.findings, self.detector.version)
 
     # -- what waits ---------------------------------------------------------------------------------------------------
 

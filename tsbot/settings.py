@@ -181,6 +181,12 @@ class DetectSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     max_passage_chars: Annotated[
         Positive, Meta(description="Most characters of added text judged per edit; what is beyond is counted as cut.")
     ] = 200_000
+    shadow_model: Annotated[
+        str, Meta(description="Folder of a candidate model that judges along without flagging anything (`tsbot shadow report`).")
+    ] = ""
+    shadow_packs: Annotated[
+        str, Meta(description="Folder of candidate language packs that judge along without flagging anything.")
+    ] = ""
 
 
 class CaseSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -192,6 +198,26 @@ class CaseSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     page_window_hours: Annotated[
         float, Meta(ge=0, description="Flags of different authors on one page within this time belong to one case.")
     ] = 1.0
+
+
+class ScoreSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What outside models say of flagged revisions: one reason in a flag's priority, never a condition."""
+
+    service: Annotated[
+        Literal["", "liftwing", "ores"],
+        Meta(description="Who is asked whether a flagged revision will be reverted: Wikimedia's Lift Wing or an ORES-compatible host."),
+    ] = ""
+    url: Annotated[
+        str, Meta(description="Base address of the service: for `ores` its host; for `liftwing` what stands before the model's name.")
+    ] = ""
+    model: Annotated[
+        str, Meta(description="Model; empty: `revertrisk-language-agnostic` of Lift Wing, `damaging` of ORES.")
+    ] = ""
+    timeout: Annotated[float, Meta(gt=0, description="Seconds to wait for an answer. Nothing else waits for it.")] = 10.0
+    namespaces: Annotated[
+        tuple[int, ...],
+        Meta(description="Namespaces whose revisions are asked about; the public models know articles. Empty: all."),
+    ] = (0,)
 
 
 class ReleaseRule(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -284,6 +310,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     wiki: WikiSettings = msgspec.field(default_factory=WikiSettings)
     detect: DetectSettings = msgspec.field(default_factory=DetectSettings)
     cases: CaseSettings = msgspec.field(default_factory=CaseSettings)
+    scores: ScoreSettings = msgspec.field(default_factory=ScoreSettings)
     report: ReportSettings = msgspec.field(default_factory=ReportSettings)
     mail: MailSettings = msgspec.field(default_factory=MailSettings)
     page: PageSettings = msgspec.field(default_factory=PageSettings)
@@ -381,5 +408,9 @@ def _check(settings: Settings) -> None:
         for kind in table:
             if kind not in known and not (name == "report.recipients" and kind == "default"):
                 raise SettingsError(f"{name}.{kind}: no such kind; the kinds are {', '.join(sorted(known))}.")
+    if settings.scores.service == "ores" and not settings.scores.url:
+        raise SettingsError("scores.url: name the ORES-compatible host; there is no public one any more.")
+    if settings.scores.url and not settings.scores.url.startswith(("https://", "http://")):
+        raise SettingsError("scores.url is no http or https address.")
     if settings.mail.security == "none" and settings.mail.host not in ("", "127.0.0.1", "::1", "localhost"):
         raise SettingsError("mail.security = 'none' is allowed to a server on this machine only; use 'starttls' or 'tls'.")

@@ -110,7 +110,7 @@ def flag_table(lines: Sequence[FlagLine]) -> Table:
     """Flags as a table that fits 80 columns; the outcomes have a column where there are any."""
     caption = "S/P/I: specificity, plausibility, imminence (0-3); * judged by phrases only"
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), caption=caption)
-    for heading in ("flag", "subject", "kind", "S/P/I", "lang.", "edited (UTC)", "found"):
+    for heading in ("priority", "flag", "subject", "kind", "S/P/I", "lang.", "edited (UTC)", "found"):
         table.add_column(heading, no_wrap=heading not in {"subject", "kind"}, overflow="fold")
     acted = any(line.outcomes for line in lines)
     if acted:
@@ -118,6 +118,7 @@ def flag_table(lines: Sequence[FlagLine]) -> Table:
     for line in lines:
         took = line.created - line.event_time
         table.add_row(
+            str(line.priority),
             line.id[:8],
             line.subject,
             line.kind + ("" if line.field == "text" else f" ({line.field})"),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import tsbot.detect
-from tsbot.detect import weights
+from tsbot.detect import model
 from tsbot.store.crypto import create_key
 
 WELL = '[wiki]\ncontact = "you@example.org"\n[report]\nreporter_contact = "you@example.org"\n'
@@ -130,14 +130,14 @@ def test_the_model_is_missing_or_damaged(office: Any, monkeypatch: pytest.Monkey
     installed = Path(tsbot.detect.__file__).parent
     shutil.copytree(installed, package, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     if damage == "missing":
-        (package / "models" / weights.WEIGHTS).unlink()
+        (package / "models" / model.NGRAMS).unlink()
     else:
-        (package / "models" / weights.WEIGHTS).write_bytes(b"something else")
-    monkeypatch.setattr(weights, "resources", SimpleNamespace(files=lambda _package: package))
+        (package / "models" / model.NGRAMS).write_bytes(b"something else")
+    monkeypatch.setattr(model, "resources", SimpleNamespace(files=lambda _package: package))
     result = office.run("doctor", "--offline", "--json")
     (finding,) = (line for line in result.lines if line["check"] == "detector")
     assert (result.code, finding["state"]) == (1, "problem")
-    assert weights.WEIGHTS in finding["words"]
+    assert model.NGRAMS in finding["words"]
     assert "Reinstall tsbot" in finding["remedy"]
 
 

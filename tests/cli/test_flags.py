@@ -8,7 +8,7 @@ import pytest
 
 LIST_KEYS = {
     "id", "subject", "kind", "case", "wiki", "field", "probability", "specificity", "plausibility", "imminence", "language", "coverage",
-    "source", "event_time", "created", "outcomes",
+    "source", "event_time", "created", "priority", "repeated", "outcomes",
 }  # fmt: skip
 
 
@@ -35,7 +35,7 @@ def test_a_list_is_limited_and_ordered(office: Any, make: Any) -> None:
     later = {"timestamp": 1_768_471_300, "meta": {"dt": "2026-01-15T10:01:40Z"}}
     office.patrol("--stream", office.record(*(make.change(n, comment=make.threat, **later) for n in range(1, 4))))
     assert len(office.run("flags", "list", "--json").lines) == 3
-    assert len(office.run("flags", "list", "--json", "--limit", "2", "--gravest").lines) == 2
+    assert len(office.run("flags", "list", "--json", "--limit", "2", "--newest").lines) == 2
     assert office.run("flags", "list", "--limit", "0").code == 2
 
 
@@ -50,6 +50,7 @@ def test_a_flag_by_id_by_its_beginning_or_by_its_subject(patrolled: Any, make: A
         (shown,) = patrolled.run("flags", "show", name, "--json").lines
         assert (shown["id"], shown["kind"], shown["case_id"]) == (line["id"], "violence", line["case"])
         assert shown["content"]["excerpt"] == make.threat
+        assert shown["priority"] == line["priority"] == sum(reason["points"] for reason in shown["reasons"])
         assert shown["content"]["user"] == "Editor 2"
         spans = [make.threat[span["start"] : span["end"]] for span in shown["content"]["evidence"]]
         assert any("hurt you" in span for span in spans)
@@ -58,6 +59,8 @@ def test_a_flag_by_id_by_its_beginning_or_by_its_subject(patrolled: Any, make: A
 
 def test_a_flag_for_the_eye(patrolled: Any, make: Any) -> None:
     result = patrolled.run("flags", "show", "enwiki:rev:100002")
+    told = ("priority ", "  +28  the kind violence", "+30  a threat to life or limb with a near time", "facets: target ", "stance intent")
+    assert [words for words in told if words not in result.out] == []
     for words in (make.threat, "of violence on enwiki:rev:100002", "user: Editor 2", "page: Talk:Example 2", "edited 2026-01-15 10:00:00"):
         assert words in result.out
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tsbot.detect.detector import PatternDetector, load_detector
+from tsbot.detect.detector import Cascade, load_detector
 
 
 @pytest.fixture(scope="session")
-def detector() -> PatternDetector:
+def detector() -> Cascade:
     """The detector that comes with tsbot."""
     return load_detector()

@@ -95,3 +95,23 @@ def test_the_packs_that_come_with_tsbot() -> None:
         kinds = {construction.kind for construction in one.constructions}
         assert kinds >= {Kind.VIOLENCE, Kind.MASS_VIOLENCE, Kind.SEXUAL_VIOLENCE, Kind.SELF_HARM, Kind.DOXING, Kind.LEGAL}, language
     assert set(common_words(tuple(packs.values()))) > set(packs)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('me = ["ego"]', 'me = ["ego", "**"]', r"xx\.toml, line 6: the phrase '\*\*' of 'me' would be found everywhere"),
+        ('me = ["ego"]', "me = [" + '"a",' * 3001 + "]", r"the list 'me' has 3,001 phrases"),
+        ('"<me> .. <harm> te"', '"' + "<me> .. " * 20 + '<harm>"', r"line 13, construction 1.* has 21 parts"),
+        ('"<me> .. <harm> te"', ",".join(f'"nocebo {n:04}"' for n in range(3001)), "has 3,002 patterns"),
+        ('name = "Example"', 'name = "' + "x" * 1_000_001 + '"', "a pack has at most 1,000,000"),
+    ],
+)
+def test_a_pack_that_would_be_slow_is_refused_with_its_line(tmp_path: Path, old: str, new: str, told: str) -> None:
+    with pytest.raises(PackError, match=told):
+        load_pack(pack(tmp_path, PACK.replace(old, new)))
+
+
+def test_signs_of_regular_expressions_are_letters_like_others(tmp_path: Path) -> None:
+    first, _ = load_pack(pack(tmp_path, PACK.replace("<me> .. <harm> te", "(a+)+$"))).constructions
+    assert first.parts == (Part("text:(a+)+$", 0),)

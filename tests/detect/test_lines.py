@@ -11,16 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tsbot.cli.detect import BATCH_LINES, run
-from tsbot.detect.detector import PatternDetector
+from tsbot.detect.detector import Cascade
 
 
-def lines(detector: PatternDetector, raw: bytes) -> tuple[int, list[dict[str, Any]]]:
+def lines(detector: Cascade, raw: bytes) -> tuple[int, list[dict[str, Any]]]:
     out = io.BytesIO()
     broken = run(detector, io.BytesIO(raw), out)
     return broken, [json.loads(line) for line in out.getvalue().splitlines()]
 
 
-def test_fields_pass_through_and_offsets_are_code_points(detector: PatternDetector) -> None:
+def test_fields_pass_through_and_offsets_are_code_points(detector: Cascade) -> None:
     row = {"id": 7, "text": "🙂🙂 I will hurt you tomorrow", "page": {"title": "Talk:X"}}
     broken, (judged,) = lines(detector, json.dumps(row).encode() + b"\n")
     assert broken == 0
@@ -44,7 +44,7 @@ def test_fields_pass_through_and_offsets_are_code_points(detector: PatternDetect
         (b"[" * 100_000, "not JSON"),
     ],
 )
-def test_a_broken_line_is_told_in_its_place(detector: PatternDetector, line: bytes, told: str) -> None:
+def test_a_broken_line_is_told_in_its_place(detector: Cascade, line: bytes, told: str) -> None:
     broken, rows = lines(detector, b'{"text": "one"}\n' + line + b'\n{"text": "three"}\n')
     assert broken == 1
     assert [row.get("text") for row in rows] == ["one", None, "three"]
@@ -52,24 +52,24 @@ def test_a_broken_line_is_told_in_its_place(detector: PatternDetector, line: byt
     assert told in rows[1]["error"]
 
 
-def test_the_id_of_a_line_without_text_is_kept(detector: PatternDetector) -> None:
+def test_the_id_of_a_line_without_text_is_kept(detector: Cascade) -> None:
     _, (row,) = lines(detector, b'{"id": "x"}')
     assert row == {"line": 1, "error": 'no "text"', "id": "x"}
 
 
-def test_lone_surrogates_go_through(detector: PatternDetector) -> None:
+def test_lone_surrogates_go_through(detector: Cascade) -> None:
     broken, (row,) = lines(detector, rb'{"text": "a \ud800 I will hurt you"}')
     assert broken == 0
     assert row["text"] == "a \ud800 I will hurt you"
     assert row["kind"] == "violence"
 
 
-def test_empty_lines_are_no_texts_and_numbers_still_count_them(detector: PatternDetector) -> None:
+def test_empty_lines_are_no_texts_and_numbers_still_count_them(detector: Cascade) -> None:
     _, rows = lines(detector, b'\n\n{"text": "a"}\n\nx\n')
     assert [row.get("line") for row in rows] == [None, 5]
 
 
-def test_many_lines_keep_their_order(detector: PatternDetector) -> None:
+def test_many_lines_keep_their_order(detector: Cascade) -> None:
     count = 2 * BATCH_LINES + 3
     _, rows = lines(detector, b"".join(json.dumps({"id": n, "text": f"page {n}"}).encode() + b"\n" for n in range(count)))
     assert [row["id"] for row in rows] == list(range(count))
@@ -77,5 +77,5 @@ def test_many_lines_keep_their_order(detector: PatternDetector) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.binary(max_size=40).filter(lambda line: b"\n" not in line and line.strip()), max_size=6))
-def test_as_many_lines_out_as_in(detector: PatternDetector, raw: list[bytes]) -> None:
+def test_as_many_lines_out_as_in(detector: Cascade, raw: list[bytes]) -> None:
     assert len(lines(detector, b"\n".join(raw))[1]) == len(raw)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tsbot.cases.flag import Flag, FlagContent, flag_id
+from tsbot.cases.priority import Reason
 from tsbot.detect.finding import Kind
 from tsbot.errors import LetterError
 from tsbot.report.letter import Letter, Links, Release, mail_subject, render, write
@@ -222,6 +224,12 @@ def test_the_subject_says_nothing_but_a_number() -> None:
 def test_a_letter_that_cannot_be_written_says_why(make: Callable[[], Letter], complaint: str) -> None:
     with pytest.raises(LetterError, match=complaint):
         make()
+
+
+def test_a_letter_is_the_same_whatever_the_priority() -> None:
+    ranked = replace(flag(), priority=93, reasons=(Reason("school", 8, "on a page about a school"),))
+    assert letter(ranked) == letter(flag())
+    assert text(ranked) == text(flag())
 
 
 def sealed_for_ever() -> Flag:

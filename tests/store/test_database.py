@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -101,3 +102,24 @@ def test_nobody_else_can_read_the_database_and_its_log(tmp_path: Path) -> None:
 def test_an_unusable_url_is_a_wrong_setting(url: str) -> None:
     with pytest.raises(SettingsError):
         connect(url)
+
+
+def test_flags_of_before_get_a_priority_and_go_down_again_unharmed(database: Database) -> None:
+    schema.downgrade(database, "0001")
+    with database.write() as connection:
+        columns = "id, wiki, kind, state, opened, updated"
+        connection.execute(text(f"insert into case_file ({columns}) values ('c', 'enwiki', 'violence', 'new', 1, 1)"))
+        columns = "id, subject, kind, case_id, wiki, field, probability, specificity, plausibility, imminence, language, coverage, detector"
+        for name, kind, imminence in (("near", "violence", 3), ("far", "violence", 0), ("legal", "legal", 0)):
+            values = f"'{name}', '{name}', '{kind}', 'c', 'enwiki', 'text', 0.5, 1, 1, {imminence}, 'en', 'scored', 'd'"
+            more = "'patrol', 1, 1, x'00'"
+            connection.execute(text(f"insert into flag ({columns}, source, event_time, created, body) values ({values}, {more})"))
+        connection.execute(text("insert into outcome (flag_id, what, time, event_id) values ('near', 'hidden', 1, 'e')"))
+    schema.upgrade(database)
+    with database.read() as connection:
+        rows = connection.execute(text("select id, priority, reasons from flag order by priority desc")).all()
+    assert [row.id for row in rows] == ["near", "far", "legal"]
+    assert all(sum(reason["points"] for reason in json.loads(row.reasons)) == row.priority > 0 for row in rows)
+    schema.downgrade(database, "0001")
+    with database.read() as connection:
+        assert connection.scalar(text("select count(*) from flag join outcome on outcome.flag_id = flag.id")) == 1

@@ -29,6 +29,8 @@ class FlagLine:
     source: str
     event_time: float
     created: float
+    priority: int
+    repeated: int
     outcomes: tuple[str, ...] = ()
 
 
@@ -39,13 +41,13 @@ def list_flags(
     kind: str | None = None,
     subject: str | None = None,
     limit: int = 50,
-    gravest_first: bool = False,
+    newest_first: bool = False,
 ) -> list[FlagLine]:
-    """Flags, newest first, or by specificity, plausibility and imminence."""
+    """Flags by priority, among equals the graver scores and then the newer first; or simply the newest first."""
     c = t.flag.c
     query = select(
         c.id, c.subject, c.kind, c.case_id.label("case"), c.wiki, c.field, c.probability, c.specificity, c.plausibility, c.imminence,
-        c.language, c.coverage, c.source, c.event_time, c.created,
+        c.language, c.coverage, c.source, c.event_time, c.created, c.priority, c.repeated,
     )  # fmt: skip
     if wiki:
         query = query.where(c.wiki == wiki)
@@ -54,7 +56,7 @@ def list_flags(
     if kind:
         query = query.where(c.kind == kind)
     scores = (c.specificity + c.plausibility + c.imminence).desc()
-    order = (scores, c.probability.desc(), c.created.desc(), c.id) if gravest_first else (c.created.desc(), c.id)
+    order = (c.created.desc(), c.id) if newest_first else (c.priority.desc(), scores, c.probability.desc(), c.created.desc(), c.id)
     rows = connection.execute(query.order_by(*order).limit(limit)).mappings().all()
     became = outcomes_of(connection, [row["id"] for row in rows])
     return [FlagLine(**row, outcomes=tuple(became.get(row["id"], ()))) for row in rows]

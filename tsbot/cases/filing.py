@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
+from tsbot.cases import copypasta, earlier
+from tsbot.cases.context import context_of
+from tsbot.cases.copypasta import Signer
 from tsbot.cases.flag import EXCERPT_CHARS, Flag, FlagContent, Span, flag_id
+from tsbot.cases.priority import Reason, prioritise
 from tsbot.detect.finding import GRAVITY, Finding, Kind
 from tsbot.store import tables as t
 from tsbot.store.crypto import MasterKey, seal, unseal
@@ -22,6 +26,8 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 """Half characters, which JSON can spell and UTF-8 cannot."""
 MARGIN = 300
 """Code points of context kept around the evidence when a passage is longer than an excerpt."""
+REPEATABLE = frozenset((Field.TEXT, Field.SUMMARY, Field.COMMENT))
+"""Fields in which a text that was flagged before is told; a name or title comes again with each edit anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,8 @@ class Judged:
     event: Event
     passage: Passage
     finding: Finding
+    wikitext: str = ""
+    """What the passage of a page's text comes from, for its surroundings; empty for other fields."""
 
 
 def author_index(key: MasterKey, wiki: str, user: str | None) -> bytes | None:
@@ -108,7 +116,7 @@ def _file(
 ) -> Flag | None:
     event, finding = item.event, item.finding
     identity = flag_id(subject, kind)
-    scores = {
+    scores: dict[str, object] = {
         "field": item.passage.field.value,
         "probability": finding.probability(kind),
         "specificity": finding.specificity,
@@ -119,6 +127,8 @@ def _file(
         "detector": detector[:64],
     }
     content = _content(item, kind)
+    author = author_index(key, event.wiki, event.user)
+    page = page_index(key, event.wiki, event.title)
     known = connection.execute(select(t.flag).where(t.flag.c.id == identity)).mappings().first()
     if known is not None:
         stored = (known["specificity"] + known["plausibility"] + known["imminence"], known["probability"])
@@ -126,13 +136,13 @@ def _file(
         if data_key is None or _strength(finding, kind) <= stored:
             return None
         sealed = seal(data_key, msgspec.json.encode(content), f"flag|body|{identity}")
+        scores |= _place(connection, key, subject, kind, item, author=author, page=page, now=now)
         connection.execute(update(t.flag).where(t.flag.c.id == identity).values(**scores, body=sealed))
         return _flag(dict(known) | scores, content)
-    author = author_index(key, event.wiki, event.user)
-    page = page_index(key, event.wiki, event.title)
     if item.passage.field is Field.TITLE and page and _is_title_known(connection, event.wiki, page, kind):
         return None
     case_id, data_key = _case_for(connection, key, event, kind, author=author, page=page, windows=windows, now=now)
+    scores |= _place(connection, key, subject, kind, item, author=author, page=page, now=now)
     row = scores | {
         "id": identity,
         "subject": subject,
@@ -149,6 +159,53 @@ def _file(
     }
     connection.execute(insert(t.flag).values(**row))
     return _flag(row, content)
+
+
+def _place(
+    connection: Connection,
+    key: MasterKey,
+    subject: str,
+    kind: Kind,
+    item: Judged,
+    *,
+    author: bytes | None,
+    page: bytes | None,
+    now: float,
+) -> dict[str, object]:
+    """The columns of a flag that say where it stands in the queue, and why."""
+    event, finding = item.event, item.finding
+    family, repeated = _repetition(connection, key, subject, kind, item, now)
+    context = replace(
+        context_of(event, item.passage, finding.evidence, kind, item.wikitext),
+        earlier_author=earlier.by_author(connection, event.wiki, author, subject, event.time),
+        earlier_page=earlier.on_page(connection, event.wiki, page, author, subject, event.time),
+        repeated=repeated,
+        revert_risk=connection.scalar(select(t.revision_score.c.score).where(t.revision_score.c.subject == subject)),
+    )
+    priority = prioritise(finding, kind, context)
+    reasons = msgspec.json.encode(priority.reasons).decode()
+    return {"priority": priority.value, "reasons": reasons, "text_family": family, "repeated": repeated}
+
+
+def _repetition(
+    connection: Connection, key: MasterKey, subject: str, kind: Kind, item: Judged, now: float
+) -> tuple[int | None, int]:
+    """The family of near-equal texts that a passage belongs to, and how many of them were flagged before."""
+    # Of what is flagged for minors nothing is kept, not even a signature.
+    if item.passage.field not in REPEATABLE or Kind.MINORS in (kind, *item.finding.flagged):
+        return None, 0
+    signature = Signer(key).sign(item.passage.text)
+    if signature is None:
+        return None, 0
+    # An edit with several flags is one text.
+    found = copypasta.find(connection, signature, now)
+    if found is not None:
+        same = select(t.flag.c.repeated).where(t.flag.c.subject == subject, t.flag.c.text_family == found.id)
+        counted = connection.scalar(same.limit(1))
+        if counted is not None:
+            return found.id, counted
+    family = copypasta.note(connection, signature, now, found)
+    return family.id, family.earlier
 
 
 def _is_title_known(connection: Connection, wiki: str, page: bytes, kind: Kind) -> bool:
@@ -242,7 +299,8 @@ def _excerpt(item: Judged) -> tuple[str, int, tuple[Span, ...]]:
     """The part of the passage around the evidence, its offset in the passage, and the evidence within it."""
     text = item.passage.text
     spans = item.finding.evidence
-    start = max(0, min((span.start for span in spans), default=0) - MARGIN) if len(text) > EXCERPT_CHARS else 0
+    telling = [span for span in spans if span.label in set(Kind)] or spans
+    start = max(0, min((span.start for span in telling), default=0) - MARGIN) if len(text) > EXCERPT_CHARS else 0
     excerpt = text[start : start + EXCERPT_CHARS]
     kept = tuple(
         Span(span.start - start, min(span.end - start, len(excerpt)), span.label)
@@ -254,8 +312,9 @@ def _excerpt(item: Judged) -> tuple[str, int, tuple[Span, ...]]:
 
 def _flag(row: Mapping[str, object], content: FlagContent | None) -> Flag:
     names = ("id", "subject", "kind", "case_id", "wiki", "field", "probability", "specificity", "plausibility", "imminence")
-    more = ("language", "coverage", "detector", "source", "event_time", "created")
-    return msgspec.convert({name: row[name] for name in names + more} | {"content": content}, Flag)
+    more = ("language", "coverage", "detector", "source", "event_time", "created", "priority")
+    reasons = msgspec.json.decode(str(row["reasons"]), type=tuple[Reason, ...])
+    return msgspec.convert({name: row[name] for name in names + more} | {"reasons": reasons, "content": content}, Flag)
 
 
 def read_flag(connection: Connection, key: MasterKey, identity: str) -> Flag | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from tsbot.cases.priority import Reason
 from tsbot.detect.finding import Kind
 from tsbot.text.passage import Field
 
@@ -81,3 +82,7 @@ class Flag:
     created: float
     content: FlagContent | None
     """None once its key was destroyed."""
+    priority: int = 0
+    """0-100, where it stands in the queue of people."""
+    reasons: tuple[Reason, ...] = ()
+    """What the priority is the sum of."""

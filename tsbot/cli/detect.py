@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -31,7 +32,7 @@ def detect(texts: Texts = None, source: Source = "-", target: Target = "-", conf
     """Judge texts: how probable a threat is, of which kind, how specific, plausible and near.
 
     Reads one JSON object with a string "text" per line, and writes it back with its finding: "threat" (a probability), "kind",
-    "kinds", "specificity", "plausibility", "imminence" (0-3), "language", "coverage" and "evidence" (offsets in code points of
+    "kinds", "specificity", "plausibility", "imminence" (0-3), "facets", "language", "coverage" and "evidence" (offsets in code points of
     "text"). Fields it does not know pass through. A line that cannot be judged gives {"line": N, "error": "..."} in its
     place, and the exit code is 3.
 
@@ -76,6 +77,7 @@ def as_json(finding: Finding) -> dict[str, Any]:
         "specificity": finding.specificity,
         "plausibility": finding.plausibility,
         "imminence": finding.imminence,
+        "facets": dataclasses.asdict(finding.facets),
         "language": finding.language,
         "coverage": str(finding.coverage),
         "evidence": [{"start": span.start, "end": span.end, "label": span.label} for span in finding.evidence],
@@ -98,15 +100,19 @@ def train(
     output: Annotated[Path, typer.Option(help="Folder for the model; what was done before is taken up again.")],
     seed: Annotated[int, typer.Option(help="Seed of everything that is random.")] = 1,
 ) -> None:
-    """Train the detector's model and print what it is worth on texts that it has not seen.
+    """Train the detector's model on a CPU: half an hour to an hour on two cores.
+
+    Stop it whenever you like; the same command goes on where it was. `tsbot evaluate` says what the model is worth.
 
     Example: tsbot train --data data --output model
     """
     try:
-        from tsbot.detect.training import train_and_report  # noqa: PLC0415 - scikit-learn is an extra that only training needs
+        from tsbot.detect.learn import training  # noqa: PLC0415 - PyTorch is an extra that only training needs
     except ImportError as error:
         raise InputError(f"Training needs the extra `train`: pip install 'tsbot[train]' ({error}).") from error
-    train_and_report(data, output, seed, Console())
+    console = Console()
+    manifest = training.train(data, output, seed, console)
+    console.print(f"{manifest.version} is in {output}.")
 
 
 def register(app: typer.Typer) -> None:

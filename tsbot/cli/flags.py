@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Annotated, Any
+import time
+from typing import Annotated, Any, NoReturn
 
 import msgspec
 import typer
@@ -13,12 +14,16 @@ from rich.text import Text
 from tsbot.cases.browse import FlagLine, find_flags, list_flags, outcomes_of, reports_of
 from tsbot.cases.filing import read_flag
 from tsbot.cases.flag import Flag
-from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOption, harmless, read_settings, terminal
+from tsbot.cases.labels import Correction, Label, Verdict, labels_of, store_label
+from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOption, harmless, operator, read_settings, terminal
+from tsbot.detect.finding import Kind
+from tsbot.errors import InputError
 from tsbot.report.wording import shown
 from tsbot.store.opening import open_store
 from tsbot.view import flag_table, when
 
-flags = typer.Typer(help="List and show flags.", no_args_is_help=True)
+flags = typer.Typer(help="List, show and label flags.", no_args_is_help=True)
+GradeOption = Annotated[int | None, typer.Option(min=0, max=3, help="What it should be, 0-3 (docs/detection.md).")]
 
 
 @flags.command("list")
@@ -26,19 +31,19 @@ def list_command(
     wiki: Annotated[str | None, typer.Option(help="Only this wiki (database name).")] = None,
     kind: Annotated[str | None, typer.Option(help="Only this kind, for instance self_harm.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Most flags shown.")] = 50,
-    gravest: Annotated[bool, typer.Option("--gravest", help="Order by scores instead of time.")] = False,
+    newest: Annotated[bool, typer.Option("--newest", help="Order by time instead of priority.")] = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """List flags, newest first: ids and scores, neither text nor names.
+    """List flags in the order in which to look at them: ids and scores, neither text nor names.
 
-    Example: tsbot flags list --kind violence --gravest
+    Example: tsbot flags list --kind violence --newest
     """
     store = open_store(read_settings(config, database))
     try:
         with store.read() as connection:
-            lines = list_flags(connection, wiki=wiki, kind=kind, limit=limit, gravest_first=gravest)
+            lines = list_flags(connection, wiki=wiki, kind=kind, limit=limit, newest_first=newest)
     finally:
         store.close()
     if as_json:
@@ -66,41 +71,93 @@ def show_command(
         with store.read() as connection:
             found = [read_flag(connection, store.key, identity) for identity in find_flags(connection, flag)]
             more = [
-                (outcomes_of(connection, [item.id]).get(item.id, []), reports_of(connection, item.id)) for item in found if item
+                (outcomes_of(connection, [item.id]).get(item.id, []), reports_of(connection, item.id), labels_of(connection, item.id))
+                for item in found
+                if item
             ]
     finally:
         store.close()
     if not found:
-        typer.echo(f"No flag {flag}. `tsbot flags list` shows what there is.", err=True)
-        raise typer.Exit(EXIT_NOTHING)
-    for item, (outcomes, reports) in zip((item for item in found if item), more, strict=True):
+        _none(flag)
+    for item, (outcomes, reports, labels) in zip((item for item in found if item), more, strict=True):
         if as_json:
             named = [{"id": identity, "purpose": purpose, "state": state} for identity, purpose, state in reports]
-            typer.echo(json.dumps(msgspec.to_builtins(item) | {"outcomes": outcomes, "reports": named}))
+            said = [dataclasses.asdict(label) for label in labels]
+            typer.echo(json.dumps(msgspec.to_builtins(item) | {"outcomes": outcomes, "reports": named, "labels": said}))
         else:
-            _show(item, outcomes, reports)
+            _show(item, outcomes, reports, labels)
+
+
+@flags.command("label")
+def label_command(
+    flag: Annotated[str, typer.Argument(help="Id of the flag, or its beginning.")],
+    verdict: Annotated[Verdict, typer.Argument(help="What you say of it.")],
+    kind: Annotated[Kind | None, typer.Option(help="With wrong_kind: the kind that it is.")] = None,
+    specificity: GradeOption = None,
+    plausibility: GradeOption = None,
+    imminence: GradeOption = None,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Say whether a flag is right. Changes neither the flag nor its reports; `tsbot labels export` takes the labels out.
+
+    Example: tsbot flags label 3f2a91c0 wrong_score --plausibility 1 --imminence 0
+    """
+    store = open_store(read_settings(config, database))
+    try:
+        with store.write() as connection:
+            found = find_flags(connection, flag)
+            if len(found) > 1:
+                raise InputError(f"{flag} names {len(found)} flags; give more of the id.")
+            label = None
+            if found:
+                correction = Correction(kind, specificity, plausibility, imminence)
+                label = store_label(connection, found[0], verdict, correction, by=operator(), now=time.time())
+    finally:
+        store.close()
+    if label is None:
+        _none(flag)
+    else:
+        typer.echo(f"flag {label.flag_id[:8]}: {_words(label)}")
+
+
+def _none(flag: str) -> NoReturn:
+    typer.echo(f"No flag {flag}. `tsbot flags list` shows what there is.", err=True)
+    raise typer.Exit(EXIT_NOTHING)
+
+
+def _words(label: Label) -> str:
+    grades = f"specificity {label.specificity}, plausibility {label.plausibility}, imminence {label.imminence}"
+    return f"{label.verdict.value}, {label.kind.value}, {grades} (by {label.by})"
 
 
 def _plain(line: FlagLine) -> dict[str, Any]:
     return dataclasses.asdict(line)
 
 
-def _show(flag: Flag, outcomes: list[str], reports: list[tuple[str, str, str]]) -> None:
+def _show(flag: Flag, outcomes: list[str], reports: list[tuple[str, str, str]], labels: list[Label]) -> None:
     console = terminal()
     console.print(Text.assemble((f"flag {flag.id}", "bold"), f" of {flag.kind.value} on {flag.subject}, case {flag.case_id}"))
     console.print(
         f"  probability {flag.probability:.2f}, specificity {flag.specificity}, plausibility {flag.plausibility}, "
         f"imminence {flag.imminence}; language {flag.language} ({flag.coverage}); detector {flag.detector}; by {flag.source}"
     )
+    console.print(f"  priority {flag.priority}:")
+    for reason in flag.reasons:
+        console.print(f"    {reason.points:+4d}  {reason.words}")
     console.print(f"  edited {when(flag.event_time)}, flagged {when(flag.created)} (UTC)")
     console.print(f"  outcome: {', '.join(outcomes) or 'none so far'}")
     for identity, purpose, state in reports:
         console.print(f"  {purpose} {identity[:8]}: {state}")
+    for label in labels:
+        console.print(f"  label: {_words(label)}")
     if flag.content is None:
         console.print(Text("  The text was destroyed with its key.", "dim"))
         return
     content = flag.content
     excerpt = harmless(content.excerpt)
+    facets = [name for name in ("when", "where", "how", "ability", "conditional") if getattr(content, name)]
+    console.print(f"  facets: target {content.target}, stance {content.stance}{''.join(f', {name}' for name in facets)}")
     console.print(Text(f"  page: {shown(content.title)}\n  user: {shown(content.user) if content.user else '(withheld)'}"))
     text = Text(excerpt)
     for span in content.evidence:

@@ -1,36 +1,42 @@
-"""From clues to a finding: kinds, facets, grades and evidence of one text."""
+"""From patterns and readings to a finding: kinds, facets, grades and evidence of one text."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tsbot.detect.encoder import FACETS, Reading
 from tsbot.detect.facets import Scene, facets_of, imminence_of
 from tsbot.detect.finding import GRAVITY, PHYSICAL, Coverage, Evidence, Facets, Finding, Kind, Stance
 from tsbot.detect.lexicon import Found, Lexicon, Match
-from tsbot.detect.ngrams import scale, sums
-from tsbot.detect.weights import Model
+from tsbot.detect.model import Calibration
+from tsbot.detect.private import Exposure, Label, PersonalSpan
+from tsbot.detect.windows import Window, width
 from tsbot.text.language import UNKNOWN
 from tsbot.text.normalise import Batch
 from tsbot.text.passage import Field
 
-REPORTED, QUOTED = 0.025, 0.025
+BARE_BRIEF, BRIEF_WIDTH = -2.0, 40
+"""Added where no pattern is found in a summary of a few words: a time alone ("see you tomorrow") makes the encoder suspicious."""
+REPORTED, QUOTED = 0.3, 0.3
 """Factors on a pattern in a sentence that tells of others' words or fiction, and in one between quotation marks."""
-SURE = 0.7
-"""Strength from which a pattern counts by itself where the model has another opinion."""
-DOUBT = 0.1
-"""Factor on the model's probability where its worst sentence holds an idiom, a quotation or another's words."""
+BARE_TITLE = -3.0
+"""Added to the log-odds of a title or name in which no pattern is found: works are called like threats."""
+GRADED = 0.01
+"""Part of its threshold from which a kind is graded."""
+PRIVATE = {
+    **dict.fromkeys((Label.PHONE, Label.ADDRESS, Label.IDENTITY_NUMBER, Label.BANK), 0.8),
+    **dict.fromkeys((Label.EMAIL, Label.IP, Label.NAME), 0.6),
+}
+"""Probability of doxing where the words around say that a datum of this sort is somebody's private one; a judgement."""
 SHORT = 60
 """Characters below which the language of a pattern is better evidence than the little words."""
-_QUOTE_OPENS = re.compile(r"[,:] [\"“„«‘](?=\w)|[「『]")
-"""Direct speech begins."""
 _QUOTES = "\"“”„«»「」『』"
 
 
@@ -42,6 +48,22 @@ class Clue:
     form: str
     found: Found
     matches: tuple[Match, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A window that the encoder has read."""
+
+    window: Window
+    reading: Reading
+    origins: NDArray[np.int64] | None = None
+    """Where a normal form was read: offset in the piece of each of its characters."""
+
+    def raw_span(self, start: int, end: int) -> tuple[int, int]:
+        """Offsets in the piece of a stretch of what was read."""
+        if self.origins is None:
+            return self.window.start + start, self.window.start + end
+        return int(self.origins[start]), int(self.origins[end - 1]) + 1
 
 
 class Piece(Protocol):
@@ -60,112 +82,144 @@ class Piece(Protocol):
         """What the text is."""
 
 
-def assess(
-    batch: Batch,
-    piece: Piece,
-    language: str,
-    coverage: Coverage,
-    clues: Sequence[Clue],
-    margin: float,
-    window: tuple[int, int],
-    model: Model,
-    lexicon: Lexicon,
-    thresholds: Mapping[Kind, float],
-) -> Finding:
-    """Judge one piece. ``margin`` is minus infinity where the model has no say; ``window`` is its best one (sentences)."""
-    strongest: dict[Kind, tuple[float, Clue, Match]] = {}
+@dataclass(frozen=True, slots=True)
+class _Best:
+    """The strongest pattern of a kind."""
+
+    strength: float
+    clue: Clue
+    match: Match
+
+
+class Assessor:
+    """Puts together what the stages saw. Immutable."""
+
+    def __init__(
+        self, calibration: Calibration, lexicon: Lexicon, thresholds: Mapping[Kind, float], coverage: Callable[[str, int], Coverage]
+    ) -> None:
+        """``thresholds``: probability from which a kind flags; ``coverage``: of a language, for a text of some length."""
+        self._calibration = calibration
+        self._lexicon = lexicon
+        self._thresholds = thresholds
+        self._coverage = coverage
+
+    def assess(
+        self, batch: Batch, piece: Piece, language: str, clues: Sequence[Clue], margin: float, worst: int, reads: Sequence[Read]
+    ) -> Finding:
+        """Judge one piece. ``margin``: the n-grams'; ``worst``: the sentence that they like best, -1 without any."""
+        strongest = _strongest(batch, piece, clues)
+        read = max(reads, key=lambda read: read.reading.margin("threat"), default=None)
+        kinds = self._kinds(piece, strongest, margin, reads, read)
+        flagged = tuple(kind for kind in GRAVITY if self._flags(kind, kinds.get(kind, 0.0)))
+        top = flagged[0] if flagged else max(kinds, key=lambda kind: kinds[kind])
+        best = strongest.get(top)
+        if best is None and top in PHYSICAL:
+            best = max((entry for kind, entry in strongest.items() if kind in PHYSICAL), key=lambda entry: entry.strength, default=None)
+        spoken = best.match.construction.language if best is not None else language
+        coverage = self._coverage(language, len(piece.raw))
+        if best is not None and (language == UNKNOWN or len(piece.raw) < SHORT):
+            language, coverage = spoken, self._coverage(spoken, len(piece.raw))
+        sentence = best.clue.sentence if best is not None else worst
+        scenes = _scenes(batch, piece, sentence, spoken, self._lexicon) if sentence >= 0 else []
+        # What is hardly below a threshold is graded too: thresholds differ between operators, grades should not.
+        harmful = top in PHYSICAL and kinds[top] >= GRADED * self._thresholds.get(top, 1.0)
+        facets = _facets(top, best, scenes, read) if harmful or top is Kind.DOXING else Facets()
+        return Finding(
+            kinds=MappingProxyType({kind: kinds[kind] for kind in GRAVITY if kind in kinds}),
+            flagged=flagged,
+            specificity=facets.specificity if harmful else 0,
+            plausibility=_grade(read, "plausible") if harmful else 0,
+            imminence=_imminence(read, facets, top, scenes) if harmful else 0,
+            facets=facets,
+            evidence=tuple(_evidence(batch, piece, sentence, best, strongest, flagged, scenes, facets, read)) if flagged else (),
+            language=language,
+            coverage=coverage,
+        )
+
+    def with_personal(self, finding: Finding, start: int, spans: Sequence[PersonalSpan]) -> Finding:
+        """The finding with the personal data of a piece that begins at ``start``: all are shown, private ones make it doxing."""
+        private = max((PRIVATE.get(span.label, 0.0) for span in spans if span.exposure is Exposure.PRIVATE), default=0.0)
+        kinds = dict(finding.kinds)
+        kinds[Kind.DOXING] = max(kinds.get(Kind.DOXING, 0.0), private)
+        flagged = tuple(kind for kind in GRAVITY if kind in finding.flagged or self._flags(kind, kinds.get(kind, 0.0)))
+        shown = [Evidence(start + span.start, start + span.end, str(span.label)) for span in spans]
+        if Kind.DOXING in flagged and not any(evidence.label == Kind.DOXING for evidence in finding.evidence):
+            private_spans = (span for span in spans if span.exposure is Exposure.PRIVATE)
+            shown[:0] = [Evidence(start + span.start, start + span.end, str(Kind.DOXING)) for span in private_spans]
+        return replace(finding, kinds=MappingProxyType(kinds), flagged=flagged, evidence=(*finding.evidence, *shown))
+
+    def _flags(self, kind: Kind, probability: float) -> bool:
+        return probability > 0 and probability >= self._thresholds.get(kind, 1.0)
+
+    def _kinds(
+        self, piece: Piece, strongest: Mapping[Kind, _Best], margin: float, reads: Sequence[Read], read: Read | None
+    ) -> dict[Kind, float]:
+        """Probability of each kind that anything speaks for; of physical harm at least one."""
+        calibration = self._calibration
+        kinds = {kind: entry.strength for kind, entry in strongest.items() if kind not in PHYSICAL}
+        named = piece.field is Field.USER
+        pattern = max((entry.strength for kind, entry in strongest.items() if kind in PHYSICAL), default=0.0)
+        if read is None:
+            kinds[Kind.VIOLENCE] = float(unread_probability(calibration, np.array([margin]))[0])
+            return kinds
+        for kind, line in calibration.others.items():
+            if (kind is Kind.ATTACK_NAME) == named:
+                odds = max(some.reading.margin(kind) for some in reads)
+                kinds[kind] = max(kinds.get(kind, 0.0), probability(line.slope * odds + line.intercept))
+        if named:
+            kinds.setdefault(Kind.ATTACK_NAME, 0.0)
+            return kinds
+        total = calibration.encoder * read.reading.margin("threat") + calibration.ngrams * _finite(margin)
+        total += calibration.pattern * pattern + calibration.intercept
+        if not pattern:
+            total += _bare(piece)
+        harm = probability(total)
+        shares = {kind: probability(read.reading.margin(kind)) for kind in PHYSICAL}
+        for kind, entry in strongest.items():
+            if kind in PHYSICAL:
+                shares[kind] = max(shares[kind], entry.strength / 2)
+        likeliest = max(GRAVITY, key=lambda kind: shares.get(kind, 0.0))
+        for kind, share in shares.items():
+            if kind is likeliest or share >= 0.5:
+                kinds[kind] = harm if kind is likeliest else harm * share
+        return kinds
+
+
+def _bare(piece: Piece) -> float:
+    """What is added to the log-odds where no pattern supports the encoder."""
+    if piece.field is Field.TITLE:
+        return BARE_TITLE
+    brief = piece.field in (Field.SUMMARY, Field.COMMENT) and width(piece.raw) < BRIEF_WIDTH
+    return BARE_BRIEF if brief else 0.0
+
+
+def probability(logit: float) -> float:
+    """Logistic function."""
+    return 1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))
+
+
+def unread_probability(calibration: Calibration, margin: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probability of physical harm in texts that nobody has read, from the n-grams' margins; 0 without words."""
+    line = calibration.unread
+    logits = np.clip(line.slope * np.minimum(np.where(np.isfinite(margin), margin, -60.0), calibration.gate) + line.intercept, -60, 60)
+    odds: NDArray[np.float64] = np.where(np.isfinite(margin), 1 / (1 + np.exp(-logits)), 0.0)
+    return odds
+
+
+def _finite(margin: float) -> float:
+    return margin if math.isfinite(margin) else -10.0
+
+
+def _strongest(batch: Batch, piece: Piece, clues: Sequence[Clue]) -> dict[Kind, _Best]:
+    strongest: dict[Kind, _Best] = {}
     for clue in clues:
         for match in clue.matches:
             strength = _strength(batch, piece, clue, match)
-            kind = match.construction.kind
-            if piece.field is Field.USER:
-                kind = Kind.ATTACK_NAME
-            length = match.end - match.start
-            if kind not in strongest or (strength, length) > (strongest[kind][0], strongest[kind][2].end - strongest[kind][2].start):
-                strongest[kind] = (strength, clue, match)
-    kinds = {kind: strength for kind, (strength, _, _) in strongest.items()}
-    physical = max((p for kind, p in kinds.items() if kind in PHYSICAL), default=0.0)
-    modelled = model_probability(model, margin, physical)
-    if modelled > 0 and physical < SURE and _doubtful(batch, _peak(batch, window, model), language, piece, clues, lexicon):
-        modelled *= DOUBT
-    if modelled > physical or (modelled > 0 and physical < SURE):
-        kinds = _blend(kinds, modelled, physical, batch, window, model)
-    flagged = tuple(kind for kind in GRAVITY if kinds.get(kind, 0.0) >= thresholds.get(kind, 1.0))
-    probabilities = MappingProxyType({kind: kinds[kind] for kind in GRAVITY if kind in kinds} or {Kind.VIOLENCE: 0.0})
-    top = flagged[0] if flagged else max(probabilities, key=lambda kind: probabilities[kind])
-    best = strongest.get(top)
-    if best is None and top in PHYSICAL:
-        best = max((entry for kind, entry in strongest.items() if kind in PHYSICAL), key=lambda entry: entry[0], default=None)
-    spoken = best[2].construction.language if best is not None else language
-    sentence = best[1].sentence if best is not None else _peak(batch, window, model)
-    scenes = _scenes(batch, piece, sentence, spoken, lexicon)
-    facets = facets_of(best[2] if best is not None else None, top, scenes) if top in PHYSICAL | {Kind.DOXING} else Facets()
-    harmful = top in PHYSICAL and bool(flagged)
-    if best is not None and (language == UNKNOWN or len(piece.raw) < SHORT):
-        language, coverage = spoken, Coverage.SCORED if spoken in model.manifest.languages else Coverage.WEAK
-    numbers = plausibility_numbers(facets, top, probabilities[top], piece.raw)
-    return Finding(
-        kinds=probabilities,
-        flagged=flagged,
-        specificity=facets.specificity if harmful else 0,
-        plausibility=_plausibility(facets, model.manifest.plausibility.grade(numbers)) if harmful else 0,
-        imminence=imminence_of(facets, top, scenes) if harmful else 0,
-        facets=facets,
-        evidence=tuple(_evidence(batch, piece, sentence, top, best, strongest, flagged, scenes)) if flagged else (),
-        language=language,
-        coverage=coverage,
-    )
-
-
-def _doubtful(batch: Batch, sentence: int, language: str, piece: Piece, clues: Sequence[Clue], lexicon: Lexicon) -> bool:
-    """Whether the sentence that the model dislikes has an idiom, a denied threat, or a threat told or quoted."""
-    clue = next((clue for clue in clues if clue.sentence == sentence), None)
-    found = clue.found if clue is not None else lexicon.find(batch.sentence(sentence))
-    if found.get(f"{language}:C:idiom") or (clue is not None and any(match.reported for match in clue.matches)):
-        return True
-    pack = lexicon.packs.get(language)
-    if pack is not None and pack.file.cues.address and not found.get(f"{language}:C:address"):
-        return True
-    start, end = batch.raw_span(int(batch.sentences[sentence]), int(batch.sentences[sentence + 1]))
-    return bool(_QUOTE_OPENS.search(piece.raw, start + 1, end)) or lexicon.denied(batch.sentence(sentence), language, found)
-
-
-def model_probability(model: Model, margin: float, pack: float) -> float:
-    """Calibrated probability of physical harm from the model's margin and the strongest pattern (0 where there is none)."""
-    if margin == -math.inf:
-        return 0.0
-    calibration = model.manifest.calibration
-    total = calibration["margin"] * margin + calibration["pack"] * pack + calibration["intercept"]
-    return 1 / (1 + math.exp(-max(-60.0, min(60.0, total))))
-
-
-def _plausibility(facets: Facets, grade: int) -> int:
-    """The fitted grade, and at least 2 for an intention with a time or with access: too rare in the data to be learnt."""
-    return max(grade, 2) if facets.stance is Stance.INTENT and (facets.when or facets.ability) else grade
-
-
-def plausibility_numbers(facets: Facets, kind: Kind, probability: float, raw: str) -> dict[str, float]:
-    """The numbers that plausibility is graded from."""
-    letters = sum(map(str.isalpha, raw))
-    return {
-        "probability": probability,
-        "specificity": float(facets.specificity),
-        "when": float(facets.when),
-        "how": float(facets.how),
-        "where": float(facets.where),
-        "ability": float(facets.ability),
-        "conditional": float(facets.conditional),
-        "intent": float(facets.stance is Stance.INTENT),
-        "wish": float(facets.stance is Stance.WISH),
-        "incitement": float(facets.stance is Stance.INCITEMENT),
-        "self_harm": float(kind is Kind.SELF_HARM),
-        "mass_violence": float(kind is Kind.MASS_VIOLENCE),
-        "sexual_violence": float(kind is Kind.SEXUAL_VIOLENCE),
-        "capitals": sum(map(str.isupper, raw)) / max(letters, 1),
-        "exclamations": float(min(raw.count("!"), 5)),
-        "length": math.log1p(len(raw)),
-        "target": float(facets.target),
-    }
+            kind = Kind.ATTACK_NAME if piece.field is Field.USER else match.construction.kind
+            known = strongest.get(kind)
+            if known is None or (strength, match.end - match.start) > (known.strength, known.match.end - known.match.start):
+                strongest[kind] = _Best(strength, clue, match)
+    return strongest
 
 
 def _strength(batch: Batch, piece: Piece, clue: Clue, match: Match) -> float:
@@ -190,52 +244,33 @@ def _quoted(raw: str, start: int, end: int) -> bool:
     return sum(before.count(mark) for mark in _QUOTES) % 2 == 1
 
 
-def _blend(
-    kinds: dict[Kind, float], modelled: float, physical: float, batch: Batch, window: tuple[int, int], model: Model
-) -> dict[Kind, float]:
-    """Put the model's probability to the likeliest kind of harm."""
-    total = max(modelled, physical if physical >= SURE else 0.0)
-    result = {kind: p for kind, p in kinds.items() if kind not in PHYSICAL}
-    named = [kind for kind in kinds if kind in PHYSICAL]
-    top = max(named, key=lambda kind: kinds[kind]) if named else _kind_by_heads(batch, window, model)
-    for kind in named:
-        result[kind] = min(kinds[kind], total) if kind is not top else total
-    result[top] = total
-    return result
+def _facets(kind: Kind, best: _Best | None, scenes: Sequence[Scene], read: Read | None) -> Facets:
+    """Facets: what the encoder answers, else what the packs tell."""
+    told = facets_of(best.match if best is not None else None, kind, scenes) if scenes else Facets()
+    if read is None or kind not in PHYSICAL:
+        return told
+    reading = read.reading
+    stances = {stance: reading.margin(stance) for stance in (Stance.INTENT, Stance.WISH, Stance.INCITEMENT)}
+    return Facets(
+        target=round(sum(probability(reading.margin(f"target{grade}")) for grade in (1, 2, 3))),
+        stance=max(stances, key=lambda stance: stances[stance]),
+        **{name: reading.margin(name) > 0 for name in FACETS},
+    )
 
 
-def _kind_by_heads(batch: Batch, window: tuple[int, int], model: Model) -> Kind:
-    """The kind whose head likes the window best; violence where none does."""
-    heads = [name for name in model.manifest.heads if name != "threat"]
-    first, last = window
-    if not heads or last <= first:
-        return Kind.VIOLENCE
-    part = Batch(batch.codes, batch.origins, batch.sentences[first : last + 1], batch.owners[first:last])
-    best, kind = 0.0, Kind.VIOLENCE
-    for name in heads:
-        totals, numbers = sums(part, model.weights[name])
-        margin = model.intercepts[name] + float(_scaled(totals.sum(axis=0, keepdims=True), numbers.sum(axis=0, keepdims=True))[0])
-        if margin > best:
-            best, kind = margin, Kind(name)
-    return kind
+def _grade(read: Read | None, question: str) -> int:
+    """Expected grade, 0-3: the sum of the probabilities that it is at least 1, 2, 3 (Frank and Hall 2001), rounded."""
+    if read is None:
+        return 1
+    return round(sum(probability(read.reading.margin(f"{question}{grade}")) for grade in (1, 2, 3)))
 
 
-def _scaled(totals: NDArray[np.float64], numbers: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Sum over the groups of their scaled sums, for each row."""
-    groups = range(totals.shape[1])
-    factors = np.stack([scale(numbers[:, group].astype(np.float64), group) for group in groups], axis=1)
-    rows: NDArray[np.float64] = (totals * factors).sum(axis=1)
-    return rows
-
-
-def _peak(batch: Batch, window: tuple[int, int], model: Model) -> int:
-    """The sentence of a window that the model likes best."""
-    first, last = window
-    if last - first <= 1:
-        return first
-    part = Batch(batch.codes, batch.origins, batch.sentences[first : last + 1], batch.owners[first:last])
-    totals, numbers = sums(part, model.weights["threat"])
-    return first + int(_scaled(totals, numbers).argmax())
+def _imminence(read: Read | None, facets: Facets, kind: Kind, scenes: Sequence[Scene]) -> int:
+    """The encoder's grade; where it sees a near time and a pack knows the word for one within a day, the highest."""
+    if read is None:
+        return imminence_of(facets, kind, scenes)
+    grade = _grade(read, "imminent")
+    return max(grade, imminence_of(facets, kind, scenes)) if grade >= 2 and facets.when else grade
 
 
 def _scenes(batch: Batch, piece: Piece, sentence: int, language: str, lexicon: Lexicon) -> list[Scene]:
@@ -253,13 +288,14 @@ def _evidence(
     batch: Batch,
     piece: Piece,
     sentence: int,
-    top: Kind,
-    best: tuple[float, Clue, Match] | None,
-    strongest: Mapping[Kind, tuple[float, Clue, Match]],
-    flagged: Iterable[Kind],
+    best: _Best | None,
+    strongest: Mapping[Kind, _Best],
+    flagged: Sequence[Kind],
     scenes: Sequence[Scene],
-) -> Iterable[Evidence]:
-    """Spans of the raw text: one per flagged kind, then facets in the sentence of the gravest, else in its neighbours."""
+    facets: Facets,
+    read: Read | None,
+) -> Iterator[Evidence]:
+    """Spans of the raw text: one per flagged kind, then the facets."""
 
     def span(index: int, start: int, end: int, label: str) -> Evidence:
         offset = int(batch.sentences[index])
@@ -267,28 +303,62 @@ def _evidence(
         return Evidence(piece.start + first, piece.start + last, label)
 
     for kind in flagged:
-        entry = strongest.get(kind) or (best if kind is top else None)
+        entry = strongest.get(kind) or (best if kind is flagged[0] else None)
         if entry is not None:
-            yield span(entry[1].sentence, entry[2].start, entry[2].end, str(kind))
-        elif kind is top:
+            yield span(entry.clue.sentence, entry.match.start, entry.match.end, str(kind))
+        elif sentence >= 0:
             yield span(sentence, 0, len(batch.sentence(sentence)), str(kind))
-    if top not in PHYSICAL:
+    if flagged[0] not in PHYSICAL:
         return
-    for label, find in (("when", Scene.when), ("where", Scene.where)):
-        for scene in scenes:
-            place = find(scene)
+    for name in FACETS:
+        if getattr(facets, name):
+            place = next(_told(name, scenes, span), None) or _answered(name, piece, read)
             if place is not None:
-                yield span(scene.index, *place, label)
-                break
-    for name, label, looked in (
-        ("how", "how", scenes),
-        ("ability", "ability", scenes),
-        ("conditional", "conditional", scenes[:1]),
-        ("role", "target", scenes[:1]),
-        ("group", "target", scenes[:1]),
-    ):
-        for scene in looked:
+                yield place
+    yield from _told("target", scenes[:1], span)
+
+
+def _told(facet: str, scenes: Sequence[Scene], span: Callable[[int, int, int, str], Evidence]) -> Iterator[Evidence]:
+    """Where words of a facet stand: the first in the sentence of the threat, else in its neighbours."""
+    for scene in scenes:
+        if facet in ("when", "where"):
+            place = scene.when() if facet == "when" else scene.where()
+            if place is not None:
+                yield span(scene.index, *place, facet)
+                return
+            continue
+        names: Iterable[str] = ("role", "group") if facet == "target" else (facet,)
+        for name in names:
             found = scene.first(name)
             if found is not None:
-                yield span(scene.index, found.start, found.end, label)
-                break
+                yield span(scene.index, found.start, found.end, facet)
+                return
+
+
+def _answered(facet: str, piece: Piece, read: Read | None) -> Evidence | None:
+    """The words whose pieces made the encoder see a facet."""
+    if read is None or not len(read.reading.facets):
+        return None
+    margins = read.reading.facets[:, FACETS.index(facet)]
+    first = last = int(margins.argmax())
+    while first > 0 and margins[first - 1] > 0:
+        first -= 1
+    while last + 1 < len(margins) and margins[last + 1] > 0:
+        last += 1
+    spans = read.reading.spans
+    start, end = spans[first][0], spans[last][1]
+    if start >= end:
+        return None
+    raw = piece.raw
+    low, high = (min(place, len(raw)) for place in read.raw_span(start, end))
+    if low >= high:
+        return None
+    while low > 0 and raw[low].isalnum() and raw[low - 1].isalnum() and high - low < 60:
+        low -= 1
+    while high < len(raw) and raw[high - 1].isalnum() and raw[high].isalnum() and high - low < 60:
+        high += 1
+    while low < high and not raw[low].isalnum():
+        low += 1
+    while high > low and not raw[high - 1].isalnum():
+        high -= 1
+    return Evidence(piece.start + low, piece.start + high, facet) if low < high else None

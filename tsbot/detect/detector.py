@@ -1,7 +1,11 @@
 """The detector: texts in, findings out.
 
-:class:`Detector` is what the rest of tsbot knows. :class:`PatternDetector` is the first one: an n-gram model that has learnt
-from public data, and language packs. Another may take its place behind the same two names.
+:class:`Detector` is what the rest of tsbot knows. :class:`Cascade` is the one that comes with it: what is cheap looks at
+everything, what is costly at what the cheap stages could not let go.
+
+1. Language packs: patterns, found with two automata in a whole batch at once.
+2. A linear model on hashed n-grams, for every sentence.
+3. An encoder that reads windows of those texts in which one of the two saw something.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
@@ -19,13 +24,16 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tsbot.detect.assess import Clue, assess
+from tsbot.detect.assess import Assessor, Clue, Read, unread_probability
 from tsbot.detect.finding import DETECTED, PHYSICAL, Coverage, Evidence, Finding, Kind
 from tsbot.detect.language_pack import common_words, load_packs
 from tsbot.detect.lexicon import Found, Lexicon, Match
 from tsbot.detect.margins import best_windows, margins, windows_of
+from tsbot.detect.model import Model, load_model
 from tsbot.detect.ngrams import sums
-from tsbot.detect.weights import Model, load_model
+from tsbot.detect.private import find_personal
+from tsbot.detect.windows import MOST, Window, windows_around, worst_first
+from tsbot.text.encoded import decoded
 from tsbot.text.language import UNKNOWN, LanguageGuesser, langid_fallback
 from tsbot.text.normalise import Batch, normalise, unmask
 from tsbot.text.passage import Field
@@ -34,15 +42,16 @@ PIECE, OVERLAP = 20_000, 400
 """Longer texts are judged in pieces of so many characters that overlap so much, and the gravest piece counts."""
 BATCH_CHARACTERS = 120_000
 """Characters judged at once; bounds memory whatever the texts' number and length."""
-MODEL_FLOOR = 0.005
-"""Probability below which a text without patterns is not looked at any further."""
-
-
 MOST_CLUES = 200
 """Sentences with patterns weighed in one piece; a piece with more is beyond doubt."""
 UNTOLD = 40
 """Characters from which a text whose language cannot be told counts as unscored; a shorter one is anybody's."""
-
+LONG = 100_000
+"""Characters of a text after which one window of each piece is read."""
+NEAR_GATE = 1.0
+"""How far below its gate a sentence of a longer text is still read."""
+LEARNT = 60
+"""Texts of a language from which it counts as learnt."""
 
 _NAME_WORDS = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]|\d+|[^\w\s.-]+")
 
@@ -74,11 +83,12 @@ class _Piece:
     raw: str
     field: Field
     origins: tuple[int, ...] = ()
-    """For a user name: the offset in the name of each character of ``raw``, and the end."""
+    """Where ``raw`` is another form of the text (a user name with its words told apart, a decoded stretch): the offset in the text of
+    each of its characters, and the end."""
 
 
-class PatternDetector:
-    """N-gram model and language packs."""
+class Cascade:
+    """Language packs, n-grams, and an encoder for what they notice."""
 
     def __init__(self, model: Model, lexicon: Lexicon, guesser: LanguageGuesser, thresholds: Mapping[str, float] | None = None) -> None:
         """``thresholds`` replace the model's own, per kind."""
@@ -87,13 +97,12 @@ class PatternDetector:
         self._guesser = guesser
         own = {Kind(kind): value for kind, value in (thresholds or {}).items()}
         self.thresholds: Mapping[Kind, float] = MappingProxyType({**model.manifest.thresholds, **own})
-        self._floor = min(MODEL_FLOOR, *(self.thresholds.get(kind, 1.0) for kind in PHYSICAL))
+        self._least = min(self.thresholds.get(kind, 1.0) for kind in PHYSICAL)
         digest = hashlib.sha256(msgspec.json.encode(model.manifest))
         digest.update("".join(pack.digest for pack in lexicon.packs.values()).encode())
         self._version = f"{model.manifest.version}+rules-{digest.hexdigest()[:8]}"
-        self._intercepts = model.intercepts
-        self._learnt = frozenset(model.manifest.languages)
-        self._packed = frozenset(lexicon.packs)
+        self._learnt = frozenset(code for code, texts in model.manifest.languages.items() if texts >= LEARNT)
+        self._assessor = Assessor(model.manifest.calibration, lexicon, self.thresholds, self.coverage)
         self._text_kinds = frozenset(DETECTED) - {Kind.ATTACK_NAME}
         self._name_kinds = frozenset(PHYSICAL | {Kind.ATTACK_NAME}) - {Kind.SELF_HARM}
 
@@ -108,7 +117,7 @@ class PatternDetector:
             return Coverage.WEAK
         if language in self._learnt:
             return Coverage.SCORED
-        return Coverage.WEAK if language in self._packed else Coverage.UNSCORED
+        return Coverage.WEAK if language in self._lexicon.packs else Coverage.UNSCORED
 
     def judge(
         self, texts: Sequence[str], languages: Sequence[str | None] | None = None, fields: Sequence[Field] | None = None
@@ -128,21 +137,69 @@ class PatternDetector:
         plain = normalise(raws)
         guessed = self._guesser.guess(plain, raws) if not all(known) else [UNKNOWN] * len(raws)
         languages = [code or guess for code, guess in zip(known, guessed, strict=True)]
-        findings = self._look(plain, pieces, languages)
+        findings = self._look(plain, pieces, languages, disguised=False)
         chosen, masked = unmask(raws)
         if chosen:
-            second = self._look(masked, [pieces[index] for index in chosen], [languages[index] for index in chosen])
+            second = self._look(masked, [pieces[index] for index in chosen], [languages[index] for index in chosen], disguised=True)
             for index, finding in zip(chosen, second, strict=True):
                 findings[index] = _graver(findings[index], finding)
+        for index, (piece, language) in enumerate(zip(pieces, languages, strict=True)):
+            if piece.field not in (Field.USER, Field.TITLE) and (spans := find_personal(piece.raw, language)):
+                findings[index] = self._assessor.with_personal(findings[index], piece.start, spans)
         return findings
 
-    def _look(self, batch: Batch, pieces: Sequence[_Piece], languages: Sequence[str]) -> list[Finding]:
+    def _look(self, batch: Batch, pieces: Sequence[_Piece], languages: Sequence[str], *, disguised: bool) -> list[Finding]:
         """Judge one form of each piece."""
-        best, where, firsts, lasts = self._margins(batch, len(pieces))
+        best, sentences = self._ngrams(batch, len(pieces))
+        clues = self._clues(batch, pieces)
+        unread = unread_probability(self._model.manifest.calibration, best).tolist()
+        firsts = np.searchsorted(batch.owners, np.arange(len(pieces) + 1)).tolist()
+        findings = []
+        for index, (piece, language) in enumerate(zip(pieces, languages, strict=True)):
+            mine = clues.get(index, [])
+            coverage = self.coverage(language, len(piece.raw))
+            margin = float(best[index])
+            if not mine and not self._suspect(piece, language, margin) and unread[index] < self._least:
+                findings.append(Finding(MappingProxyType({Kind.VIOLENCE: unread[index]}), language=language, coverage=coverage))
+                continue
+            first, last = firsts[index], firsts[index + 1]
+            values = sentences[first:last]
+            peaks = _peaks(mine, values, first, self._gate(language) - NEAR_GATE)
+            windows = windows_around(batch, index, piece.raw, peaks, MOST if piece.start < LONG else 1)
+            reads = [self._read(batch, piece, window, disguised=disguised) for window in windows]
+            worst = first + int(values.argmax()) if len(values) else -1
+            findings.append(self._assessor.assess(batch, piece, language, mine, margin, worst, reads))
+        return findings
+
+    def _suspect(self, piece: _Piece, language: str, margin: float) -> bool:
+        """Whether a piece without patterns is worth reading. Where the n-grams know nothing of a language, all of it is."""
+        if margin == -math.inf:
+            return False
+        if language not in self._learnt and language != UNKNOWN and piece.field is not Field.USER:
+            return True
+        return margin >= self._gate(language)
+
+    def _gate(self, language: str) -> float:
+        """Margin of the n-grams from which a text of a language is read; where it cannot be told, a middling one."""
+        calibration = self._model.manifest.calibration
+        if language == UNKNOWN and calibration.gates:
+            return min(calibration.gate, sum(calibration.gates.values()) / len(calibration.gates))
+        return calibration.gates.get(language, calibration.gate)
+
+    def _ngrams(self, batch: Batch, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Highest margin of the windows of each piece, and the margin of each sentence."""
+        totals, numbers = sums(batch, self._model.ngrams)
+        windows = windows_of(batch.owners)
+        values = margins(windows, totals, numbers, self._model.manifest.intercept)
+        best, _ = best_windows(windows, values, count)
+        return best, values[: len(batch.owners)]
+
+    def _clues(self, batch: Batch, pieces: Sequence[_Piece]) -> dict[int, list[Clue]]:
+        """Patterns, by piece."""
         clues: dict[int, list[Clue]] = {}
         searched: dict[str, tuple[Found, tuple[Match, ...]]] = {}
-        anywhere = any(piece.field is Field.USER for piece in pieces)
-        kinds = self._text_kinds | self._name_kinds if anywhere else self._text_kinds
+        names = any(piece.field is Field.USER for piece in pieces)
+        kinds = self._text_kinds | self._name_kinds if names else self._text_kinds
         for sentence, possible in self._lexicon.candidates(batch, kinds).items():
             owner = int(batch.owners[sentence])
             piece = pieces[owner]
@@ -159,54 +216,41 @@ class PatternDetector:
                 searched[form] = known
             if known[1] and len(clues.setdefault(owner, [])) < MOST_CLUES:
                 clues[owner].append(Clue(sentence, form, *known))
-        findings = []
-        for index, (piece, language) in enumerate(zip(pieces, languages, strict=True)):
-            trusted = piece.field not in (Field.USER, Field.TITLE) and (language in self._learnt or language == UNKNOWN)
-            margin = float(best[index]) if trusted else -math.inf
-            coverage = self.coverage(language, len(piece.raw))
-            if index not in clues and self._probability(margin, 0.0) < self._floor:
-                p = self._probability(margin, 0.0)
-                findings.append(Finding(MappingProxyType({Kind.VIOLENCE: p}), language=language, coverage=coverage))
-                continue
-            findings.append(
-                assess(
-                    batch,
-                    piece,
-                    language,
-                    coverage,
-                    clues.get(index, []),
-                    margin,
-                    (int(firsts[where[index]]), int(lasts[where[index]])) if where[index] >= 0 else (0, 0),
-                    self._model,
-                    self._lexicon,
-                    self.thresholds,
-                )
-            )
-        return findings
+        return {owner: some for owner, some in clues.items() if some}
 
-    def _probability(self, margin: float, pack: float) -> float:
-        calibration = self._model.manifest.calibration
-        if margin == -math.inf:
-            return 0.0
-        return 1 / (1 + math.exp(-max(-60.0, calibration["margin"] * margin + calibration["pack"] * pack + calibration["intercept"])))
-
-    def _margins(self, batch: Batch, count: int) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        totals, numbers = sums(batch, self._model.weights["threat"])
-        windows = windows_of(batch.owners)
-        values = margins(windows, totals, numbers, self._intercepts["threat"])
-        best, where = best_windows(windows, values, count)
-        return best, where, windows.first, windows.last
+    def _read(self, batch: Batch, piece: _Piece, window: Window, *, disguised: bool) -> Read:
+        """Read a window: as it stands, or in its normal form where the letters were disguised."""
+        if not disguised:
+            return Read(window, self._model.encoder.read(piece.raw[window.start : window.end]))
+        start, end = int(batch.sentences[window.first]), int(batch.sentences[window.last])
+        text = batch.codes[start:end].astype("<u4").tobytes().decode("utf-32-le", "replace")
+        return Read(window, self._model.encoder.read(text), batch.origins[start:end])
 
 
-def load_detector(thresholds: Mapping[str, float] | None = None, identify: bool = False) -> PatternDetector:
-    """The detector that comes with tsbot. ``thresholds``: see ``detect.thresholds`` of the settings.
+def load_detector(
+    thresholds: Mapping[str, float] | None = None, identify: bool = False, model: Path | None = None, packs: Path | None = None
+) -> Cascade:
+    """The detector that comes with tsbot, or one with another model or other packs (folders).
+
+    ``thresholds``: see ``detect.thresholds`` of the settings.
 
     With ``identify``, a statistical identifier (80 MB, loaded when first needed) names languages that neither script nor
     little words tell; without it they are ``und``. Raises ``ModelError`` or ``PackError``.
     """
-    packs = load_packs()
-    guesser = LanguageGuesser(common_words(packs), langid_fallback() if identify else None)
-    return PatternDetector(load_model(), Lexicon(packs), guesser, thresholds)
+    known = load_packs(packs)
+    guesser = LanguageGuesser(common_words(known), langid_fallback() if identify else None)
+    return Cascade(load_model(model), Lexicon(known), guesser, thresholds)
+
+
+def _peaks(clues: Sequence[Clue], values: NDArray[np.float64], first: int, least: float) -> list[int]:
+    """Sentences to read around: that with the strongest pattern, then the worst by n-grams, then the others with patterns.
+
+    ``least``: margin below which a sentence is not worth it, unless it is the worst.
+    """
+    told = sorted(clues, key=lambda clue: -max(match.construction.strength for match in clue.matches))
+    sentences = [clue.sentence for clue in told]
+    worst = worst_first(values, first)
+    return [*sentences[:1], *worst[:1], *(index for index in worst[1:] if values[index - first] >= least), *sentences[1:]]
 
 
 def _batches(texts: Sequence[str], fields: Sequence[Field] | None) -> Iterator[list[_Piece]]:
@@ -216,17 +260,24 @@ def _batches(texts: Sequence[str], fields: Sequence[Field] | None) -> Iterator[l
     for index, text in enumerate(texts):
         field = fields[index] if fields is not None else Field.TEXT
         raw, origins = _spaced_name(text) if field is Field.USER else (text, ())
-        for start in range(0, max(len(raw), 1), PIECE - OVERLAP):
-            piece = _Piece(index, start, raw[start : start + PIECE], field, origins)
+        pieces = list(_pieces(index, raw, field, origins))
+        if field is not Field.USER:
+            pieces += [_Piece(index, 0, hidden.text, field, hidden.origins) for hidden in decoded(text)]
+        for piece in pieces:
             if size and size + len(piece.raw) > BATCH_CHARACTERS:
                 yield batch
                 batch, size = [], 0
             batch.append(piece)
             size += len(piece.raw) + 1
-            if start + PIECE >= len(raw):
-                break
     if batch:
         yield batch
+
+
+def _pieces(index: int, raw: str, field: Field, origins: tuple[int, ...]) -> Iterator[_Piece]:
+    for start in range(0, max(len(raw), 1), PIECE - OVERLAP):
+        yield _Piece(index, start, raw[start : start + PIECE], field, origins)
+        if start + PIECE >= len(raw):
+            break
 
 
 def _spaced_name(name: str) -> tuple[str, tuple[int, ...]]:
@@ -241,8 +292,8 @@ def _spaced_name(name: str) -> tuple[str, tuple[int, ...]]:
 
 
 def _unspaced(finding: Finding, origins: tuple[int, ...]) -> Finding:
-    """A finding on a spaced name with its spans in the name itself."""
-    spans = tuple(Evidence(origins[span.start], origins[span.end - 1] + 1, span.label) for span in finding.evidence)
+    """A finding on another form of a text with its spans in the text itself."""
+    spans = tuple(Evidence(origins[span.start], max(origins[span.end - 1] + 1, origins[span.end]), span.label) for span in finding.evidence)
     return dataclasses.replace(finding, evidence=spans)
 
 

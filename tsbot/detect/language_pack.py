@@ -23,6 +23,10 @@ from tsbot.errors import PackError
 Phrases = tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...]
 SHORT_GAP, LONG_GAP = 3, 12
 """Most words between two parts of a pattern joined by ``..`` and ``...``; twice as many characters where a script has no spaces."""
+MOST_BYTES = 1_000_000
+"""Size of a pack; the largest of forty has 60 kB."""
+MOST_PHRASES, MOST_PATTERNS, MOST_PARTS = 3_000, 3_000, 12
+"""Phrases of one list, patterns of one pack, parts of one pattern: more makes every search slow, and is a mistake or an attack."""
 BUILT_IN = ("phone", "email", "address", "number", "word")
 """Parts that are recognised by their form: written ``@phone`` and so on."""
 
@@ -140,7 +144,10 @@ def load_pack(path: Traversable) -> Pack:
     name = path.name
     try:
         content = path.read_bytes()
-        tree = tomllib.loads(content.decode("utf-8"))
+        if len(content) > MOST_BYTES:
+            raise PackError(f"{name}: has {len(content):,} bytes; a pack has at most {MOST_BYTES:,}.")
+        text = content.decode("utf-8")
+        tree = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
         raise PackError(f"{name}: cannot be read as UTF-8 text: {error}.") from error
     except tomllib.TOMLDecodeError as error:
@@ -154,12 +161,38 @@ def load_pack(path: Traversable) -> Pack:
     both = set(file.small) & set(file.words_lists)
     if both:
         raise PackError(f"{name}: the list {min(both)!r} stands in [small] and in [lists]; a list is one or the other.")
+    _check_sizes(name, text, file)
     constructions = tuple(
-        _construction(name, file, number, entry, pattern)
+        _construction(f"{name}, line {_line(text, pattern)}", file, number, entry, pattern)
         for number, entry in enumerate(file.construction, 1)
         for pattern in entry.patterns
     )
     return Pack(file, constructions, hashlib.sha256(content).hexdigest())
+
+
+def _line(text: str, phrase: str) -> int:
+    """Number of the first line on which a phrase stands as the file spells it; TOML itself forgets."""
+    for spelled in (f'"{phrase}"', f"'{phrase}'", phrase):
+        if (at := text.find(spelled)) >= 0:
+            return text.count("\n", 0, at) + 1
+    return 1
+
+
+def _check_sizes(name: str, text: str, file: PackFile) -> None:
+    """Refuse what would make the search slow or could never be found. Raises ``PackError``."""
+    named = {**file.small, **file.words_lists, "common": file.common}
+    named |= {facet: getattr(group, facet) for group in (file.facets, file.cues) for facet in group.__struct_fields__}
+    for label, phrases in named.items():
+        if len(phrases) > MOST_PHRASES:
+            where = _line(text, f"{label} =")
+            raise PackError(f"{name}, line {where}: the list {label!r} has {len(phrases):,} phrases, at most {MOST_PHRASES:,} are allowed.")
+        for phrase in phrases:
+            if not phrase.strip("* "):
+                where = _line(text, phrase)
+                raise PackError(f"{name}, line {where}: the phrase {phrase!r} of {label!r} would be found everywhere.")
+    patterns = [pattern for entry in file.construction for pattern in entry.patterns]
+    if len(patterns) > MOST_PATTERNS:
+        raise PackError(f"{name}: has {len(patterns):,} patterns, at most {MOST_PATTERNS:,} are allowed.")
 
 
 def load_packs(folder: Traversable | None = None) -> tuple[Pack, ...]:
@@ -229,6 +262,8 @@ def _construction(name: str, file: PackFile, number: int, entry: ConstructionEnt
     close()
     if gap:
         raise PackError(f"{where}: a gap must stand between two parts.")
+    if len(parts) > MOST_PARTS:
+        raise PackError(f"{where}: has {len(parts)} parts, at most {MOST_PARTS} are allowed.")
     telling = [_telling(file, part) for part in parts]
     if not any(telling):
         raise PackError(f"{where}: has no telling part (a list of [lists], or words of three letters and more).")

@@ -168,10 +168,11 @@ class Lexicon:
             rows.append(row)
         idioms = found.get(f"{language}:C:idiom", ())
         negations = found.get(f"{language}:C:negation", ())
+        dead: set[tuple[int, int]] = set()
         for first in rows[0][:MOST_STARTS]:
             if construction.at_start and first.start > 1:
                 continue
-            spans = _follow(construction, rows, (first,))
+            spans = _follow(construction, rows, (first,), dead)
             if spans is None or (construction.at_end and spans[-1].end < len(sentence) - 1):
                 continue
             anchor = spans[construction.anchor]
@@ -208,18 +209,27 @@ def _span(sentence: str, start: int, end: int, spaced: bool) -> Span:
     return Span(start, end, sentence.count(" ", 0, start), sentence.count(" ", 0, end) + 1)
 
 
-def _follow(construction: Construction, rows: Sequence[Sequence[Span]], spans: tuple[Span, ...]) -> tuple[Span, ...] | None:
-    """Complete a pattern whose first parts stand at ``spans``; the nearest places win."""
+def _follow(
+    construction: Construction, rows: Sequence[Sequence[Span]], spans: tuple[Span, ...], dead: set[tuple[int, int]]
+) -> tuple[Span, ...] | None:
+    """Complete a pattern whose first parts stand at ``spans``; the nearest places win.
+
+    ``dead`` remembers what led nowhere, so that a sentence made of nothing but parts of a pattern costs no more than its length.
+    """
     if len(spans) == len(rows):
         return spans
+    place = len(spans), spans[-1].end
+    if place in dead:
+        return None
     row, gap = rows[len(spans)], construction.parts[len(spans)].gap
     behind = spans[-1].last
     for index in range(bisect_left(row, spans[-1].end, key=lambda span: span.start), len(row)):
         distance = row[index].first - behind
         if distance > gap:
-            return None
-        if distance >= 0 and (whole := _follow(construction, rows, (*spans, row[index]))) is not None:
+            break
+        if distance >= 0 and (whole := _follow(construction, rows, (*spans, row[index]), dead)) is not None:
             return whole
+    dead.add(place)
     return None
 
 

@@ -11,7 +11,8 @@ Before the bar: the kind; for threats of harm stance, target (0-3), plausibility
 that are there (``when,where,how,ability,conditional``, or ``-``). A harmless sentence is ``ok`` with a word that says what
 sort it is (:data:`HARMLESS`). Blank lines and lines that begin with ``#`` are skipped.
 
-Every third sentence, by the hash of its text, is kept for checking and never learnt from.
+Every third sentence, by the hash of its text, is kept for checking and never learnt from; so is every sentence below the line
+``# for checking only``, where those stand that came after the shipped model was trained.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from importlib.resources.abc import Traversable
 
@@ -27,16 +28,20 @@ from tsbot.detect.finding import PHYSICAL, Facets, Kind, Stance
 from tsbot.errors import PackError
 
 HARMLESS = frozenset(
-    "talk idiom history fiction quote warning negated insult software sport game science news law help support name contact".split()
+    (
+        *("talk", "idiom", "history", "fiction", "quote", "warning", "negated", "insult", "software", "sport", "game"),
+        *("science", "news", "law", "help", "support", "name", "contact"),
+    )
 )
 """Sorts of harmless sentences: everyday wiki talk; figures of speech; history and war; plots and lyrics; somebody else's
 words, reported or condemned; block and vandalism warnings; denied threats; insults and anger without harm; computing;
 sports; games; biology, medicine, cooking and crafts; news; law; offers of help to people in crisis; praise; user names;
 public contact details."""
-OTHER_KINDS = frozenset((Kind.DOXING, Kind.LEGAL, Kind.ATTACK_NAME))
-"""Kinds without grades."""
+UNGRADED = frozenset((Kind.DOXING, Kind.LEGAL, Kind.ATTACK_NAME)) | PHYSICAL
+"""Kinds that may stand alone; of a threat of harm the grades are then unknown."""
 FACETS = ("when", "where", "how", "ability", "conditional")
 CHECK_EVERY = 3
+CHECK_ONLY = "# for checking only"
 _GRADED = re.compile(r"(?P<kind>\w+) (?P<stance>\w+) (?P<target>[0-3]) p(?P<plausibility>[0-3]) i(?P<imminence>[0-3]) (?P<facets>\S+)")
 
 
@@ -51,14 +56,16 @@ class Sentence:
     sort: str = ""
     """What sort of harmless sentence it is; empty for others."""
     facets: Facets | None = None
-    """For threats of harm."""
+    """For threats of harm whose grades are known."""
     plausibility: int = 0
     imminence: int = 0
+    late: bool = False
+    """Stands below the line ``# for checking only``."""
 
     @property
     def check(self) -> bool:
         """Whether the sentence is kept for checking."""
-        return int(hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()[:8], 16) % CHECK_EVERY == 0
+        return self.late or int(hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()[:8], 16) % CHECK_EVERY == 0
 
 
 def read_sentences(path: Traversable) -> list[Sentence]:
@@ -70,17 +77,19 @@ def read_sentences(path: Traversable) -> list[Sentence]:
         raise PackError(f"{path.name}: cannot be read as UTF-8 text: {error}.") from error
     found: list[Sentence] = []
     seen: dict[str, int] = {}
+    late = False
     for number, line in enumerate(lines, 1):
+        late = late or line.strip() == CHECK_ONLY
         if not line.strip() or line.startswith("#"):
             continue
         label, bar, text = (side.strip() for side in line.partition("|"))
         where = f"{path.name}, line {number}"
-        if not bar or not text:
+        if not label or not bar or not text:
             raise PackError(f"{where}: needs a label, a bar and a sentence.")
         if text in seen:
             raise PackError(f"{where}: stands on line {seen[text]} already.")
         seen[text] = number
-        found.append(_sentence(language, label, text, where))
+        found.append(replace(_sentence(language, label, text, where), late=late))
     return found
 
 
@@ -97,7 +106,7 @@ def _sentence(language: str, label: str, text: str, where: str) -> Sentence:
         if len(words) != 2 or words[1] not in HARMLESS:
             raise PackError(f"{where}: after 'ok' comes one of {', '.join(sorted(HARMLESS))}, not {' '.join(words[1:])!r}.")
         return Sentence(language, text, Kind.NONE, words[1])
-    if len(words) == 1 and words[0] in OTHER_KINDS:
+    if len(words) == 1 and words[0] in UNGRADED:
         return Sentence(language, text, Kind(words[0]))
     match = _GRADED.fullmatch(label)
     if match is None or match["kind"] not in PHYSICAL:
@@ -111,7 +120,7 @@ def _sentence(language: str, label: str, text: str, where: str) -> Sentence:
         language,
         text,
         Kind(match["kind"]),
-        facets=Facets(int(match["target"]), *(name in facets for name in FACETS), Stance(match["stance"])),
+        facets=Facets(int(match["target"]), stance=Stance(match["stance"]), **{name: name in facets for name in FACETS}),
         plausibility=int(match["plausibility"]),
         imminence=int(match["imminence"]),
     )

@@ -47,35 +47,36 @@ class MasterKey:
 
     secret: bytes = field(repr=False)
 
-    def _derive(self, purpose: str) -> bytes:
+    def derive(self, purpose: str) -> bytes:
+        """A key of 32 bytes for one purpose; it reveals neither this key nor another purpose's."""
         return hmac.new(self.secret, f"tsbot|{purpose}".encode(), hashlib.sha256).digest()
 
     @property
     def fingerprint(self) -> str:
         """Public name of the key: which key encrypted a database can be told without revealing it."""
-        return self._derive("fingerprint").hex()[:16]
+        return self.derive("fingerprint").hex()[:16]
 
     def new_data_key(self, case_id: str) -> tuple[bytes, bytes]:
         """A fresh data key for a case, bare and wrapped."""
         bare = secrets.token_bytes(KEY_BYTES)
-        return bare, seal(self._derive("wrap"), bare, f"case|data_key|{case_id}")
+        return bare, seal(self.derive("wrap"), bare, f"case|data_key|{case_id}")
 
     def unwrap(self, wrapped: bytes, case_id: str) -> bytes:
         """The bare data key of a case. Raises ``KeyFileError``."""
-        return unseal(self._derive("wrap"), wrapped, f"case|data_key|{case_id}")
+        return unseal(self.derive("wrap"), wrapped, f"case|data_key|{case_id}")
 
     def seal_queue(self, plaintext: bytes, context: str) -> bytes:
         """Encrypt what waits for judgement and belongs to no case yet."""
-        return seal(self._derive("queue"), plaintext, context)
+        return seal(self.derive("queue"), plaintext, context)
 
     def unseal_queue(self, sealed: bytes, context: str) -> bytes:
         """Decrypt what :meth:`seal_queue` made. Raises ``KeyFileError``."""
-        return unseal(self._derive("queue"), sealed, context)
+        return unseal(self.derive("queue"), sealed, context)
 
     def index(self, *parts: str) -> bytes:
         """Keyed fingerprint of a name, to find equal names without storing them (16 bytes)."""
         message = "\x1f".join(parts).encode("utf-8", "surrogatepass")
-        return hmac.new(self._derive("index"), message, hashlib.sha256).digest()[:16]
+        return hmac.new(self.derive("index"), message, hashlib.sha256).digest()[:16]
 
 
 def load_key(path: Path) -> MasterKey:

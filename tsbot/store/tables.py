@@ -151,13 +151,94 @@ flag = Table(
     Column("account_index", LargeBinary, comment="The author on all wikis, for global locks."),
     Column("page_index", LargeBinary),
     Column("body", LargeBinary, nullable=False, comment="Excerpt, evidence, names, links: sealed with the case's key."),
+    Column("priority", Integer, nullable=False, server_default="0", comment="0-100, the sum of the points of its reasons."),
+    Column("reasons", Text, nullable=False, server_default="[]", comment="JSON: name, points and words of each; no text, no names."),
+    Column("text_family", BigId, comment="Near-equal texts; empty where none was sought."),
+    Column("repeated", Integer, nullable=False, server_default="0", comment="Near-equal texts flagged before this one."),
     UniqueConstraint("subject", "kind"),
     Index(None, "case_id"),
     Index(None, "created"),
+    Index(None, "priority"),
     Index(None, "wiki", "author_index", "event_time"),
     Index(None, "account_index"),
     Index(None, "wiki", "page_index", "event_time"),
     comment="A stored finding.",
+)
+
+text_family = Table(
+    "text_family",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("signature", LargeBinary, nullable=False, comment="MinHash of the first text, keyed with the master key."),
+    Column("first", Double, nullable=False),
+    Column("last", Double, nullable=False),
+    Column("texts", Integer, nullable=False, comment="Near-equal texts flagged so far."),
+    Index(None, "last"),
+    comment="Flagged texts that are nearly equal.",
+)
+
+text_band = Table(
+    "text_band",
+    metadata,
+    Column("band", String(34), primary_key=True, comment="In hexadecimal."),
+    Column("family", BigId, ForeignKey("text_family.id"), primary_key=True),
+    Index(None, "family"),
+    comment="By what families of texts are found: bands of their signatures.",
+)
+
+revision_score = Table(
+    "revision_score",
+    metadata,
+    Column("subject", String(128), primary_key=True),
+    Column("service", String(64), nullable=False, comment="Who was asked: service and model."),
+    Column("score", Double, comment="Probability that the revision will be reverted; empty: unknown."),
+    Column("attempts", Integer, nullable=False),
+    Column("due", Double, comment="Not asked again before; empty once settled."),
+    Column("updated", Double, nullable=False),
+    Index(None, "due"),
+    comment="What outside models say of flagged revisions.",
+)
+
+label = Table(
+    "label",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("flag_id", String(36), ForeignKey("flag.id"), nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("verdict", String(16), nullable=False, comment="right, wrong_kind, wrong_score, false_alarm."),
+    Column("kind", String(32), nullable=False, comment="What it should have been."),
+    Column("specificity", Integer, nullable=False),
+    Column("plausibility", Integer, nullable=False),
+    Column("imminence", Integer, nullable=False),
+    Column("created", Double, nullable=False),
+    Index(None, "flag_id"),
+    comment="What reviewers say of flags; the last word on a flag counts.",
+)
+
+shadow_difference = Table(
+    "shadow_difference",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("candidate", String(64), nullable=False, comment="Version of the detector that is tried out."),
+    Column("live", String(64), nullable=False),
+    Column("subject", String(128), nullable=False),
+    Column("wiki", String(64), nullable=False),
+    Column("field", String(16), nullable=False),
+    Column("language", String(16), nullable=False),
+    Column("scores", Text, nullable=False, comment="JSON: what both say, probabilities and grades; no text."),
+    Column("created", Double, nullable=False),
+    Index(None, "candidate"),
+    comment="Passages of which a candidate detector flags something else than the live one.",
+)
+
+shadow_count = Table(
+    "shadow_count",
+    metadata,
+    Column("candidate", String(64), primary_key=True),
+    Column("what", String(32), primary_key=True, comment="both.KIND, live.KIND, candidate.KIND, cleared, failed, skipped."),
+    Column("language", String(16), primary_key=True),
+    Column("passages", BigInteger, nullable=False),
+    comment="How often a candidate detector says what the live one says.",
 )
 
 outcome = Table(

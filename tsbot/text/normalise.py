@@ -1,12 +1,12 @@
 """The normal form in which texts are compared: folded, without disguise, with the way back to the raw text.
 
-A whole batch of texts is normalised at once, as arrays of code points; nothing here loops over characters or texts in
+A whole batch of texts is normalised at once, as arrays of code points; only the few that look disguised are looped over in
 Python. The normal form is lower case, without diacritics and invisible characters, with one space where anything that is
 not part of a word stood, and two where a sentence ended. Letters that repeat three times or more are cut to two.
 
 Two forms are made. :func:`normalise` gives the plain one. :func:`unmask` gives a second one for texts in which something
 looks disguised (``k1ll``, ``k.i.l.l``, ``diiiie``, a Cyrillic letter among Latin ones). It changes only such words, so real
-Cyrillic stays Cyrillic, and both forms are judged.
+Cyrillic stays Cyrillic, and both forms are judged. :mod:`tsbot.text.disguise` holds the rules.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from tsbot.text.disguise import DIGITS, EMOJI, JOINERS, LONGEST_GAP, ODD, OVERRIDE, SOFT, SYMBOLS, Text, turned, undisguised
+
 Codes = NDArray[np.uint32]
 Indices = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -30,6 +32,7 @@ SPACE = 32
 _DROP, _EXPAND = 0, 1
 _SEPARATOR, _WORD, _BREAK, _STOP = 0, 1, 2, 3
 _LETTER, _DIGIT, _LATIN, _OTHER_ALPHABET = 1, 2, 4, 8
+_LEET, _SOFT, _JOINER, _ODD = 16, 32, 64, 128
 
 _BREAKS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029!?…。！？؟۔।॥｡"
 _STOPS = ".．"
@@ -37,14 +40,6 @@ _STOPS = ".．"
 # that cannot be read without them (canonical combining classes of the Unicode character database).
 _KEPT_CLASSES = frozenset((0, 8, 9, 84, 91, 103, 118, 122, 129, 130, 132))
 
-_LEET = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "!": "i", "|": "l", "€": "e"}
-_CONFUSABLE = dict(
-    zip(
-        "авсеһіјкмнорѕтухԁгпӏԝԛүαεικνορτυχγωհոսցօ",
-        "abcehijkmhopstyxdrnlwqyaeiknoptuxywhnugo",
-        strict=True,
-    )
-)
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
 """Letters and marks that show nothing: the grapheme joiner, fillers, inherent vowels, variation selectors."""
 _UNSEEN_PLANE = (0xE0000, 0xE1000)
@@ -67,9 +62,8 @@ class Tables:
     role: NDArray[np.uint8]
     """Separator, part of a word, sentence break, full stop."""
     script: NDArray[np.uint8]
-    """Bits: letter, digit, Latin letter, Cyrillic or Greek or Armenian letter."""
-    leet: Codes
-    confusable: Codes
+    """Bits: letter, digit, Latin letter, Cyrillic or Greek or Armenian letter; digit or symbol that looks like a letter, symbol that
+    seldom does, what stands between the letters of a word, what is hardly seen but in disguises."""
     expansions: dict[int, tuple[int, ...]]
 
 
@@ -134,15 +128,14 @@ def tables() -> Tables:
         role[ord(mark)] = _STOP
     fold[0xD800:0xE000] = SPACE  # lone surrogates, as JSON can spell them
     role[0xD800:0xE000] = _SEPARATOR
-    leet = np.zeros(TABLE_SIZE, dtype=np.uint32)
-    for symbol, letter in _LEET.items():
-        leet[ord(symbol)] = ord(letter)
-    confusable = np.zeros(TABLE_SIZE, dtype=np.uint32)
-    for lookalike, letter in _CONFUSABLE.items():
-        confusable[ord(lookalike)] = ord(letter)
-    for array in (fold, role, script, leet, confusable):
+    for bit, chars in ((_LEET, (*DIGITS, *SYMBOLS)), (_SOFT, SOFT), (_JOINER, JOINERS), (_ODD, ODD)):
+        for char in chars:
+            script[ord(char)] |= bit
+    for first, last in EMOJI:
+        script[ord(first) : ord(last) + 1] |= _JOINER
+    for array in (fold, role, script):
         array.flags.writeable = False
-    return Tables(fold, role, script, leet, confusable, expansions)
+    return Tables(fold, role, script, expansions)
 
 
 def _fold(char: str, category: str) -> str:
@@ -177,27 +170,38 @@ class _Row:
 
 def normalise(texts: Sequence[str]) -> Batch:
     """Normalise a batch of texts. Never fails, whatever the texts hold; time is linear in their length."""
-    return _finish(_read(texts), 2)
+    return _finish(_read(texts))
 
 
 def unmask(texts: Sequence[str]) -> tuple[list[int], Batch]:
     """Make the second form of those texts that look disguised: their indices, and their batch (owners index the list)."""
-    row = _read(texts)
-    lookups = tables()
-    changed = np.zeros(len(row.codes), dtype=np.bool_)
-    codes = _fold_words(row.codes, lookups, changed)
-    keep = _join_spelled(codes, lookups, changed)
-    changed |= _repeats(codes, lookups)
-    if not changed.any():
-        return [], _finish(_read([]), 1)
-    owners = np.unique(np.searchsorted(row.starts, row.where[changed], side="right") - 1)
-    chosen = [int(i) for i in owners if i < len(texts)]
-    wanted = np.zeros(len(texts) + 1, dtype=np.bool_)
-    wanted[chosen] = True
-    keep &= wanted[np.searchsorted(row.starts, row.where, side="right") - 1]
+    raws = [turned(text) if OVERRIDE in text else text for text in texts]
+    row = _read(raws)
+    starts = np.searchsorted(row.where, row.starts)
+    chosen: list[int] = []
+    parts: list[Codes] = []
+    places: list[Indices] = []
+    for index in _suspects(row, starts, [index for index, raw in enumerate(raws) if raw != texts[index]]):
+        part = slice(int(starts[index]), int(starts[index + 1]) - 1)  # without the line break after it
+        folded = row.codes[part].astype("<u4").tobytes().decode("utf-32-le")
+        masked = Text(folded, (row.where[part] - row.starts[index]).tolist(), raws[index])
+        plain = undisguised(masked)
+        if plain is masked and raws[index] == texts[index]:
+            continue
+        chosen.append(index)
+        parts.append(np.frombuffer(f"{plain.folded}\n".encode("utf-32-le"), dtype="<u4").astype(np.uint32))
+        places.append(np.array([*plain.origins, len(raws[index])], dtype=np.int64) + row.starts[index])
+    if not chosen:
+        return [], _nothing()
     # Offsets count within each text, so the row of the chosen ones can be closed up without renumbering its texts.
-    batch = _finish(_Row(codes[keep], row.where[keep], row.starts), 1)
+    batch = _finish(_Row(np.concatenate(parts), np.concatenate(places), row.starts))
     return chosen, Batch(batch.codes, batch.origins, batch.sentences, np.searchsorted(np.array(chosen, dtype=np.int64), batch.owners))
+
+
+@cache
+def _nothing() -> Batch:
+    """The batch of no texts."""
+    return _finish(_read([]))
 
 
 def _read(texts: Sequence[str]) -> _Row:
@@ -209,8 +213,10 @@ def _read(texts: Sequence[str]) -> _Row:
     starts = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(lengths)))
     small = np.minimum(raw, TABLE_SIZE - 1)
     folded = lookups.fold[small]
-    folded = np.where(raw >= TABLE_SIZE, raw, folded)
-    folded[(raw >= _UNSEEN_PLANE[0]) & (raw < _UNSEEN_PLANE[1])] = _DROP
+    far = raw >= TABLE_SIZE
+    if far.any():
+        folded[far] = raw[far]
+        folded[(raw >= _UNSEEN_PLANE[0]) & (raw < _UNSEEN_PLANE[1])] = _DROP
     where: Indices = np.arange(len(raw), dtype=np.int64)
     if (folded == _EXPAND).any():
         folded, where = _expand(folded, raw, lookups)
@@ -239,13 +245,11 @@ def _look(table: NDArray[np.uint8], codes: Codes) -> NDArray[np.uint8]:
     return found
 
 
-def _finish(row: _Row, repeat: int) -> Batch:
-    """Tell words and sentences apart; runs of three and more equal letters are cut to ``repeat`` (1 or 2)."""
+def _finish(row: _Row) -> Batch:
+    """Tell words and sentences apart; runs of three and more equal letters are cut to two."""
     lookups = tables()
     codes, where = row.codes, row.where
     too_many = _repeats(codes, lookups)
-    if repeat == 1:  # only runs of three and more are cut, but those to a single letter
-        too_many[:-1] |= too_many[1:]
     if too_many.any():
         codes, where = codes[~too_many], where[~too_many]
     codes = np.concatenate((np.array([10], dtype=np.uint32), codes))
@@ -284,50 +288,41 @@ def _repeats(codes: Codes, lookups: Tables) -> Mask:
     return found
 
 
-def _fold_words(codes: Codes, lookups: Tables, changed: Mask) -> Codes:
-    """Fold digits and symbols that stand for letters, and look-alike letters within mixed words."""
-    folded = codes.copy()
-    small = np.minimum(codes, TABLE_SIZE - 1)
+def _suspects(row: _Row, starts: Indices, others: list[int]) -> list[int]:
+    """Which texts hold anything that may be a disguise, and ``others``; :mod:`tsbot.text.disguise` looks closely."""
+    lookups = tables()
+    codes = row.codes
+    if len(codes) < 3:
+        return others
     script = _look(lookups.script, codes)
-    letter = (script & _LETTER) != 0
-    leet = (lookups.leet[small] != 0) & (codes < TABLE_SIZE)
-    either = letter | leet
-    inside = np.zeros(len(codes), dtype=np.bool_)
-    if len(codes) > 2:
-        inside[1:-1] = leet[1:-1] & ((letter[:-2] & either[2:]) | (leet[:-2] & letter[2:]))
-    # `word!` before a space is an exclamation, and what is between two digits is a number: letters must be next to it
-    folded[inside] = lookups.leet[small[inside]]
-    word = letter | inside
-    edges = np.flatnonzero(word & np.concatenate(([True], ~word[:-1])))
-    if len(edges):
-        latin = np.logical_or.reduceat((script & _LATIN) != 0, edges)
-        other = np.logical_or.reduceat((script & _OTHER_ALPHABET) != 0, edges)
-        if (latin & other).any():
-            mixed = np.repeat(latin & other, np.diff(np.append(edges, len(codes))))
-            lookalike = np.zeros(len(codes), dtype=np.bool_)
-            lookalike[edges[0] :] = mixed
-            lookalike &= (lookups.confusable[small] != 0) & word
-            folded[lookalike] = lookups.confusable[small[lookalike]]
-            changed |= lookalike
-    changed |= inside
-    return folded
-
-
-def _join_spelled(codes: Codes, lookups: Tables, changed: Mask) -> Mask:
-    """What is kept when words spelled out letter by letter (three or more) are joined."""
-    keep = np.ones(len(codes), dtype=np.bool_)
-    if len(codes) < 5:
-        return keep
-    letter = (_look(lookups.script, codes) & _LETTER) != 0
-    padded = np.concatenate(([False], letter, [False]))
-    single = letter & ~padded[:-2] & ~padded[2:]
-    joint = np.zeros(len(codes), dtype=np.bool_)
-    joint[1:-1] = single[:-2] & single[2:] & ~letter[1:-1]
-    joint &= codes != 10  # a line break ends a text
-    near = np.zeros(len(codes), dtype=np.bool_)
-    near[:-2] |= joint[2:]
-    near[2:] |= joint[:-2]
-    spelled = joint & near
-    keep[spelled] = False
-    changed |= spelled
-    return keep
+    word = (script & (_LETTER | _DIGIT)) != 0
+    hits = (script & _ODD) != 0
+    repeated = np.flatnonzero(_repeats(codes, lookups))
+    if len(repeated):  # within longer words: `www` is none
+        beside = np.minimum(repeated + 1, len(codes) - 1)
+        letters = ((script[repeated - 3] & _LETTER) != 0) | ((script[beside] & _LETTER != 0) & (codes[beside] != codes[repeated]))
+        hits[repeated[letters]] = True
+    # The last code is a line break; it stands before the first one too.
+    before, after = np.concatenate((script[-1:], script[:-1])), np.concatenate((script[1:], script[-1:]))
+    after_letter, before_letter = (before & _LETTER) != 0, (after & _LETTER) != 0
+    hits |= ((script & _LEET) != 0) & (after_letter | (before_letter & ((before & _DIGIT) == 0)))
+    hits |= ((script & _SOFT) != 0) & after_letter & before_letter
+    hits |= ((script & _JOINER) != 0) & after_letter & ((after & (_LETTER | _DIGIT | _JOINER)) != 0)
+    alphabet = (script & _OTHER_ALPHABET) != 0
+    if alphabet.any():
+        latin = (script & _LATIN) != 0
+        hits |= latin & ((before | after) & _OTHER_ALPHABET != 0)
+        hits |= ((script & _DIGIT) != 0) & (before & after & _OTHER_ALPHABET != 0)
+        # A whole word may only look Latin where most of the text is.
+        many = np.add.reduceat(np.stack((alphabet, latin)), starts[:-1], axis=1, dtype=np.int64)
+        hits[starts[:-1][(many[0] > 0) & (many[1] > 3 * many[0])]] = True
+    edges = np.flatnonzero(word[1:] & ~word[:-1]) + 1
+    if word[0]:
+        edges = np.concatenate((np.zeros(1, dtype=np.int64), edges))
+    if len(edges) > 2:  # three single letters at equal distances
+        single = ~np.append(word, False)[edges + 1]
+        gaps = np.diff(edges)
+        spelled = single[:-2] & single[1:-1] & single[2:] & (gaps[1:] == gaps[:-1]) & (gaps[1:] <= LONGEST_GAP + 1)
+        hits[edges[:-2][spelled]] = True
+    owners = np.unique(np.searchsorted(starts, np.flatnonzero(hits), side="right") - 1)
+    return sorted({*others, *(int(owner) for owner in owners)})
