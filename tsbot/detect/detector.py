@@ -32,7 +32,7 @@ from tsbot.detect.margins import best_windows, margins, windows_of
 from tsbot.detect.model import Model, load_model
 from tsbot.detect.ngrams import sums
 from tsbot.detect.private import find_personal
-from tsbot.detect.windows import MOST, Window, windows_around, worst_first
+from tsbot.detect.windows import MOST, WHOLE, Window, width, windows_around, worst_first
 from tsbot.text.encoded import decoded
 from tsbot.text.language import UNKNOWN, LanguageGuesser, langid_fallback
 from tsbot.text.normalise import Batch, normalise, unmask
@@ -165,16 +165,23 @@ class Cascade:
             first, last = firsts[index], firsts[index + 1]
             values = sentences[first:last]
             peaks = _peaks(mine, values, first, self._gate(language) - NEAR_GATE)
-            windows = windows_around(batch, index, piece.raw, peaks, MOST if piece.start < LONG else 1)
+            # Where a gate is low, much is read that nothing speaks against: one window of it will do.
+            loud = bool(mine) or margin >= self._model.manifest.calibration.gate
+            windows = windows_around(batch, index, piece.raw, peaks, MOST if loud and piece.start < LONG else 1)
             reads = [self._read(batch, piece, window, disguised=disguised) for window in windows]
             worst = first + int(values.argmax()) if len(values) else -1
             findings.append(self._assessor.assess(batch, piece, language, mine, margin, worst, reads))
         return findings
 
     def _suspect(self, piece: _Piece, language: str, margin: float) -> bool:
-        """Whether a piece without patterns is worth reading. Where the n-grams know nothing of a language, all of it is."""
+        """Whether a piece without patterns is worth reading. Where the n-grams know nothing of a language, all of it is.
+
+        Of a long text they see so many sentences that one of them always passes a low gate: there the high one holds.
+        """
         if margin == -math.inf:
             return False
+        if len(piece.raw) > WHOLE or width(piece.raw) > WHOLE:
+            return margin >= self._model.manifest.calibration.gate
         if language not in self._learnt and language != UNKNOWN and piece.field is not Field.USER:
             return True
         return margin >= self._gate(language)
