@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData(
@@ -123,8 +124,27 @@ case = Table(
     Column("data_key", LargeBinary, comment="Wrapped; empty once destroyed."),
     Column("author_index", LargeBinary, comment="Author of the first flag."),
     Column("page_index", LargeBinary, comment="Page of the first flag."),
+    Column("source", String(16), nullable=False, server_default="patrol", comment="patrol, backfill, hand, drill or intake."),
+    Column("priority", Integer, nullable=False, server_default="0", comment="0-100, that of its gravest flag."),
+    Column("tlp", String(16), nullable=False, server_default="amber+strict", comment="Traffic Light Protocol 2.0 label."),
+    Column("version", Integer, nullable=False, server_default="0", comment="Counts the acts on it; an act names the one it has seen."),
+    Column("lease_by", String(64), comment="Who works on it."),
+    Column("lease_until", Double),
+    Column("due", Double, comment="When somebody must have acted next; empty while nothing is due."),
+    Column("triaged", Double, comment="First human act."),
+    Column("reported", Double, comment="First letter sent."),
+    Column("acknowledged", Double, comment="First acknowledgement."),
+    Column("hidden", Double, comment="First outcome that hides what was flagged."),
+    Column("closed", Double),
+    Column("outcome", String(32), comment="Of a closed case."),
+    Column("merged_into", String(36), comment="The case that took its flags over."),
+    Column("hold_until", Double, comment="Legal hold: not purged before."),
+    Column("sealed", Double, comment="When our copy of the text was destroyed because the wiki suppressed it."),
+    Column("purged", Double, comment="When its key was destroyed."),
+    Column("body", LargeBinary, comment="What a person wrote who opened it by hand, sealed with its key."),
     Index(None, "wiki", "author_index"),
     Index(None, "wiki", "page_index"),
+    Index(None, "state", "priority"),
     comment="One incident: one or more flags.",
 )
 
@@ -150,6 +170,7 @@ flag = Table(
     Column("author_index", LargeBinary),
     Column("account_index", LargeBinary, comment="The author on all wikis, for global locks."),
     Column("page_index", LargeBinary),
+    Column("target_index", LargeBinary, comment="The account that it is aimed at, where the page tells it."),
     Column("body", LargeBinary, nullable=False, comment="Excerpt, evidence, names, links: sealed with the case's key."),
     Column("priority", Integer, nullable=False, server_default="0", comment="0-100, the sum of the points of its reasons."),
     Column("reasons", Text, nullable=False, server_default="[]", comment="JSON: name, points and words of each; no text, no names."),
@@ -162,6 +183,8 @@ flag = Table(
     Index(None, "wiki", "author_index", "event_time"),
     Index(None, "account_index"),
     Index(None, "wiki", "page_index", "event_time"),
+    Index(None, "wiki", "target_index", "event_time"),
+    Index(None, "text_family", "event_time"),
     comment="A stored finding.",
 )
 
@@ -275,8 +298,89 @@ report = Table(
     Column("last_error", String(255), nullable=False, default="", comment="Class and code only."),
     Column("message_id", String(255), nullable=False),
     Column("body", LargeBinary, comment="The letter as JSON, sealed with the case's key; empty until prepared."),
+    Column("policy", String(16), nullable=False, server_default="plain", comment="plain, prefer, require or links_only."),
+    Column("external_id", String(64), nullable=False, server_default="", comment="Number that the other side gave it."),
+    Column("acknowledged", Double),
+    Column("acknowledged_by", String(64), comment="A role or an operator, never a person's name at the receiving end."),
+    Column("result", String(16), nullable=False, server_default="", comment="passed_on, no_action, false_positive, ..."),
+    Column("step", Integer, nullable=False, server_default="0", comment="Escalations so far."),
+    Column("step_due", Double, comment="Next escalation; empty where none is left."),
+    Column("drill", Boolean, nullable=False, server_default=false(), comment="Part of an exercise."),
     Index(None, "state", "due"),
+    Index(None, "step_due"),
     Index(None, "case_id"),
     Index(None, "subject"),
     comment="The outbox.",
+)
+
+note = Table(
+    "note",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("case_id", String(36), ForeignKey("case_file.id"), nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("created", Double, nullable=False),
+    Column("body", LargeBinary, nullable=False, comment="Sealed with the case's key."),
+    Index(None, "case_id"),
+    comment="What handlers write on cases.",
+)
+
+annotation = Table(
+    "annotation",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("case_id", String(36), ForeignKey("case_file.id"), nullable=False),
+    Column("report_id", String(36), comment="Empty where it is about the case as a whole."),
+    Column("what", String(32), nullable=False, comment="acknowledged, passed_on, no_action, false_positive, hidden, blocked, ..."),
+    Column("by", String(64), nullable=False, comment="An operator, a role, or `stream`."),
+    Column("time", Double, nullable=False),
+    UniqueConstraint("case_id", "report_id", "what", "time"),
+    comment="What became of a case and its reports, for the whole team to see.",
+)
+
+approval = Table(
+    "approval",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("act", String(32), nullable=False, comment="As cases/approvals.toml names it."),
+    Column("object", String(64), nullable=False, comment="Id of the case or report."),
+    Column("asked_by", String(64), nullable=False),
+    Column("asked", Double, nullable=False),
+    Column("until", Double, nullable=False, comment="Void afterwards."),
+    Column("approved_by", String(64)),
+    Column("approved", Double),
+    Column("used", Double),
+    Index(None, "object"),
+    comment="Acts that one person asked for and another must approve.",
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", BigId, primary_key=True, autoincrement=False),
+    Column("time", Double, nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("act", String(48), nullable=False),
+    Column("object", String(128), nullable=False, comment="Id of what it was done to."),
+    Column("details", Text, nullable=False, comment="Canonical JSON: ids, states, counts; no text, no names of strangers."),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False, comment="SHA-256 of all of the above."),
+    Index(None, "object"),
+    comment="Who did what: a chain in which each entry confirms all before it.",
+)
+
+disclosure = Table(
+    "disclosure",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("case_id", String(36), ForeignKey("case_file.id"), nullable=False),
+    Column("report_id", String(36), comment="The message that carried it."),
+    Column("time", Double, nullable=False),
+    Column("what", String(64), nullable=False, comment="The sort of datum: user_name, excerpt, personal_data, ..."),
+    Column("recipient", String(255), nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("why", String(255), nullable=False),
+    Column("decided_by", String(64), nullable=False),
+    Index(None, "case_id"),
+    comment="Every private datum that left, to whom, why, and who decided it.",
 )
