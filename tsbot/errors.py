@@ -24,6 +24,12 @@
     │   ├── LetterError            a letter cannot be written from what is known
     │   ├── DeliveryDeferredError  not delivered now (retried)
     │   └── DeliveryRefusedError   never deliverable this way (a person must look)
+    ├── CaseError              an act on a case cannot be done
+    │   ├── TransitionError        a case of this state cannot go there
+    │   ├── CaseChangedError       somebody acted on the case since it was read
+    │   ├── CaseTakenError         somebody else works on the case
+    │   ├── PartyError             who acts is a party to the case
+    │   └── ApprovalNeededError    a second person must approve first
     └── DemoError              the demo wikis cannot be set up or a demo step failed
 
 Messages say what happened, what it means and what to do. They never carry text of revisions, comments or user names:
@@ -142,6 +148,30 @@ class DeliveryDeferredError(ReportError):
 
 class DeliveryRefusedError(ReportError):
     """A message will never be delivered this way; a person must look."""
+
+
+class CaseError(TsbotError):
+    """An act on a case cannot be done."""
+
+
+class TransitionError(CaseError):
+    """A case of this state cannot go there, or not by whoever tried."""
+
+
+class CaseChangedError(CaseError):
+    """Somebody acted on the case since it was read; the message says who and what."""
+
+
+class CaseTakenError(CaseError):
+    """Somebody else works on the case."""
+
+
+class PartyError(CaseError):
+    """Who acts is the author or the target of what the case is about."""
+
+
+class ApprovalNeededError(CaseError):
+    """A second person must approve the act first. The request stands in ``approval`` if the transaction is committed."""
 
 
 class DemoError(TsbotError):

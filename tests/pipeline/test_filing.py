@@ -37,14 +37,13 @@ def test_a_flag_has_a_deterministic_id_and_a_sealed_body(world: Any, make: Any, 
 
 def test_flags_of_one_author_or_page_within_the_window_are_one_case(world: Any, make: Any) -> None:
     pipeline = world.pipeline(fetch=False)
-    said = {"comment": f"the {make.word}"}
     pipeline.take(
         make.batch(
-            make.change(**said, user="Example", title="One"),
-            make.change(**said, user="Example", title="Two"),
-            make.change(**said, user="Other", title="Two"),
-            make.change(**said, user="Third", title="Three"),
-            make.change(**said, user="Example", title="Four", timestamp=1_700_200_000),
+            make.change(comment=f"first a {make.word}", user="Example", title="One"),
+            make.change(comment=f"again some {make.word} in town", user="Example", title="Two"),
+            make.change(comment=f"nobody asked this {make.word}", user="Other", title="Two"),
+            make.change(comment=f"{make.word} for dinner", user="Third", title="Three"),
+            make.change(comment=f"yellow is no colour of a {make.word}", user="Example", title="Four", timestamp=1_700_200_000),
         ),
         "test",
     )

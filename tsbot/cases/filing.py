@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from tsbot.cases import copypasta, earlier
 from tsbot.cases.context import context_of
 from tsbot.cases.copypasta import Signer
 from tsbot.cases.flag import EXCERPT_CHARS, Flag, FlagContent, Span, flag_id
+from tsbot.cases.grouping import LONG_TEXT, Marks, Windows, case_for
 from tsbot.cases.priority import Reason, prioritise
 from tsbot.detect.finding import GRAVITY, Finding, Kind
 from tsbot.store import tables as t
 from tsbot.store.crypto import MasterKey, seal, unseal
-from tsbot.stream.events import Event
+from tsbot.stream.events import Event, EventKind
 from tsbot.text.passage import Field, Passage
+from tsbot.text.titles import page_owner
 from tsbot.wiki.sites import base_url
+
+__all__ = ["Judged", "Windows", "account_index", "author_index", "case_key", "file_flags", "lift", "page_index", "read_flag"]
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 """Half characters, which JSON can spell and UTF-8 cannot."""
@@ -28,16 +32,6 @@ MARGIN = 300
 """Code points of context kept around the evidence when a passage is longer than an excerpt."""
 REPEATABLE = frozenset((Field.TEXT, Field.SUMMARY, Field.COMMENT))
 """Fields in which a text that was flagged before is told; a name or title comes again with each edit anyway."""
-
-
-@dataclass(frozen=True, slots=True)
-class Windows:
-    """Within how many seconds of each other flags on one wiki belong to one case."""
-
-    author: float = 86400.0
-    """Flags of one author."""
-    page: float = 3600.0
-    """Flags of different authors on one page. Short: a busy page must not chain unrelated incidents together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +110,7 @@ def _file(
 ) -> Flag | None:
     event, finding = item.event, item.finding
     identity = flag_id(subject, kind)
-    scores: dict[str, object] = {
+    scores: dict[str, Any] = {
         "field": item.passage.field.value,
         "probability": finding.probability(kind),
         "specificity": finding.specificity,
@@ -138,11 +132,25 @@ def _file(
         sealed = seal(data_key, msgspec.json.encode(content), f"flag|body|{identity}")
         scores |= _place(connection, key, subject, kind, item, author=author, page=page, now=now)
         connection.execute(update(t.flag).where(t.flag.c.id == identity).values(**scores, body=sealed))
+        lift(connection, known["case_id"], None if scores["priority"] < known["priority"] else scores["priority"])
         return _flag(dict(known) | scores, content)
     if item.passage.field is Field.TITLE and page and _is_title_known(connection, event.wiki, page, kind):
         return None
-    case_id, data_key = _case_for(connection, key, event, kind, author=author, page=page, windows=windows, now=now)
     scores |= _place(connection, key, subject, kind, item, author=author, page=page, now=now)
+    marks = Marks(
+        subject,
+        event.wiki,
+        event.time,
+        author=author,
+        account=account_index(key, event.user),
+        target=_target(key, event),
+        page=page,
+        family=scores["text_family"],
+        long_text=sum(map(str.isalnum, item.passage.text)) >= LONG_TEXT,
+    )
+    case_id, data_key = case_for(
+        connection, key, kind, scores["priority"], marks, flag=identity, source=source, windows=windows, now=now
+    )
     row = scores | {
         "id": identity,
         "subject": subject,
@@ -153,8 +161,9 @@ def _file(
         "event_time": event.time,
         "created": now,
         "author_index": author,
-        "account_index": account_index(key, event.user),
+        "account_index": marks.account,
         "page_index": page,
+        "target_index": marks.target,
         "body": seal(data_key, msgspec.json.encode(content), f"flag|body|{identity}"),
     }
     connection.execute(insert(t.flag).values(**row))
@@ -171,7 +180,7 @@ def _place(
     author: bytes | None,
     page: bytes | None,
     now: float,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """The columns of a flag that say where it stands in the queue, and why."""
     event, finding = item.event, item.finding
     family, repeated = _repetition(connection, key, subject, kind, item, now)
@@ -200,8 +209,9 @@ def _repetition(
     # An edit with several flags is one text.
     found = copypasta.find(connection, signature, now)
     if found is not None:
-        same = select(t.flag.c.repeated).where(t.flag.c.subject == subject, t.flag.c.text_family == found.id)
-        counted = connection.scalar(same.limit(1))
+        # By the edit alone, which is one row or two: an index of the family would lead through all of a flood.
+        same = select(t.flag.c.text_family, t.flag.c.repeated).where(t.flag.c.subject == subject)
+        counted = next((row.repeated for row in connection.execute(same) if row.text_family == found.id), None)
         if counted is not None:
             return found.id, counted
     family = copypasta.note(connection, signature, now, found)
@@ -214,49 +224,20 @@ def _is_title_known(connection: Connection, wiki: str, page: bytes, kind: Kind) 
     return connection.execute(query.where(t.flag.c.field == Field.TITLE.value, t.flag.c.kind == kind.value).limit(1)).first() is not None
 
 
-def _case_for(
-    connection: Connection,
-    key: MasterKey,
-    event: Event,
-    kind: Kind,
-    *,
-    author: bytes | None,
-    page: bytes | None,
-    windows: Windows,
-    now: float,
-) -> tuple[str, bytes]:
-    """The case that a flag belongs to: that of a flag of the same author, else page, within its window, or a new one."""
-    near = select(t.case.c.id, t.case.c.kind, t.case.c.data_key).join(t.flag, t.flag.c.case_id == t.case.c.id)
-    near = near.where(
-        t.flag.c.wiki == event.wiki,
-        t.case.c.state != "closed",
-        t.case.c.data_key.is_not(None),
-    )
-    # One query each, in the order of an index: an OR of both would read all flags of the wiki.
-    near = near.order_by(t.flag.c.event_time).limit(1)
-    for column, value, window in ((t.flag.c.author_index, author, windows.author), (t.flag.c.page_index, page, windows.page)):
-        same = near.where(column == value, t.flag.c.event_time.between(event.time - window, event.time + window))
-        found = connection.execute(same).first() if value else None
-        if found is not None:
-            graver = min(Kind(found.kind), kind, key=GRAVITY.index)
-            connection.execute(update(t.case).where(t.case.c.id == found.id).values(updated=now, kind=graver.value))
-            return found.id, key.unwrap(found.data_key, found.id)
-    case_id = str(uuid.uuid4())
-    data_key, wrapped = key.new_data_key(case_id)
-    connection.execute(
-        insert(t.case).values(
-            id=case_id,
-            wiki=event.wiki,
-            kind=kind.value,
-            state="new",
-            opened=now,
-            updated=now,
-            data_key=wrapped,
-            author_index=author,
-            page_index=page,
-        )
-    )
-    return case_id, data_key
+def _target(key: MasterKey, event: Event) -> bytes | None:
+    """The account that an edit is aimed at, where the page tells it: whose user page it is, unless it is the author's own."""
+    owner = page_owner(event.title, event.namespace) if event.kind is EventKind.EDIT else ""
+    return author_index(key, event.wiki, owner) if owner != event.user else None
+
+
+def lift(connection: Connection, case_id: str, priority: int | None = None) -> None:
+    """Give a case the priority of its gravest flag, after one of them changed its own; to ``priority``, if it only rose."""
+    if priority is None:
+        highest = connection.scalar(select(func.max(t.flag.c.priority)).where(t.flag.c.case_id == case_id)) or 0
+        other = t.case.c.priority != highest
+    else:
+        highest, other = priority, t.case.c.priority < priority
+    connection.execute(update(t.case).where(t.case.c.id == case_id, other).values(priority=highest))
 
 
 def case_key(connection: Connection, key: MasterKey, case_id: str) -> bytes | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, insert, select
 
+from tsbot.cases import lifecycle
 from tsbot.cases.filing import account_index, author_index, page_index
 from tsbot.store import tables as t
 from tsbot.store.crypto import MasterKey
@@ -46,14 +47,24 @@ def touches(event: Event) -> tuple[tuple[str, ...], ...]:
     return tuple(keys)
 
 
-def record(connection: Connection, key: MasterKey, event: Event) -> int:
-    """Write an outcome on the flags that it concerns; how many flags those are (0: it concerns none)."""
+def record(connection: Connection, key: MasterKey, event: Event, now: float) -> int:
+    """Write an outcome on the flags and cases that it concerns; how many flags those are (0: it concerns none).
+
+    A case is closed where that deals with every flag of it and its kind allows it (:func:`tsbot.cases.lifecycle.settle`).
+    """
     concerned = 0
+    cases: dict[str, set[str]] = {}
     for what, *parts in concerns(event):
         where = _where(key, what, parts)
-        for flag in connection.execute(select(t.flag.c.id, t.flag.c.field).where(where)).all():
+        for flag in connection.execute(select(t.flag.c.id, t.flag.c.field, t.flag.c.case_id).where(where)).all():
             concerned += 1
-            _add(connection, flag.id, _what(event, Field(flag.field)), event)
+            became = _what(event, Field(flag.field))
+            _add(connection, flag.id, became, event)
+            cases.setdefault(flag.case_id, set()).add(became)
+    for case_id, outcomes in sorted(cases.items()):
+        for became in sorted(outcomes):
+            lifecycle.note_hidden(connection, case_id, became, event.time)
+        lifecycle.settle(connection, case_id, now)
     return concerned
 
 

@@ -15,7 +15,7 @@ import msgspec
 import structlog
 from sqlalchemy import Connection, exists, insert, select, update
 
-from tsbot.cases.filing import read_flag
+from tsbot.cases.filing import lift, read_flag
 from tsbot.cases.priority import Reason, with_risk
 from tsbot.detect.finding import Kind
 from tsbot.errors import WikiUnavailableError
@@ -110,12 +110,15 @@ class Asker:
 
 def reprioritise(connection: Connection, subject: str, risk: float | None) -> None:
     """Give the flags on a revision the priority that an outside model's answer makes."""
-    query = select(t.flag.c.id, t.flag.c.kind, t.flag.c.imminence, t.flag.c.reasons).where(t.flag.c.subject == subject)
-    for row in connection.execute(query).all():
+    columns = (t.flag.c.id, t.flag.c.case_id, t.flag.c.kind, t.flag.c.imminence, t.flag.c.reasons)
+    rows = connection.execute(select(*columns).where(t.flag.c.subject == subject)).all()
+    for row in rows:
         reasons = msgspec.json.decode(row.reasons, type=tuple[Reason, ...])
         priority = with_risk(Kind(row.kind), row.imminence, reasons, risk)
         changed = {"priority": priority.value, "reasons": msgspec.json.encode(priority.reasons).decode()}
         connection.execute(update(t.flag).where(t.flag.c.id == row.id).values(**changed))
+    for case_id in sorted({row.case_id for row in rows}):
+        lift(connection, case_id)
 
 
 class AskingThread:
