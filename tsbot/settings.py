@@ -190,7 +190,7 @@ class DetectSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class CaseSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How flags are grouped."""
+    """How flags are grouped into cases, and which acts on cases need two people."""
 
     window_hours: Annotated[
         float, Meta(gt=0, description="Flags of one author on one wiki within this time belong to one case.")
@@ -198,6 +198,19 @@ class CaseSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     page_window_hours: Annotated[
         float, Meta(ge=0, description="Flags of different authors on one page within this time belong to one case.")
     ] = 1.0
+    target_window_hours: Annotated[
+        float, Meta(ge=0, description="Flags of different authors on the user pages of one account within this time belong to one case.")
+    ] = 6.0
+    copies_window_hours: Annotated[
+        float, Meta(ge=0, description="Flags on near-equal texts of some length, on all wikis, within this time belong to one case.")
+    ] = 24.0
+    short_copies_window_minutes: Annotated[
+        float, Meta(ge=0, description="The same for texts of less than 40 letters, which many people may write independently.")
+    ] = 10.0
+    two_person: Annotated[
+        tuple[str, ...],
+        Meta(description="Acts that need a second person (docs/cases.md lists them). Empty: none does."),
+    ] = ("dismiss_high", "lower_kind", "disclose", "legal_hold", "purge_early")
 
 
 class ScoreSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -314,6 +327,10 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     report: ReportSettings = msgspec.field(default_factory=ReportSettings)
     mail: MailSettings = msgspec.field(default_factory=MailSettings)
     page: PageSettings = msgspec.field(default_factory=PageSettings)
+    people: Annotated[
+        dict[str, tuple[str, ...]],
+        Meta(description="User names on wikis, by operator (user name on this machine): nobody handles a case in which they are a party."),
+    ] = msgspec.field(default_factory=dict)
 
     @property
     def data_path(self) -> Path:

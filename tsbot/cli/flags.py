@@ -11,6 +11,7 @@ import msgspec
 import typer
 from rich.text import Text
 
+from tsbot.cases.acts import desk
 from tsbot.cases.browse import FlagLine, find_flags, list_flags, outcomes_of, reports_of
 from tsbot.cases.filing import read_flag
 from tsbot.cases.flag import Flag
@@ -62,14 +63,19 @@ def show_command(
     config: ConfigOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Show a flag with its text. What you will read may be disturbing.
+    """Show a flag with its text. What you will read may be disturbing; that you read it is noted.
 
     Example: tsbot flags show 3f2a91c0
     """
-    store = open_store(read_settings(config, database))
+    settings = read_settings(config, database)
+    store = open_store(settings)
+    who = desk(operator(), store.key, settings)
     try:
-        with store.read() as connection:
+        with store.write() as connection:  # that somebody read them is written down
             found = [read_flag(connection, store.key, identity) for identity in find_flags(connection, flag)]
+            for item in found:
+                if item and item.content is not None:
+                    who.reveal(connection, item.case_id, time.time(), "flag.revealed", item.id)
             more = [
                 (outcomes_of(connection, [item.id]).get(item.id, []), reports_of(connection, item.id), labels_of(connection, item.id))
                 for item in found

@@ -15,14 +15,17 @@ import structlog
 import typer
 from rich.table import Table
 
+from tsbot.cases.acts import desk
+from tsbot.cases.approvals import asking
 from tsbot.cli.common import EXIT_NOTHING, EXIT_USAGE, ConfigOption, DatabaseOption, JsonOption, operator, read_settings, terminal
+from tsbot.errors import CaseError
 from tsbot.log import configure
 from tsbot.report.deliver import Deliverer
 from tsbot.report.message import OutboundMessage, to_email
 from tsbot.store import outbox
 from tsbot.store.database import Database
 from tsbot.store.opening import open_store
-from tsbot.store.outbox import Purpose, Report, ReportState
+from tsbot.store.outbox import UNSENT, Purpose, Report, ReportState
 from tsbot.view import when
 
 TIMES = frozenset(("created", "due", "released", "sent"))
@@ -119,7 +122,9 @@ def release_command(
 ) -> None:
     """Let held reports go. They are sent by the running patrol, or by the next one. Your user name is noted.
 
-    Exits with 1 if one of them does not exist or does not wait for release; the others are released all the same.
+    Where the settings ask for two people (`cases.two_person`), the first call asks, and somebody else's call releases.
+    Exits with 1 if one of them does not exist, does not wait for release or waits for a second person; the others are released all
+    the same.
 
     Example: tsbot reports release 3f2a91c0
     """
@@ -127,8 +132,7 @@ def release_command(
     with _opened(config, database) as deliverer:
         done = []
         for row in [_one(deliverer.database, identity) for identity in ids]:
-            with deliverer.database.write() as connection:
-                released = outbox.release(connection, row.id, by, time.time())
+            released = _release(deliverer, row, by, time.time())
             if released:
                 structlog.get_logger().info("report.released", id=row.id, by=by)
             done.append((row, released))
@@ -190,8 +194,30 @@ def _one(store: Database, prefix: str) -> Report:
     return found[0]
 
 
+def _release(deliverer: Deliverer, report: Report, by: str, now: float) -> bool:
+    """Release one letter if whoever asks may; what speaks against it is said, and keeps no other letter back."""
+    who = desk(by, deliverer.database.key, deliverer.settings)
+    try:
+        with asking(deliverer.database) as connection:
+            current = outbox.get(connection, report.id)
+            if current is None or current.state not in UNSENT or current.released is not None:
+                return False
+            who.check_release(connection, current, now)
+            released = outbox.release(connection, current.id, by, now)
+            if released:
+                who.note_release(connection, current, now)
+            return released
+    except CaseError as error:
+        typer.echo(str(error), err=True)
+        return False
+
+
 def _message(deliverer: Deliverer, report: Report) -> OutboundMessage:
-    """A report as it stands; a letter that is not written yet is written for the eye only."""
+    """A report as it stands; a letter that is not written yet is written for the eye only. That somebody read it is written down."""
+    who = desk(operator(), deliverer.database.key, deliverer.settings)
+    if report.purpose is Purpose.LETTER:
+        with deliverer.database.write() as connection:
+            who.reveal(connection, report.case_id, time.time(), "report.revealed", report.id)
     structlog.get_logger().info("report.revealed", id=report.id, by=operator())
     if report.body is not None or report.purpose is Purpose.PAGE:
         return deliverer.message(report)

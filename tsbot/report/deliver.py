@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import structlog
+from sqlalchemy import Connection
 
+from tsbot.cases import lifecycle
 from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError, LetterError, StoreError
 from tsbot.report import letter as letters
 from tsbot.report.channels import Channel
@@ -230,8 +232,15 @@ class Deliverer:
         """Write down what was handed over; what cannot be written now is kept, so that it is not handed over again."""
         for identity, sent in list(self._unrecorded.items()):
             with self.database.write() as connection:
-                outbox.mark_sent(connection, identity, sent)
+                if outbox.mark_sent(connection, identity, sent):
+                    self._note_on_case(connection, identity, sent)
             del self._unrecorded[identity]
+
+    def _note_on_case(self, connection: Connection, identity: str, sent: float) -> None:
+        """A letter left: its case is reported. A page tells nobody outside."""
+        report = outbox.get(connection, identity)
+        if report is not None and report.purpose is Purpose.LETTER:
+            lifecycle.advance(connection, report.case_id, lifecycle.CaseState.REPORTED, by=lifecycle.TSBOT, now=sent)
 
     def _wait(self, attempts: int) -> float:
         """Seconds until the next attempt: doubled each time up to an hour, spread so that not all come back at once."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from tsbot.cases.flag import NAMESPACE, Flag
 from tsbot.detect.finding import PHYSICAL
@@ -12,6 +12,7 @@ from tsbot.report.message import message_domain
 from tsbot.report.routing import Destination, Routing, destinations, pagers
 from tsbot.settings import Settings
 from tsbot.store import outbox
+from tsbot.store import tables as t
 from tsbot.store.outbox import Purpose, Report, ReportState
 
 LATE_FOLLOW_UP = 3600.0
@@ -30,9 +31,10 @@ def report_id(purpose: Purpose, flag: Flag, recipient: str) -> str:
 def file_reports(connection: Connection, flag: Flag, settings: Settings, now: float, routing: Routing | None = None) -> list[str]:
     """Put into the outbox what a new or a strengthened flag calls for; ids of the messages added.
 
-    One letter per edit and recipient: a further flag on the same edit has the letter written anew if it is not released yet. At most one
-    page per case, recipient and ``page.again_after`` seconds. Calling it again for the same flag adds nothing. Raises ``StoreError``
-    only, if ``check_routing`` was passed.
+    One letter per edit and recipient: a further flag on the same edit has the letter written anew if it is not released yet. What repeats a
+    text of the same case gets at most one letter an hour, so that a flood of copies is one message. At most one page per case, recipient
+    and ``page.again_after`` seconds. Calling it again for the same flag adds nothing. Raises ``StoreError`` only, if ``check_routing``
+    was passed.
     """
     recipients = destinations(settings.report, flag.kind, flag.wiki, routing)
     added = [_letter(connection, flag, destination, settings, now) for destination in recipients]
@@ -65,7 +67,18 @@ def _letter(connection: Connection, flag: Flag, destination: Destination, settin
     number, newest = outbox.thread(connection, flag.case_id, destination.recipient)
     if number > settings.report.follow_ups and (_within(newest, now, LATE_FOLLOW_UP) or not pages(flag, settings, now)):
         return None
+    if number and _within(newest, now, LATE_FOLLOW_UP) and _is_copy(connection, flag):
+        return None
     return _add(connection, Purpose.LETTER, flag, destination, settings, now=now, created=max(now, newest + TICK), auto=auto)
+
+
+def _is_copy(connection: Connection, flag: Flag) -> bool:
+    """Whether another edit of the case was flagged for nearly the same text."""
+    family = connection.scalar(select(t.flag.c.text_family).where(t.flag.c.id == flag.id))
+    if family is None:
+        return False
+    same = select(t.flag.c.id).where(t.flag.c.text_family == family, t.flag.c.case_id == flag.case_id, t.flag.c.subject != flag.subject)
+    return connection.execute(same.limit(1)).first() is not None
 
 
 def _page(connection: Connection, flag: Flag, destination: Destination, settings: Settings, now: float) -> str | None:

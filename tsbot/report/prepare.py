@@ -68,6 +68,8 @@ class Writer:
         letter = self.compose(report)
         letters.render(letter, Release(by_person=False))
         with self.database.write() as connection:
+            # Its case may have been merged or split meanwhile.
+            report = outbox.get(connection, report.id) or report
             data_key = case_key(connection, self.database.key, report.case_id)
             if data_key is None:
                 raise LetterError("The case's texts were destroyed; there is nothing left to report.")
