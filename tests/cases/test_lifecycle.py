@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 from typing import Any
@@ -39,23 +40,21 @@ def move(book: Book, case_id: str, to: CaseState, by: str = "ann", **more: Any) 
         return lifecycle.move(connection, case_id, to, by=by, now=book.now, outcome="handled" if to is CaseState.CLOSED else None, **more)
 
 
-@pytest.mark.parametrize("kind", [Kind.VIOLENCE, Kind.DOXING])
-@pytest.mark.parametrize("by", ["ann", "tsbot"])
 @pytest.mark.parametrize("start", STATES)
-@pytest.mark.parametrize("to", STATES)
-def test_every_way_is_open_to_whom_the_table_says_and_no_other_is(book: Book, start: CaseState, to: CaseState, by: str, kind: Kind) -> None:
-    case_id = at(book, start, kind)
-    before = book[case_id]
-    way = shipped_transitions().get((start, to))
-    person = by == "ann"
-    if way is None or ("person" if person else "system") not in way.by or (way.not_emergency and kind in PHYSICAL and not person):
-        with pytest.raises(TransitionError, match=case_id[:8]):
-            move(book, case_id, to, by)
-        assert book[case_id] == before
-        return
-    after = move(book, case_id, to, by)
-    assert (after.state, after.version, book.acts(case_id)[-1]) == (to, before.version + 1, way.act)
-    assert (after.closed is not None, after.outcome is not None, after.due is None) == (to is CaseState.CLOSED,) * 3
+def test_every_way_is_open_to_whom_the_table_says_and_no_other_is(book: Book, start: CaseState) -> None:
+    for to, by, kind in itertools.product(STATES, ("ann", "tsbot"), (Kind.VIOLENCE, Kind.DOXING)):
+        case_id = at(book, start, kind)
+        before = book[case_id]
+        way = shipped_transitions().get((start, to))
+        person = by == "ann"
+        if way is None or ("person" if person else "system") not in way.by or (way.not_emergency and kind in PHYSICAL and not person):
+            with pytest.raises(TransitionError, match=case_id[:8]):
+                move(book, case_id, to, by)
+            assert book[case_id] == before
+            continue
+        after = move(book, case_id, to, by)
+        assert (after.state, after.version, book.acts(case_id)[-1]) == (to, before.version + 1, way.act)
+        assert (after.closed is not None, after.outcome is not None, after.due is None) == (to is CaseState.CLOSED,) * 3
 
 
 def test_the_drawing_in_the_docs_is_the_table() -> None:
