@@ -237,7 +237,8 @@ def _reports(connection: Connection, query: Any) -> list[Report]:
 
 
 def _report(row: RowMapping) -> Report:
-    return Report(**{**row, "purpose": Purpose(row["purpose"]), "state": ReportState(row["state"])})
+    known = {name: row[name] for name in Report.__dataclass_fields__}
+    return Report(**known | {"purpose": Purpose(row["purpose"]), "state": ReportState(row["state"])})
 
 
 def _values(row: Mapping[str, Any]) -> dict[str, Any]:
