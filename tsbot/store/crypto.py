@@ -20,6 +20,8 @@ from tsbot.errors import KeyFileError
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+PREFIX = "tsbot-master-1:"
+"""What a master key begins with where it is written down."""
 ID_BYTES = 8
 """A wrapped key begins with so many bytes that name the master key which wrapped it."""
 UNNAMED_BYTES = NONCE_BYTES + KEY_BYTES + 16

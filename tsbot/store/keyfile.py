@@ -16,9 +16,8 @@ from typing import Protocol
 
 from tsbot.errors import KeyFileError
 from tsbot.settings import Settings
-from tsbot.store.crypto import KEY_BYTES, MasterKey
+from tsbot.store.crypto import KEY_BYTES, PREFIX, MasterKey
 
-PREFIX = "tsbot-master-1:"
 VARIABLE = "TSBOT_MASTER_KEY"
 CREDENTIAL = "tsbot-master-key"
 """Name of the credential: ``LoadCredential=tsbot-master-key:/etc/tsbot/master.key`` (systemd.exec(5))."""
