@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from tsbot.errors import KeyFileError, SettingsError, StoreBusyError, StoreError, StoreFullError
+from tsbot.store import audit
 from tsbot.store import tables as t
 from tsbot.store.crypto import MasterKey, WorkingKeys
 
@@ -58,6 +59,7 @@ class Database:
                 fresh = known is None and not _is_filled(connection)
                 working = WorkingKeys.fresh() if fresh else WorkingKeys.derived(key.secret)
                 store_keys(connection, replace(key, working=working))
+            audit.begin(connection)
             self.key = _opened(connection, key)
 
     def _follow(self, connection: Connection) -> None:
