@@ -119,6 +119,7 @@ def open_pipeline(
         case_windows=Windows(settings.cases.window_hours * 3600, settings.cases.page_window_hours * 3600),
         max_passage_chars=settings.detect.max_passage_chars,
         remember=settings.stream.remember,
+        seal_when_hidden=settings.cases.seal_when_hidden,
     )
     if resume:
         pipeline.load()

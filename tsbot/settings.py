@@ -198,6 +198,16 @@ class CaseSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     page_window_hours: Annotated[
         float, Meta(ge=0, description="Flags of different authors on one page within this time belong to one case.")
     ] = 1.0
+    retention: Annotated[
+        str, Meta(description="Table of how long texts and names are kept, in the place of `tsbot/cases/retention.toml`.")
+    ] = ""
+    seal_when_hidden: Annotated[
+        bool,
+        Meta(
+            description="Destroy our copy of a text, in flags, letters and spool, once the wiki has hidden it. The stream does not tell "
+            "revision deletion from suppression, so both count."
+        ),
+    ] = True
 
 
 class ScoreSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -71,6 +71,21 @@ class Database:
             fresh = replace(self.key.reread(), reread=self.key.reread)
             self.key = _opened(connection, fresh.choose(known))
 
+    def checkpoint(self) -> bool:
+        """Move what SQLite's log holds into the database file and empty the log, so that nothing overwritten lasts in it.
+
+        False while somebody else reads: then it is worth calling again. Other databases have no such log within our reach.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return True
+        with _translated():
+            raw = self.engine.raw_connection()
+            try:
+                busy, *_ = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                raw.close()
+        return not busy
+
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
