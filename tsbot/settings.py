@@ -318,8 +318,8 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     master_key: Annotated[
         str,
         Meta(
-            description="The master keys themselves, newest first, instead of a file: as TSBOT_MASTER_KEY only, a settings file with them is "
-            "refused. systemd's credential `tsbot-master-key` comes next, then the file."
+            description="The master keys themselves, newest first, instead of a file: as TSBOT_MASTER_KEY only, a settings file with "
+            "them is refused. systemd's credential `tsbot-master-key` comes next, then the file."
         ),
     ] = ""
     stream: StreamSettings = msgspec.field(default_factory=StreamSettings)

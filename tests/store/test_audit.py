@@ -116,7 +116,7 @@ def test_a_chain_that_was_written_anew_is_noticed_by_who_kept_the_head(log: list
 
 @pytest.mark.parametrize("text", ["", "1", "x:" + START, "1:abc", "1:" + "G" * 64])
 def test_what_is_no_head_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="no head|invalid literal"):
+    with pytest.raises(ValueError, match=r"no head|invalid literal"):
         Head.parse(text)
 
 

@@ -154,7 +154,9 @@ def run(folder: str, moment: str, occurrence: int = 1) -> int:
         ("before_the_last_entry", 1, 2),
     ],
 )
-def test_killed_at_any_moment_nothing_is_lost_and_the_next_call_goes_on(settings: Settings, moment: str, occurrence: int, keys: int) -> None:
+def test_killed_at_any_moment_nothing_is_lost_and_the_next_call_goes_on(
+    settings: Settings, moment: str, occurrence: int, keys: int
+) -> None:
     first = open_store(settings)
     names = fill(first, CASES)
     first.close()
@@ -228,7 +230,7 @@ def test_without_the_right_key_nothing_opens_and_nothing_is_changed(store: Datab
         settings.key_path.write_text("rubbish\n")
     before = _dump(settings)
     for _ in range(2):
-        with pytest.raises(KeyFileError, match="put the right key file back|does not exist|is damaged"):
+        with pytest.raises(KeyFileError, match=r"put the right key file back|does not exist|is damaged"):
             open_store(settings)
     assert _dump(settings) == before
     settings.key_path.write_bytes(right)

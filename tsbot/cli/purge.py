@@ -30,7 +30,9 @@ CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Id of the cas
 
 
 def purge(
-    case: Annotated[str | None, typer.Option("--case", metavar="ID", help="Only this case, now; before its time a second person approves.")] = None,
+    case: Annotated[
+        str | None, typer.Option("--case", metavar="ID", help="Only this case, now; before its time a second person approves.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what is due and destroy nothing.")] = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,

@@ -1,7 +1,7 @@
 """Once a wiki has hidden a text, our copy of it goes, too: out of flags and letters. Names and links stay, they are needed to follow up.
 
-The stream's ``revision-visibility-change`` says which fields are hidden, not whether from administrators as well. Both count as hidden here:
-whoever may see the text sees it on the wiki. A case under a legal hold is sealed when the hold has ended.
+The stream's ``revision-visibility-change`` says which fields are hidden, not whether from administrators as well. Both count
+as hidden here: whoever may see the text sees it on the wiki. A case under a legal hold is sealed when the hold has ended.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, exists, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from tsbot.errors import KeyFileError, SettingsError, StoreBusyError, StoreError, StoreFullError
+from tsbot.errors import SettingsError, StoreBusyError, StoreError, StoreFullError
 from tsbot.store import audit
 from tsbot.store import tables as t
 from tsbot.store.crypto import MasterKey, WorkingKeys

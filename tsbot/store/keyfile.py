@@ -117,7 +117,7 @@ class KeyVariable:
         """The keys in it. Raises ``KeyFileError``."""
         return _parse(self.text.split(), VARIABLE, VARIABLE)
 
-    def write(self, secrets: Sequence[bytes]) -> None:
+    def write(self, secrets: Sequence[bytes]) -> None:  # noqa: ARG002 - the protocol's
         """Not possible."""
         raise KeyFileError(f"The master key comes from {VARIABLE}; change it where you set that.")
 
