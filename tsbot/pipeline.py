@@ -369,7 +369,7 @@ class Pipeline:
                     result = work(connection)
             except (StoreBusyError, StoreFullError) as error:
                 if not self.trouble:
-                    structlog.get_logger().error("store.waiting", reason=str(error))
+                    structlog.get_logger().error("store.waiting", reason=error)
                 self.trouble = str(error)
                 if self.sleep(STORE_PAUSE):
                     raise

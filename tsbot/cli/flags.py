@@ -19,6 +19,7 @@ from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOpt
 from tsbot.detect.finding import Kind
 from tsbot.errors import InputError
 from tsbot.report.wording import shown
+from tsbot.store import audit
 from tsbot.store.opening import open_store
 from tsbot.view import flag_table, when
 
@@ -68,13 +69,16 @@ def show_command(
     """
     store = open_store(read_settings(config, database))
     try:
-        with store.read() as connection:
+        with store.write() as connection:  # what is revealed is written down before it is shown
             found = [read_flag(connection, store.key, identity) for identity in find_flags(connection, flag)]
             more = [
                 (outcomes_of(connection, [item.id]).get(item.id, []), reports_of(connection, item.id), labels_of(connection, item.id))
                 for item in found
                 if item
             ]
+            for item in found:
+                if item is not None and item.content is not None:
+                    audit.record(connection, operator(), "flag.revealed", item.id, time.time(), {"case": item.case_id})
     finally:
         store.close()
     if not found:
@@ -113,6 +117,7 @@ def label_command(
             if found:
                 correction = Correction(kind, specificity, plausibility, imminence)
                 label = store_label(connection, found[0], verdict, correction, by=operator(), now=time.time())
+                audit.record(connection, operator(), "flag.labelled", label.flag_id, time.time(), {"verdict": verdict.value})
     finally:
         store.close()
     if label is None:
@@ -154,6 +159,8 @@ def _show(flag: Flag, outcomes: list[str], reports: list[tuple[str, str, str]], 
     if flag.content is None:
         console.print(Text("  The text was destroyed with its key.", "dim"))
         return
+    if not flag.content.excerpt and flag.kind is not Kind.MINORS:
+        console.print(Text("  The wiki has hidden the text, and our copy was destroyed.", "dim"))
     content = flag.content
     excerpt = harmless(content.excerpt)
     facets = [name for name in ("when", "where", "how", "ability", "conditional") if getattr(content, name)]

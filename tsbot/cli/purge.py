@@ -145,7 +145,7 @@ def _one(keeper: Housekeeper, prefix: str) -> str:
         raise typer.Exit(EXIT_NOTHING)
     if len(found) > 1:
         raise InputError(f"Several cases begin with {prefix}; give more of the id.")
-    return found[0]
+    return str(found[0])
 
 
 def _day(text: str) -> float:

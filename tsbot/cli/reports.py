@@ -19,7 +19,7 @@ from tsbot.cli.common import EXIT_NOTHING, EXIT_USAGE, ConfigOption, DatabaseOpt
 from tsbot.log import configure
 from tsbot.report.deliver import Deliverer
 from tsbot.report.message import OutboundMessage, to_email
-from tsbot.store import outbox
+from tsbot.store import audit, outbox
 from tsbot.store.database import Database
 from tsbot.store.opening import open_store
 from tsbot.store.outbox import Purpose, Report, ReportState
@@ -129,6 +129,8 @@ def release_command(
         for row in [_one(deliverer.database, identity) for identity in ids]:
             with deliverer.database.write() as connection:
                 released = outbox.release(connection, row.id, by, time.time())
+                if released:
+                    audit.record(connection, by, "report.released", row.id, time.time(), {"case": row.case_id})
             if released:
                 structlog.get_logger().info("report.released", id=row.id, by=by)
             done.append((row, released))
@@ -162,6 +164,8 @@ def retry_command(
         for row in rows:
             with deliverer.database.write() as connection:
                 done.append((row, outbox.retry(connection, row.id, time.time())))
+                if done[-1][1]:
+                    audit.record(connection, operator(), "report.retried", row.id, time.time(), {"case": row.case_id})
     _tell(done, "queued again", "is not dead", as_json=as_json)
 
 
@@ -193,6 +197,8 @@ def _one(store: Database, prefix: str) -> Report:
 def _message(deliverer: Deliverer, report: Report) -> OutboundMessage:
     """A report as it stands; a letter that is not written yet is written for the eye only."""
     structlog.get_logger().info("report.revealed", id=report.id, by=operator())
+    with deliverer.database.write() as connection:  # written down before it is shown
+        audit.record(connection, operator(), "report.revealed", report.id, time.time(), {"case": report.case_id})
     if report.body is not None or report.purpose is Purpose.PAGE:
         return deliverer.message(report)
     return deliverer.draft(report)
