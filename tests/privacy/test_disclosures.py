@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import msgspec
@@ -16,12 +19,40 @@ from tsbot.detect.finding import Kind
 from tsbot.errors import DeliveryRefusedError
 from tsbot.report.channels import open_channels
 from tsbot.settings import MailSettings, PageSettings, Recipient, ReleaseRule
+from tsbot.store import outbox
 from tsbot.store import tables as t
 from tsbot.text.passage import Field
 
 Desk = Any
 RECIPIENT = "desk@example.org"
 PERSON = "anna-the-handler"
+
+
+class Hook:
+    """A webhook on this machine: whatever comes, head and body."""
+
+    def __init__(self) -> None:
+        self.taken: list[bytes] = []
+        taken = self.taken
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                taken.append(bytes(self.headers) + self.rfile.read(int(self.headers["Content-Length"])))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_args: object) -> None:
+                return
+
+        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
 
 
 def with_report(desk: Desk, **more: Any) -> None:
@@ -81,8 +112,6 @@ def test_what_did_not_leave_is_not_entered_and_what_left_once_is_entered_once(de
     deliverer.run_once()
     assert register(desk) == []
     (report,) = desk.reports()
-    from tsbot.store import outbox
-
     with desk.database.write() as connection:
         assert outbox.retry(connection, report.id, desk.clock())
     for _ in range(3):
@@ -110,12 +139,11 @@ def test_handlers_appear_outside_under_the_reporters_name_only(desk: Desk, monke
             taken.append(str([envelope.mail_from, envelope.rcpt_tos]).encode() + envelope.content)
             return "250 OK"
 
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     controller = Controller(Sink(), hostname="127.0.0.1", port=port)
     controller.start()
+    hook = Hook()
     try:
         monkeypatch.setenv("USER", PERSON)
         monkeypatch.setenv("LOGNAME", PERSON)
@@ -124,10 +152,10 @@ def test_handlers_appear_outside_under_the_reporters_name_only(desk: Desk, monke
         desk.settings = msgspec.structs.replace(
             desk.settings,
             mail=MailSettings(host="127.0.0.1", port=port, security="none"),
-            page=PageSettings(mail=("oncall@example.org",), specificity=0, plausibility=0),
+            page=PageSettings(mail=("oncall@example.org",), webhooks=(hook.url,), specificity=0, plausibility=0),
         )
-        for kind in (Kind.VIOLENCE, Kind.SELF_HARM, Kind.LEGAL, Kind.DOXING, Kind.MINORS):
-            desk.flag(200 + len(kind), kind, user=f"User {kind}", title=f"Page {kind}")
+        for number, kind in enumerate((Kind.VIOLENCE, Kind.SELF_HARM, Kind.LEGAL, Kind.DOXING, Kind.MINORS), 200):
+            desk.flag(number, kind, user=f"User {kind}", title=f"Page {kind}")
         desk.flag(300, where=Field.SUMMARY)
         deliverer = desk.deliverer(open_channels(desk.settings))
         deliverer.run_once()
@@ -135,12 +163,13 @@ def test_handlers_appear_outside_under_the_reporters_name_only(desk: Desk, monke
         deliverer.run_once()
     finally:
         controller.stop()
+        hook.stop()
     with desk.database.read() as connection:
         assert set(connection.scalars(select(t.report.c.state))) == {"sent"}
         assert PERSON in set(connection.scalars(select(t.report.c.released_by)))
     outside = taken + [text.encode() for text in desk.spooled().values()]
-    assert len(outside) == 14  # six letters each by mail and to the spool, and two pages
-    for message in outside:
-        assert PERSON.encode() not in message
-        assert b"Patrol desk" in message
+    assert len(outside) == 15  # six letters each by mail and to the spool, and three pages by mail
+    assert all(b"Patrol desk" in message for message in outside)
+    assert len(hook.taken) == 3
+    assert not any(PERSON.encode() in message for message in outside + hook.taken)
     assert json.dumps([entry.decided_by for entry in register(desk)]).count(PERSON) == len(register(desk)) > 0
