@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import itertools
 import json
 import os
 import resource
@@ -35,6 +36,9 @@ REVIEWED = {
 """Expressions in word fields that are neither constants nor errors, each with why it can hold no text."""
 
 
+NUMBERS = itertools.count()
+
+
 class Secret(Exception):  # noqa: N818 - it stands for anything
     """Whatever a variable may hold: a text, a name, an object with such attributes. Everything that is made of it tells the secret."""
 
@@ -49,7 +53,7 @@ class Secret(Exception):  # noqa: N818 - it stands for anything
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return Secret()
+        return "0c5e1a2b" if name == "id" else Secret()
 
     def __call__(self, *_args: object, **_named: object) -> Any:
         return Secret()
@@ -70,7 +74,7 @@ class Secret(Exception):  # noqa: N818 - it stands for anything
         return Secret()
 
     def keys(self) -> list[str]:
-        return ["text", "cursor", "since"]
+        return [f"text{next(NUMBERS)}"]  # a call may unpack several
 
 
 class Names(dict[str, Any]):
@@ -87,9 +91,10 @@ def calls(tree: ast.AST) -> Iterator[ast.Call]:
         if isinstance(node, ast.Assign) and ast.unparse(node.value) == GETTER:
             owners |= {ast.unparse(target) for target in node.targets}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in METHODS:
-            if ast.unparse(node.func.value) in owners:
-                yield node
+        called = node.func if isinstance(node, ast.Call) else None
+        if isinstance(called, ast.Attribute) and called.attr in METHODS and ast.unparse(called.value) in owners:
+            assert isinstance(node, ast.Call)
+            yield node
 
 
 CALLS = [
@@ -167,7 +172,8 @@ def _names(value: ast.expr) -> set[str]:
         return {value.attr}
     if isinstance(value, ast.Call) and ast.unparse(value.func) in ("len", "type"):
         return set()
-    return {inner.id if isinstance(inner, ast.Name) else inner.attr for inner in ast.walk(value) if isinstance(inner, ast.Name | ast.Attribute)}
+    named = [inner for inner in ast.walk(value) if isinstance(inner, ast.Name | ast.Attribute)]
+    return {inner.id if isinstance(inner, ast.Name) else inner.attr for inner in named}
 
 
 def _below(kind: type[TsbotError]) -> set[type[TsbotError]]:
