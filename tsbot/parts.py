@@ -121,6 +121,7 @@ def open_pipeline(
         case_windows=case_windows(settings.cases),
         max_passage_chars=settings.detect.max_passage_chars,
         remember=settings.stream.remember,
+        seal_when_hidden=settings.cases.seal_when_hidden,
     )
     if resume:
         pipeline.load()

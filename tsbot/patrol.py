@@ -18,6 +18,7 @@ from sqlalchemy import select
 from tsbot.backfill import Backfill
 from tsbot.cases.outside import Asker, AskingThread
 from tsbot.errors import InputError, StoreError, StreamUnavailableError
+from tsbot.housekeeping import Housekeeper, open_housekeeper
 from tsbot.parts import Stop, Wikis, open_asker, open_deliverer, open_pipeline, open_shadow, open_wikis, plain_user_agent
 from tsbot.pipeline import Pipeline
 from tsbot.report.deliver import Deliverer, DeliveryThread
@@ -89,7 +90,8 @@ def run(settings: Settings, options: Options, stop: Stop, show: Callable[[Snapsh
         deliverer = open_deliverer(settings, database, wikis, ask_wikis=options.fetch, simulate=options.simulate)
         delivery = DeliveryThread(deliverer)
         asker = open_asker(settings, database) if options.fetch else None
-        patrol = _Patrol(settings, options, database, pipeline, source, wikis, deliverer, delivery, asker)
+        housekeeper = open_housekeeper(settings, database, time.time)
+        patrol = _Patrol(settings, options, database, pipeline, source, wikis, deliverer, delivery, asker, housekeeper)
         patrol.run(stop, show)
         return patrol.finish()
 
@@ -134,6 +136,7 @@ class _Patrol:
     deliverer: Deliverer
     delivery: DeliveryThread
     asker: Asker | None = None
+    housekeeper: Housekeeper | None = None
     newest: float | None = None
     ended: bool = False
     shown: Snapshot | None = None
@@ -188,6 +191,8 @@ class _Patrol:
                 if now - looked >= LOOK_SECONDS:
                     looked = now
                     self._look(show)
+                if self.housekeeper is not None:
+                    self.housekeeper.tend(now, self.newest)
                 if self.ended and not self.pipeline.pending:
                     break
                 if self.options.idle_exit is not None and now - active >= self.options.idle_exit:

@@ -211,6 +211,16 @@ class CaseSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         tuple[str, ...],
         Meta(description="Acts that need a second person (docs/cases.md lists them). Empty: none does."),
     ] = ("dismiss_high", "lower_kind", "disclose", "legal_hold", "purge_early")
+    retention: Annotated[
+        str, Meta(description="Table of how long texts and names are kept, in the place of `tsbot/cases/retention.toml`.")
+    ] = ""
+    seal_when_hidden: Annotated[
+        bool,
+        Meta(
+            description="Destroy our copy of a text, in flags, letters and spool, once the wiki has hidden it. The stream does not tell "
+            "revision deletion from suppression, so both count."
+        ),
+    ] = True
 
 
 class ScoreSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -316,8 +326,15 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = "tsbot-data"
     database: Annotated[str, Meta(description="SQLAlchemy URL; empty: SQLite in `data_dir`.")] = ""
     key_file: Annotated[
-        str, Meta(description="File of the master key; made on first start, mode 600. Relative to `data_dir`.")
+        str, Meta(description="File of the master keys; made on first start, mode 600. Relative to `data_dir`.")
     ] = "master.key"
+    master_key: Annotated[
+        str,
+        Meta(
+            description="The master keys themselves, newest first, instead of a file: as TSBOT_MASTER_KEY only, a settings file with "
+            "them is refused. systemd's credential `tsbot-master-key` comes next, then the file."
+        ),
+    ] = ""
     stream: StreamSettings = msgspec.field(default_factory=StreamSettings)
     admission: AdmissionSettings = msgspec.field(default_factory=AdmissionSettings)
     wiki: WikiSettings = msgspec.field(default_factory=WikiSettings)
@@ -371,6 +388,8 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
             raise SettingsError(f"The settings file {file} is not valid TOML: {error}.") from error
         if "data_dir" in tree:
             tree["data_dir"] = str(file.parent / str(tree["data_dir"]))
+    if "master_key" in tree:
+        raise SettingsError(f"{file}: master_key has no place in a settings file. Use key_file, or set TSBOT_MASTER_KEY.")
     _override(tree, environ)
     try:
         settings = msgspec.convert(tree, Settings)

@@ -68,6 +68,11 @@ def record(connection: Connection, key: MasterKey, event: Event, now: float) -> 
     return concerned
 
 
+def hides(event: Event, field: Field) -> bool:
+    """Whether a change of visibility hides what was flagged in a field."""
+    return {Field.TEXT: event.text_visible, Field.SUMMARY: event.comment_visible, Field.USER: event.user_visible}.get(field) is False
+
+
 def _where(key: MasterKey, what: str, parts: Sequence[str]) -> ColumnElement[bool]:
     if what == "subject":
         return t.flag.c.subject == parts[0]
@@ -80,8 +85,7 @@ def _where(key: MasterKey, what: str, parts: Sequence[str]) -> ColumnElement[boo
 
 def _what(event: Event, field: Field) -> str:
     if event.kind is EventKind.VISIBILITY:
-        visible = {Field.TEXT: event.text_visible, Field.SUMMARY: event.comment_visible, Field.USER: event.user_visible}.get(field)
-        if visible is False:
+        if hides(event, field):
             return "hidden"
         return "shown" if all(v is not False for v in (event.text_visible, event.comment_visible, event.user_visible)) else "partly_hidden"
     if event.log_type == "block":

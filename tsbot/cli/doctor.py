@@ -16,6 +16,7 @@ from tsbot import doctor as checks
 from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOption, read_settings
 from tsbot.detect.detector import load_detector
 from tsbot.doctor import Diagnosis, State
+from tsbot.doctor_privacy import check_privacy
 from tsbot.errors import TsbotError
 from tsbot.settings import Settings
 from tsbot.store.opening import open_store
@@ -62,6 +63,7 @@ def examine(settings: Settings, *, offline: bool) -> Iterator[Diagnosis]:
     else:
         try:
             yield from checks.check_store(store, time.time())
+            yield from check_privacy(store, settings, time.time())
         finally:
             store.close()
     yield from checks.check_disk(settings)

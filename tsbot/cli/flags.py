@@ -20,6 +20,7 @@ from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOpt
 from tsbot.detect.finding import Kind
 from tsbot.errors import InputError
 from tsbot.report.wording import shown
+from tsbot.store import audit
 from tsbot.store.opening import open_store
 from tsbot.view import flag_table, when
 
@@ -71,7 +72,7 @@ def show_command(
     store = open_store(settings)
     who = desk(operator(), store.key, settings)
     try:
-        with store.write() as connection:  # that somebody read them is written down
+        with store.write() as connection:  # what is revealed is written down before it is shown
             found = [read_flag(connection, store.key, identity) for identity in find_flags(connection, flag)]
             for item in found:
                 if item and item.content is not None:
@@ -119,6 +120,7 @@ def label_command(
             if found:
                 correction = Correction(kind, specificity, plausibility, imminence)
                 label = store_label(connection, found[0], verdict, correction, by=operator(), now=time.time())
+                audit.record(connection, operator(), "flag.labelled", label.flag_id, time.time(), {"verdict": verdict.value})
     finally:
         store.close()
     if label is None:
@@ -160,6 +162,8 @@ def _show(flag: Flag, outcomes: list[str], reports: list[tuple[str, str, str]], 
     if flag.content is None:
         console.print(Text("  The text was destroyed with its key.", "dim"))
         return
+    if not flag.content.excerpt and flag.kind is not Kind.MINORS:
+        console.print(Text("  The wiki has hidden the text, and our copy was destroyed.", "dim"))
     content = flag.content
     excerpt = harmless(content.excerpt)
     facets = [name for name in ("when", "where", "how", "ability", "conditional") if getattr(content, name)]

@@ -22,7 +22,7 @@ from tsbot.errors import CaseError
 from tsbot.log import configure
 from tsbot.report.deliver import Deliverer
 from tsbot.report.message import OutboundMessage, to_email
-from tsbot.store import outbox
+from tsbot.store import audit, outbox
 from tsbot.store.database import Database
 from tsbot.store.opening import open_store
 from tsbot.store.outbox import UNSENT, Purpose, Report, ReportState
@@ -166,6 +166,8 @@ def retry_command(
         for row in rows:
             with deliverer.database.write() as connection:
                 done.append((row, outbox.retry(connection, row.id, time.time())))
+                if done[-1][1]:
+                    audit.record(connection, operator(), "report.retried", row.id, time.time(), {"case": row.case_id})
     _tell(done, "queued again", "is not dead", as_json=as_json)
 
 

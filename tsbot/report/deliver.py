@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -19,6 +20,7 @@ from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError, LetterErro
 from tsbot.report import letter as letters
 from tsbot.report.channels import Channel
 from tsbot.report.channels.spool import SpoolChannel
+from tsbot.report.disclosing import carried_by, disclose
 from tsbot.report.letter import FindLinks, Release
 from tsbot.report.links import flag_links
 from tsbot.report.lock import alone
@@ -35,6 +37,16 @@ POLL_SECONDS = 2.0
 TROUBLE_SECONDS = 10.0
 MOST_DRAFTS = 1_000_000
 PAGE_TEXT = "A case waits for a person.\n\nCase: {case}\nFlag: {flag}\n\nTo see it: tsbot flags show {flag}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _HandedOver:
+    """A message that has left."""
+
+    time: float
+    report: Report
+    carried: tuple[str, ...]
+    """Sorts of private data."""
 
 
 def never() -> bool:
@@ -70,9 +82,11 @@ class Deliverer:
         self.writer = Writer(database, settings, links, clock, account_status)
         self._simulated: set[str] = set()
         # Handed over, but not noted in the database yet.
-        self._unrecorded: dict[str, float] = {}
+        self._unrecorded: dict[str, _HandedOver] = {}
         # Held letters that may not lie in the spool yet; None until it is looked what a crash kept from it.
         self._undrafted: set[str] | None = None
+        # Until when letters in the spool are as their sealed cases want them.
+        self._sealed = 0.0
 
     def run_once(self, stop: Callable[[], bool] = never) -> int:
         """Do all that can be done now; how many messages were handed over. ``stop`` is asked before each.
@@ -95,6 +109,7 @@ class Deliverer:
                 self._pretend()
             if not stop():
                 self._lay_out_drafts()
+                self._seal_spool()
             return sent
 
     def status(self) -> dict[str, int]:
@@ -168,6 +183,18 @@ class Deliverer:
                     return  # a full disk is full for the others too; the next round tries again
             self._undrafted.discard(identity)
 
+    def _seal_spool(self) -> None:
+        """Take texts that a wiki has hidden out of the letters in the spool; after a start, once more out of all."""
+        spool = self.channels.get("spool")
+        if not isinstance(spool, SpoolChannel) or self.simulate:
+            return
+        with self.database.read() as connection:
+            sealed = outbox.sealed_since(connection, "spool", self._sealed)
+        for report, time in sealed:
+            if report.state in (ReportState.HELD, ReportState.SENT):
+                spool.replace(self.message(report), draft=report.state is ReportState.HELD)
+            self._sealed = time
+
     def _lay_out(self, identity: str) -> None:
         """Put a held letter of the spool there, marked as a draft; it is released like any other."""
         with self.database.read() as connection:
@@ -196,7 +223,9 @@ class Deliverer:
             channel = self.channels.get(report.channel)
             if channel is None:
                 raise DeliveryRefusedError(f"the channel {report.channel} is not configured")  # noqa: TRY301 -- same end as a refusal
-            channel.send(self.message(report))
+            message = self.message(report)
+            carried = self._carried(report, message)
+            channel.send(message)
         except StoreError:
             raise
         except (DeliveryRefusedError, LetterError) as error:
@@ -205,7 +234,7 @@ class Deliverer:
         except Exception as error:  # tried again too: a message is given up for a reason, not by a surprise
             self._put_off(report, error, outbox.mark_deferred)
             return 0
-        self._unrecorded[report.id] = self.clock()
+        self._unrecorded[report.id] = _HandedOver(self.clock(), report, carried)
         structlog.get_logger().info("report.sent", **_ids(report))
         self._note_unrecorded()
         return 1
@@ -232,8 +261,9 @@ class Deliverer:
         """Write down what was handed over; what cannot be written now is kept, so that it is not handed over again."""
         for identity, sent in list(self._unrecorded.items()):
             with self.database.write() as connection:
-                if outbox.mark_sent(connection, identity, sent):
-                    self._note_on_case(connection, identity, sent)
+                if outbox.mark_sent(connection, identity, sent.time):
+                    self._note_on_case(connection, identity, sent.time)
+                    disclose(connection, sent.report, sent.carried, sent.time)
             del self._unrecorded[identity]
 
     def _note_on_case(self, connection: Connection, identity: str, sent: float) -> None:
@@ -241,6 +271,12 @@ class Deliverer:
         report = outbox.get(connection, identity)
         if report is not None and report.purpose is Purpose.LETTER:
             lifecycle.advance(connection, report.case_id, lifecycle.CaseState.REPORTED, by=lifecycle.TSBOT, now=sent)
+
+    def _carried(self, report: Report, message: OutboundMessage) -> tuple[str, ...]:
+        """The sorts of private data that a message carried."""
+        with self.database.read() as connection:
+            letter = self.writer.read(connection, report)
+        return () if letter is None else carried_by(letter, message.text)
 
     def _wait(self, attempts: int) -> float:
         """Seconds until the next attempt: doubled each time up to an hour, spread so that not all come back at once."""

@@ -13,6 +13,7 @@ from tsbot.cases.filing import case_key, read_flag
 from tsbot.cases.flag import Flag
 from tsbot.errors import LetterError
 from tsbot.report import letter as letters
+from tsbot.report import wording
 from tsbot.report.letter import FindLinks, Letter, Release
 from tsbot.report.routing import Routing, destinations
 from tsbot.settings import Settings
@@ -73,10 +74,12 @@ class Writer:
             data_key = case_key(connection, self.database.key, report.case_id)
             if data_key is None:
                 raise LetterError("The case's texts were destroyed; there is nothing left to report.")
-            if {flag.id for flag in self._flags(connection, report)} == set(letter.flag_ids):
+            flags = self._flags(connection, report)
+            quotable = {wording.quoted(flag.content.excerpt) for flag in flags if flag.content is not None}
+            if {flag.id for flag in flags} == set(letter.flag_ids) and quotable.issuperset(letter.excerpts):
                 body = seal(data_key, msgspec.json.encode(letter), _context(report.id))
                 outbox.prepared(connection, report, body, self.clock())
-            # Else the edit was flagged once more meanwhile: the letter is written again next time.
+            # Else the edit was flagged once more meanwhile, or its text hidden: the letter is written again next time.
 
     def read(self, connection: Connection, report: Report) -> Letter | None:
         """The stored letter; None if there is none (yet, or any more)."""

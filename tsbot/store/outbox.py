@@ -45,6 +45,8 @@ LONGEST_WAIT = 3600.0
 """Seconds that a message is put off at most. What is due later than that was put off by a clock that was wrong."""
 UNSENT = (ReportState.NEW, ReportState.HELD)
 """States in which a letter may still be written anew."""
+PURGED = "purged"
+"""``last_error`` of a message whose text was destroyed before it left. Nothing is wrong with it, and it cannot be tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +206,27 @@ def release(connection: Connection, identity: str, by: str, now: float) -> bool:
 def retry(connection: Connection, identity: str, now: float) -> bool:
     """Give a dead message its attempts again; False if it is not dead."""
     row = get(connection, identity)
-    if row is None or row.state is not ReportState.DEAD:
+    if row is None or row.state is not ReportState.DEAD or row.last_error == PURGED:
         return False
     ready = row.released is not None and (row.body is not None or row.purpose is Purpose.PAGE)
     state = ReportState.QUEUED if ready else ReportState.NEW
     return _change(connection, identity, (ReportState.DEAD,), {"state": state.value, "due": now, "attempts": 0, "last_error": ""})
+
+
+def sealed_since(connection: Connection, channel: str, since: float) -> list[tuple[Report, float]]:
+    """Written messages of a channel whose case was sealed after ``since``, and when that was."""
+    query = select(t.report, t.case.c.sealed.label("case_sealed")).join(t.case, t.case.c.id == t.report.c.case_id)
+    query = query.where(t.case.c.sealed > since, t.report.c.channel == channel, t.report.c.body.is_not(None))
+    return [(_report(row), row["case_sealed"]) for row in connection.execute(query.order_by(t.case.c.sealed)).mappings()]
+
+
+def purge(connection: Connection, case_id: str) -> tuple[int, int]:
+    """Empty the messages of a case; those that have not left are dead. How many had not left, and how many there are."""
+    mine = t.report.c.case_id == case_id
+    waiting = t.report.c.state.in_([state.value for state in (ReportState.NEW, ReportState.HELD, ReportState.QUEUED)])
+    dead = {"state": ReportState.DEAD.value, "last_error": PURGED}
+    stopped = connection.execute(update(t.report).where(mine, waiting).values(**dead)).rowcount
+    return stopped, connection.execute(update(t.report).where(mine).values(body=None, step_due=None)).rowcount
 
 
 def counts(connection: Connection) -> dict[ReportState, int]:

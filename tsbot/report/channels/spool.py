@@ -31,6 +31,11 @@ class SpoolChannel:
         """Let people see a letter before it is released. Raises ``DeliveryDeferredError``."""
         self._write(message.id, DRAFT + to_email(message).as_bytes(), over=lambda old: old.startswith(DRAFT))
 
+    def replace(self, message: OutboundMessage, *, draft: bool) -> None:
+        """Write a letter that lies here anew, because its text was destroyed; one that was taken away stays away."""
+        if (self.folder / f"{message.id}.eml").exists():
+            self._write(message.id, (DRAFT if draft else b"") + to_email(message).as_bytes(), over=lambda _old: True)
+
     def discard(self, identity: str) -> None:
         """Remove the draft of a letter that will not leave; a letter that has left stays. A draft that cannot be removed stays, too."""
         target = self.folder / f"{identity}.eml"
