@@ -1,0 +1,134 @@
+"""Letters tried out before they are needed: a made-up case in every template, language and manner that the settings can lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tsbot.detect.finding import Kind
+from tsbot.errors import LetterError, SettingsError
+from tsbot.i18n.catalogue import Catalogue
+from tsbot.i18n.voice import Phrase
+from tsbot.report import wording
+from tsbot.report.letter import Letter, Links, Manner, Release, Reminder, render
+from tsbot.report.notice import closed_text, page_text
+from tsbot.report.routing import EVERYWHERE, Routing, shipped
+from tsbot.report.stationery import Stationery, open_stationery
+from tsbot.settings import ReportSettings, Settings
+
+NOTICES = ("closed", "page")
+"""Templates of what is no letter about an edit."""
+CASE = "0c5e1a2b-0000-4000-8000-000000000001"
+FLAG = "4d8b5f7e-0000-5000-8000-000000000001"
+WHEN = 1_790_000_000.0
+BASE = "https://example.wikipedia.org"
+MANNERS = (
+    Manner(),
+    Manner(links_only=True),
+    Manner(exercise=True, reminder=Reminder(sent=WHEN, waited=3700.0, second_address=True)),
+)
+
+
+def check_letters(settings: Settings, routing: Routing | None = None) -> Stationery:
+    """Refuse letters of the settings that could not be written, and languages that there are none in. To be called once at start.
+
+    Raises ``SettingsError`` that names the file or the setting.
+    """
+    stationery = open_stationery(settings.templates_path)
+    for where, code in languages(settings, routing):
+        _check_language(stationery.catalogue, where, code)
+    if settings.templates_path is not None:
+        rehearse(stationery)
+    return stationery
+
+
+def languages(settings: Settings, routing: Routing | None = None) -> Iterator[tuple[str, str]]:
+    """The languages that settings and routing name, each with where it stands. Raises ``SettingsError`` for a role that there is none of."""
+    routing = routing or shipped()
+    for entry, code in settings.report.languages.items():
+        if entry != EVERYWHERE and entry.rpartition(":")[2] not in routing.roles:
+            raise SettingsError(f"report.languages.{entry}: there is no such role; the roles are {', '.join(sorted(routing.roles))}.")
+        yield f"report.languages.{entry}", code
+    yield from ((f"languages.{entry} of the routing table", code) for entry, code in routing.languages.items())
+    for kind, recipients in settings.report.recipients.items():
+        yield from ((f"report.recipients.{kind}", recipient.language) for recipient in recipients if recipient.language)
+    yield "page.language", settings.page.language
+
+
+def rehearse(stationery: Stationery) -> None:
+    """Write every letter in every language. Raises ``SettingsError`` that names the template and the language."""
+    for code in stationery.catalogue.languages:
+        for name in stationery.templates():
+            for manner in MANNERS:
+                try:
+                    specimen_text(name, code, manner, stationery)
+                except LetterError as error:
+                    raise SettingsError(f"report.templates: {name} in {code}: {error}") from error
+
+
+def specimen_text(template: str, language: str, manner: Manner, stationery: Stationery) -> str:
+    """A letter or notice about a made-up case. Raises ``LetterError``."""
+    if template == "page":
+        return page_text(CASE, FLAG, language, manner, stationery)
+    if template == "closed":
+        return closed_text(CASE, "hidden", language, ReportSettings(reporter_contact="desk@example.org"), manner, stationery)
+    return render(specimen(template, language), Release(by_person=True), manner, stationery)
+
+
+def specimen(template: str, language: str) -> Letter:
+    """A made-up letter in which everything is known that a letter may hold."""
+    kind = next((kind for kind in Kind if kind.value == template), Kind.VIOLENCE)
+    script = f"{BASE}/w/index.php"
+    return Letter(
+        template=template,
+        report_id="7a1d0c9b-0000-5000-8000-000000000001",
+        case_id=CASE,
+        flag_ids=(FLAG,),
+        subject="[TS] report 0c5e1a2b",
+        wiki="examplewiki",
+        about="examplewiki:rev:100",
+        title="Talk:Town hall",
+        user="Example",
+        threat_types=(wording.INCIDENT_TYPES[kind],),
+        details=(
+            Phrase(wording.READS + kind),
+            Phrase("stands-in-text"),
+            Phrase("names", ((Phrase("named-person"), Phrase("named-time")),)),
+            Phrase("stance-intent"),
+            Phrase("language-weak", ("de",)),
+        ),
+        links=Links(
+            page=f"{BASE}/wiki/Talk:Town_hall",
+            permanent=f"{script}?oldid=100",
+            diff=f"{script}?diff=100&oldid=99",
+            history=f"{script}?title=Talk:Town_hall&action=history",
+            user=f"{BASE}/wiki/User:Example",
+            contributions=f"{BASE}/wiki/Special:Contributions/Example",
+            elsewhere="https://meta.wikimedia.org/wiki/Special:CentralAuth/Example",
+        ),
+        edited=wording.moment(WHEN - 60),
+        written=wording.moment(WHEN),
+        detectors=("linear-1",),
+        account=(
+            Phrase("account", (Phrase("account-registered"),)),
+            Phrase("blocked", (Phrase("yes-until", ("2026-12-31T00:00:00Z",)),)),
+            Phrase("locked", (Phrase("no"),)),
+            Phrase("registered", (wording.moment(WHEN - 86400),)),
+            Phrase("edits", (3,)),
+            Phrase("new-account", (Phrase("yes"),)),
+            Phrase("groups", ("user, autoconfirmed",)),
+        ),
+        excerpts=(("I will come to the town hall tomorrow", "and you will be sorry, see https[:]//example.org"),),
+        reporter_name="Patrol desk",
+        reporter_contact="desk@example.org",
+        last_of_thread=True,
+        language=language,
+        text_language="en",
+        happened=(Phrase("happened-hidden", (wording.moment(WHEN - 30),)),),
+        follow_up=True,
+        contact="target@example.org",
+    )
+
+
+def _check_language(catalogue: Catalogue, where: str, code: str) -> None:
+    if not catalogue.knows(code):
+        raise SettingsError(f"{where}: there are no letters in {code!r}; `tsbot languages` lists the languages.")
