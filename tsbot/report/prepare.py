@@ -105,9 +105,11 @@ class Writer:
 
     def _happened(self, connection: Connection, flags: list[Flag]) -> list[Phrase]:
         """What the wiki has done about the flags, each thing once, when it happened first."""
-        query = select(t.outcome.c.what, func.min(t.outcome.c.time).label("first")).where(t.outcome.c.flag_id.in_([flag.id for flag in flags]))
+        concerned = t.outcome.c.flag_id.in_([flag.id for flag in flags])
+        query = select(t.outcome.c.what, func.min(t.outcome.c.time).label("first")).where(concerned)
         rows = connection.execute(query.group_by(t.outcome.c.what).order_by("first", t.outcome.c.what))
-        return [Phrase(f"happened-{what}", (moment(first),)) for what, first in rows if f"happened-{what}" in self.stationery.catalogue.keys]
+        known = self.stationery.catalogue.keys
+        return [Phrase(f"happened-{what}", (moment(first),)) for what, first in rows if f"happened-{what}" in known]
 
     def _is_told(self, flag: Flag, recipient: str) -> bool:
         return any(item.recipient == recipient for item in destinations(self.settings.report, flag.kind, flag.wiki, self.routing))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from tsbot.detect.finding import Kind
 from tsbot.errors import LetterError, SettingsError
 from tsbot.i18n.catalogue import Catalogue
@@ -42,7 +44,7 @@ def check_letters(settings: Settings, routing: Routing | None = None) -> Station
 
 
 def languages(settings: Settings, routing: Routing | None = None) -> Iterator[tuple[str, str]]:
-    """The languages that settings and routing name, each with where it stands. Raises ``SettingsError`` for a role that there is none of."""
+    """The languages that settings and routing name, each with where it stands. Raises ``SettingsError`` for an unknown role."""
     routing = routing or shipped()
     for entry, code in settings.report.languages.items():
         if entry != EVERYWHERE and entry.rpartition(":")[2] not in routing.roles:
@@ -60,18 +62,21 @@ def rehearse(stationery: Stationery) -> None:
         for name in stationery.templates():
             for manner in MANNERS:
                 try:
-                    specimen_text(name, code, manner, stationery)
+                    for known in (True, False):
+                        specimen_text(name, code, manner, stationery, known=known)
                 except LetterError as error:
                     raise SettingsError(f"report.templates: {name} in {code}: {error}") from error
 
 
-def specimen_text(template: str, language: str, manner: Manner, stationery: Stationery) -> str:
-    """A letter or notice about a made-up case. Raises ``LetterError``."""
+def specimen_text(template: str, language: str, manner: Manner, stationery: Stationery, *, known: bool = True) -> str:
+    """A letter or notice about a made-up case, of which all or next to nothing is ``known``. Raises ``LetterError``."""
+    contact = "desk@example.org" if known else ""
     if template == "page":
         return page_text(CASE, FLAG, language, manner, stationery)
     if template == "closed":
-        return closed_text(CASE, "hidden", language, ReportSettings(reporter_contact="desk@example.org"), manner, stationery)
-    return render(specimen(template, language), Release(by_person=True), manner, stationery)
+        return closed_text(CASE, "hidden" if known else "", language, ReportSettings(reporter_contact=contact), manner, stationery)
+    letter = specimen(template, language)
+    return render(letter if known else unknown(letter), Release(by_person=known), manner, stationery)
 
 
 def specimen(template: str, language: str) -> Letter:
@@ -126,6 +131,26 @@ def specimen(template: str, language: str) -> Letter:
         happened=(Phrase("happened-hidden", (wording.moment(WHEN - 30),)),),
         follow_up=True,
         contact="target@example.org",
+    )
+
+
+def unknown(letter: Letter) -> Letter:
+    """The letter without all that a letter can do without: the author is hidden, and the wiki could not be asked."""
+    return msgspec.structs.replace(
+        letter,
+        title="",
+        user="",
+        details=letter.details[:1],
+        links=Links(log=f"{BASE}/wiki/Special:Redirect/logid/7"),
+        account=(Phrase("account-hidden"),),
+        excerpts=(),
+        reporter_name="",
+        reporter_contact="",
+        last_of_thread=False,
+        text_language="",
+        happened=(),
+        follow_up=False,
+        contact="",
     )
 
 

@@ -46,7 +46,10 @@ class Routing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.wikis.get(wiki, {}).get(role) or self.roles[role]
 
     def language(self, role: str, wiki: str, settings: ReportSettings) -> str:
-        """The language of letters to a role, for matters of one wiki: what is said of the wiki's role first, the settings before the table."""
+        """The language of letters to a role, for matters of one wiki.
+
+        What is said of the role on that wiki comes first, and the settings come before the table.
+        """
         tables = settings.languages, self.languages
         return next((table[key] for key in (f"{wiki}:{role}", role) for table in tables if key in table), _default_language(settings))
 

@@ -95,7 +95,7 @@ def _environment(folders: list[Path]) -> jinja2.Environment:
     environment = ImmutableSandboxedEnvironment(
         loader=jinja2.FileSystemLoader(folders),
         undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701 -- plain text, not HTML; all values have gone through tsbot.report.wording
+        autoescape=False,  # plain text, not HTML; all values have gone through tsbot.report.wording
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
