@@ -69,8 +69,8 @@ def test_the_emergency_letter_begins_as_the_incident_reporting_system_does() -> 
         "Link to page: https://example.wikipedia.org/w/index.php?oldid=100",
         "",
         "Threat type: threats-physical-harm",
-        "Details: The software reads a threat of violence against a person in text that an edit added. "
-        "It seems to name a specific person, a time.",
+        "Details: The software reads a threat of violence against a person. It stands in text that an edit added. "
+        "It seems to name: a specific person, a time.",
     ]
 
 
@@ -80,9 +80,11 @@ def test_a_letter_holds_what_its_reader_needs() -> None:
         "Wiki: examplewiki",
         "Page: Talk:Town hall",
         "Time of the edit: 2026-09-21 14:12:20 UTC",
+        "Language of the text: en",
         "Diff: https://example.wikipedia.org/w/index.php?diff=100&oldid=99",
         "Permanent link: https://example.wikipedia.org/w/index.php?oldid=100",
         "Page history: https://example.wikipedia.org/w/index.php?title=Talk:Town_hall&action=history",
+        "User page: https://example.wikipedia.org/wiki/User:Example",
         "User contributions: https://example.wikipedia.org/wiki/Special:Contributions/Example",
         "Accounts on other wikis: https://meta.wikimedia.org/wiki/Special:CentralAuth/Example",
         "By software: yes (linear-1).",
@@ -242,16 +244,6 @@ def test_a_template_that_wants_what_a_letter_does_not_have_is_an_error() -> None
         render(msgspec.structs.replace(letter(), template="no_such_template"), Release(by_person=False))
 
 
-def test_a_template_never_leaves_a_gap() -> None:
-    """Templates are filled strictly: a misspelt value is an error, not an empty line."""
-    import jinja2
-
-    from tsbot.report.letter import _templates
-
-    with pytest.raises(jinja2.UndefinedError):
-        _templates().from_string("{{ letter.no_such_value }}").render(letter=letter())
-
-
 HOSTILE = st.text(st.characters(codec=None), max_size=60)  # lone surrogates, controls and direction marks included
 LINE_BREAKS = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 DIRECTIONS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -270,13 +262,13 @@ def test_a_name_stays_on_its_line_and_turns_no_text_around(name: str) -> None:
 def test_nobody_writes_lines_of_a_letter_by_their_name(user: str, title: str, reporter: str) -> None:
     settings = ReportSettings(reporter_name=reporter, reporter_contact="reporter@example.org")
     made = flag(user=user + "\nBlocked: yes", title=title + "\r\nCase: none")
-    plain = len(text(flag(), settings=settings).splitlines())
+    plain = len(render(write_safely(flag(), settings), Release(by_person=False)).splitlines())
     assert len(render(write_safely(made, settings), Release(by_person=False)).splitlines()) == plain
 
 
 def write_safely(made: Flag, settings: ReportSettings) -> Letter:
     """With links of its own: names of lone surrogates have no address."""
-    links = Links(permanent="https://example.wikipedia.org/w/index.php?oldid=100", diff="d", history="h", contributions="c", elsewhere="e")
+    links = Links(permanent="https://example.wikipedia.org/w/index.php?oldid=100", history="https://example.wikipedia.org/h")
     return write([made], settings=settings, links=lambda _: links, status=None, excerpt=False, **FIXED)
 
 

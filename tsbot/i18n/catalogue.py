@@ -11,7 +11,7 @@ import tomllib
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -59,10 +59,15 @@ class Catalogue:
     """What each message means, from ``qqq.json``."""
     fallbacks: Mapping[str, tuple[str, ...]]
 
-    @property
+    @cached_property
     def keys(self) -> frozenset[str]:
         """The keys of all messages."""
         return frozenset(self.languages[SOURCE].messages)
+
+    @cached_property
+    def _wanted(self) -> Mapping[str, int]:
+        """How many values each message takes."""
+        return {key: len(parameters(parts)) for key, parts in self.languages[SOURCE].messages.items()}
 
     def chain(self, code: str) -> tuple[str, ...]:
         """The languages in which a message is sought for a reader of ``code``."""
@@ -81,9 +86,8 @@ class Catalogue:
         """A message for a reader of ``code``. Raises ``MessageError`` for an unknown key or a value that is missing or too many."""
         if key not in self.keys:
             raise MessageError(f"There is no message {key}.")
-        wanted = len(parameters(self.languages[SOURCE].messages[key]))
-        if len(values) != wanted:
-            raise MessageError(f"The message {key} takes {wanted} values, not {len(values)}.")
+        if len(values) != self._wanted[key]:
+            raise MessageError(f"The message {key} takes {self._wanted[key]} values, not {len(values)}.")
         if code == KEYS_SHOWN:
             return f"({key}{': ' + ', '.join(values) if values else ''})"
         for language in filter(None, map(self.languages.get, self.chain(code))):
@@ -164,10 +168,11 @@ def _locale(code: str) -> Locale | None:
 
 def _read(path: Path) -> tuple[dict[str, str], tuple[str, ...]]:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in pairs]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise MessageError(f"{path.name}: {twice[0]} is there twice.")
-        return dict(pairs)
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            raise MessageError(f"{path.name}: {next(name for name in names if names.count(name) > 1)} is there twice.")
+        return found
 
     try:
         content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=once)
@@ -191,7 +196,7 @@ def _trouble(key: str, text: str) -> str:
     """What is wrong with the characters of a message; empty if nothing is."""
     if not text.strip() and key not in MAY_BE_BLANK:
         return "it is empty"
-    for char in text:
+    for char in "" if text.isprintable() else text:
         if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp") and char not in _JOINERS:
             return f"it holds U+{ord(char):04X}; a message is one line, and directions are set where it is put in"
     return ""

@@ -65,7 +65,7 @@ class Voice:
 
         A space stands between an address and the mark: programs that make links must not take the mark for a part of it.
         """
-        if not self.rtl and not any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in text):
+        if not self.rtl and (text.isascii() or not any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in text)):
             return text
         return f"{ISOLATE}{text}{' ' if text.startswith(_ADDRESS) else ''}{END}"
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from tsbot.detect.finding import Kind
 from tsbot.errors import LetterError, SettingsError
-from tsbot.i18n.catalogue import Catalogue
+from tsbot.i18n.catalogue import SOURCE, Catalogue
 from tsbot.i18n.voice import Phrase
 from tsbot.report import wording
 from tsbot.report.letter import Letter, Links, Manner, Release, Reminder, render
@@ -36,10 +36,11 @@ def check_letters(settings: Settings, routing: Routing | None = None) -> Station
     Raises ``SettingsError`` that names the file or the setting.
     """
     stationery = open_stationery(settings.templates_path)
-    for where, code in languages(settings, routing):
+    used = list(languages(settings, routing))
+    for where, code in used:
         _check_language(stationery.catalogue, where, code)
     if settings.templates_path is not None:
-        rehearse(stationery)
+        rehearse(stationery, {SOURCE, *(code for _, code in used)})
     return stationery
 
 
@@ -56,9 +57,9 @@ def languages(settings: Settings, routing: Routing | None = None) -> Iterator[tu
     yield "page.language", settings.page.language
 
 
-def rehearse(stationery: Stationery) -> None:
-    """Write every letter in every language. Raises ``SettingsError`` that names the template and the language."""
-    for code in stationery.catalogue.languages:
+def rehearse(stationery: Stationery, codes: Iterable[str] | None = None) -> None:
+    """Write every letter, in some languages or in all. Raises ``SettingsError`` that names the template and the language."""
+    for code in stationery.catalogue.languages if codes is None else sorted(codes):
         for name in stationery.templates():
             for manner in MANNERS:
                 try:

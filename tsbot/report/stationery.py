@@ -1,8 +1,8 @@
 """What letters are written on: templates, messages and places of help, those of the package and those put in their place.
 
 The folder of the setting ``report.templates`` may hold ``NAME.txt.j2`` (replaces a template), ``i18n/CODE.json`` (replaces messages, or
-adds a language) and ``help.toml``. Everything is checked when it is opened: a letter that cannot be filled must show at start, not when
-it is needed.
+adds a language) and ``help.toml``. What is in it is checked when it is opened: a letter that cannot be filled must show at start, not
+when it is needed.
 """
 
 from __future__ import annotations
@@ -76,12 +76,18 @@ def open_stationery(folder: Path | None = None) -> Stationery:
         _environment([*own, TEMPLATES]),
         load_help(*helps),
     )
+    if folder is not None:
+        check(stationery)
+    return stationery
+
+
+def check(stationery: Stationery) -> None:
+    """Refuse templates that cannot be read, and messages that there are none of. Raises ``SettingsError`` that names file and line."""
     for name in stationery.environment.list_templates():
         _check(stationery, name)
     for entry in stationery.help.entries():
         if entry.message and entry.message not in stationery.catalogue.keys:
             raise SettingsError(f"help.toml: there is no message {entry.message}.")
-    return stationery
 
 
 @cache
