@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,10 +12,15 @@ from rich.table import Table
 from tsbot.cli.common import EXIT_PARTIAL, ConfigOption, JsonOption, read_settings, terminal
 from tsbot.i18n.catalogue import own_name, right_to_left
 from tsbot.report.rehearse import check_letters, rehearse
+from tsbot.report.rehearse import specimens as made_specimens
+from tsbot.report.stationery import Stationery
 
 
 def languages(
     missing: Annotated[bool, typer.Option("--missing", help="Name the messages that a language lacks.")] = False,
+    specimens: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write every letter into this folder, one file each, to be read.")
+    ] = None,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
@@ -22,10 +28,12 @@ def languages(
 
     Exits with 2 and names file and key where a file is wrong, with 3 where a language lacks messages: English is read in their place.
 
-    Example: tsbot languages --missing
+    Example: tsbot languages --specimens letters
     """
     stationery = check_letters(read_settings(config))
     rehearse(stationery)
+    if specimens is not None:
+        write_specimens(stationery, specimens)
     catalogue = stationery.catalogue
     lacking = {code: catalogue.missing(code) for code in sorted(catalogue.languages)}
     if as_json:
@@ -49,6 +57,14 @@ def languages(
                 console.print(f"{code}: {key}")
     if any(lacking.values()):
         raise typer.Exit(EXIT_PARTIAL)
+
+
+def write_specimens(stationery: Stationery, folder: Path) -> None:
+    """Write ``CODE/LETTER.txt`` for every language: a made-up case in the words that a recipient reads."""
+    for code in stationery.catalogue.languages:
+        (folder / code).mkdir(parents=True, exist_ok=True)
+        for name, text in made_specimens(code, stationery):
+            (folder / code / name).write_text(text, encoding="utf-8")
 
 
 def register(app: typer.Typer) -> None:

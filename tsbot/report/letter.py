@@ -140,7 +140,8 @@ def mail_subject(
     ``what`` is ``report``, ``page`` or ``closed``.
     """
     voice = (stationery or shipped_stationery()).voice(manner.language or language)
-    plain = voice.say("subject-reminder" if manner.reminder and what == "report" else f"subject-{what}", case_id[:CASE_CHARS])
+    key = "subject-reminder" if manner.reminder and what == "report" else f"subject-{what}"
+    plain = voice.say(key, wording.shown(case_id[:CASE_CHARS]))
     return f"[TS] {voice.say('subject-exercise', plain) if manner.exercise else plain}"
 
 
@@ -262,9 +263,10 @@ def _by_number(url: str) -> bool:
 
 
 def _working(links: Links) -> Links:
-    """Addresses that can be one: http, printable ASCII, of a length that a wiki's addresses have."""
+    """Addresses that can be one: http, printable ASCII, of a length that a wiki's addresses have. None looks like armour (``-----``)."""
     found = msgspec.structs.asdict(links).items()
-    return Links(**{name: url for name, url in found if url.startswith(("https://", "http://")) and _is_plain(url)})
+    plain = {name: url for name, url in found if url.startswith(("https://", "http://")) and _is_plain(url)}
+    return Links(**{name: url.replace("-----", "----%2D") for name, url in plain.items()})
 
 
 def _is_plain(url: str) -> bool:

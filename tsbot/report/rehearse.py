@@ -17,17 +17,16 @@ from tsbot.report.routing import EVERYWHERE, Routing, shipped
 from tsbot.report.stationery import Stationery, open_stationery
 from tsbot.settings import ReportSettings, Settings
 
-NOTICES = ("closed", "page")
-"""Templates of what is no letter about an edit."""
 CASE = "0c5e1a2b-0000-4000-8000-000000000001"
 FLAG = "4d8b5f7e-0000-5000-8000-000000000001"
 WHEN = 1_790_000_000.0
 BASE = "https://example.wikipedia.org"
-MANNERS = (
-    Manner(),
-    Manner(links_only=True),
-    Manner(exercise=True, reminder=Reminder(sent=WHEN, waited=3700.0, second_address=True)),
-)
+MANNERS = {
+    "": Manner(),
+    "links_only": Manner(links_only=True),
+    "exercise": Manner(exercise=True, reminder=Reminder(sent=WHEN, waited=3700.0, second_address=True)),
+}
+"""The ways in which a letter is tried out, with what tells them apart in names of files."""
 
 
 def check_letters(settings: Settings, routing: Routing | None = None) -> Stationery:
@@ -61,7 +60,7 @@ def rehearse(stationery: Stationery, codes: Iterable[str] | None = None) -> None
     """Write every letter, in some languages or in all. Raises ``SettingsError`` that names the template and the language."""
     for code in stationery.catalogue.languages if codes is None else sorted(codes):
         for name in stationery.templates():
-            for manner in MANNERS:
+            for manner in MANNERS.values():
                 try:
                     for known in (True, False):
                         specimen_text(name, code, manner, stationery, known=known)
@@ -80,9 +79,21 @@ def specimen_text(template: str, language: str, manner: Manner, stationery: Stat
     return render(letter if known else unknown(letter), Release(by_person=known), manner, stationery)
 
 
+def specimens(code: str, stationery: Stationery) -> Iterator[tuple[str, str]]:
+    """Every letter in one language, to be read: a name of a file, and the text. Raises ``LetterError``.
+
+    Letters in other manners are few: what they say more, or less, is the same for each.
+    """
+    for template in stationery.templates():
+        for name, manner in MANNERS.items():
+            if not name or template in ("emergency", "self_harm"):
+                yield f"{template}{'.' * bool(name)}{name}.txt", specimen_text(template, code, manner, stationery)
+
+
 def specimen(template: str, language: str) -> Letter:
     """A made-up letter in which everything is known that a letter may hold."""
     kind = next((kind for kind in Kind if kind.value == template), Kind.VIOLENCE)
+    words = "I do not want to go on" if kind is Kind.SELF_HARM else "I will come to the town hall tomorrow"
     script = f"{BASE}/w/index.php"
     return Letter(
         template=template,
@@ -98,9 +109,9 @@ def specimen(template: str, language: str) -> Letter:
         details=(
             Phrase(wording.READS + kind),
             Phrase("stands-in-text"),
-            Phrase("names", ((Phrase("named-person"), Phrase("named-time")),)),
+            Phrase("names", ((Phrase("named-author" if kind is Kind.SELF_HARM else "named-person"), Phrase("named-time")),)),
             Phrase("stance-intent"),
-            Phrase("language-weak", ("de",)),
+            Phrase("language-weak", ("en",)),
         ),
         links=Links(
             page=f"{BASE}/wiki/Talk:Town_hall",
@@ -123,7 +134,7 @@ def specimen(template: str, language: str) -> Letter:
             Phrase("new-account", (Phrase("yes"),)),
             Phrase("groups", ("user, autoconfirmed",)),
         ),
-        excerpts=(("I will come to the town hall tomorrow", "and you will be sorry, see https[:]//example.org"),),
+        excerpts=((words, "see https[:]//example.org"),),
         reporter_name="Patrol desk",
         reporter_contact="desk@example.org",
         last_of_thread=True,

@@ -56,12 +56,14 @@ class Stationery:
             raise LetterError(f"The template {template} cannot be filled: {error}") from error
         except Exception as error:  # a template is a program of somebody else's
             raise LetterError(f"The template {template} cannot be filled: {type(error).__name__}.") from error
+        if not text.strip():
+            raise LetterError(f"The template {template} cannot be filled: it says nothing.")
         return text.strip() + "\n"
 
     def templates(self) -> tuple[str, ...]:
         """The names of all letters, without what they include."""
-        names = (name.removesuffix(ENDING) for name in self.environment.list_templates())
-        return tuple(name for name in names if not name.startswith("_"))
+        names = self.environment.list_templates(filter_func=lambda name: name.endswith(ENDING) and not name.startswith("_"))
+        return tuple(name.removesuffix(ENDING) for name in names)
 
 
 def open_stationery(folder: Path | None = None) -> Stationery:
