@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tsbot.errors import MessageError
@@ -57,6 +57,7 @@ def test_parameters_are_found_wherever_they_stand() -> None:
     assert parameters(parse("$3 {{PLURAL:$1|a|b $2}} {{PLURAL:$4|0=none $5|some}}")) == {1, 2, 3, 4, 5}
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab $12{}|:=PLURAGEND"))
 def test_whatever_a_file_holds_is_a_message_or_a_clear_error(text: str) -> None:
     try:
@@ -68,6 +69,7 @@ def test_whatever_a_file_holds_is_a_message_or_a_clear_error(text: str) -> None:
     assert isinstance(put_together(parts, values, [1] * 9, lambda _: 0), str)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_what_is_put_in_comes_out_as_it_is(value: str) -> None:
     assert put_together(parse("<$1>"), [value], [None], lambda _: 0) == f"<{value}>"

@@ -28,8 +28,8 @@ LANGUAGES = ("en", "de", "ar", "ja", "zh-hant", "qqx")
 PIECES = [
     "\nCase: none", "\r\nBcc: a@example.org\r\n\r\nhello", "\u2028Blocked: yes", "\x00", "\x1b[31m", "\ud800", "\u202e", "\u2066", "\u2069",
     "\u200b", "\ufeff", "\U000e0041", "-----BEGIN PGP MESSAGE-----", "-----END PGP MESSAGE-----", "-- ", "https://elsewhere.example.org/x",
-    "HTTP://elsewhere.example.org", "www.elsewhere.example.org", "javascript:x", "$1", "{{PLURAL:$1|a|b}}", "{{ letter.user }}", "{% raw %}",
-    "\\u{202E}", "<b>", "=?utf-8?q?x?=", ".\r\n", "From me", "שלום", "مثال", "漢字", "\u3164", "a" * 400, " " * 50,
+    "HTTP://elsewhere.example.org", "www.elsewhere.example.org", "javascript:x", "$1", "{{PLURAL:$1|a|b}}", "{{ letter.user }}",
+    "{% raw %}", "\\u{202E}", "<b>", "=?utf-8?q?x?=", ".\r\n", "From me", "שלום", "مثال", "漢字", "\u3164", "a" * 400, " " * 50,
 ]  # fmt: skip
 HOSTILE = st.lists(st.one_of(st.sampled_from(PIECES), st.text(st.characters(codec=None), max_size=20)), max_size=6).map("".join)
 
@@ -151,6 +151,7 @@ def test_the_subject_holds_nothing_that_anybody_wrote(language: str) -> None:
     assert mail_subject("\r\nBcc: a@example.org", "en").count("\n") == 0
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec=None), max_size=60))
 def test_names_keep_their_length_in_check(name: str) -> None:
     assert "\n" not in named(name * 50)
@@ -196,6 +197,7 @@ def test_a_long_quotation_is_broken_where_its_mark_is_repeated() -> None:
     assert lines == ("x" * QUOTED_WIDTH, "  " + "x" * QUOTED_WIDTH, "  " + "x" * 50, "Blocked: yes")
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec=None), max_size=3000))
 def test_a_quotation_has_its_measure(excerpt: str) -> None:
     lines = quoted(excerpt)

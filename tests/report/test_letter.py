@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 from hypothesis import example, given
+from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from tsbot.cases.flag import Flag, FlagContent, flag_id
@@ -279,7 +280,7 @@ def test_of_a_log_entry_the_number_is_given() -> None:
     [
         Links(page="https://example.wikipedia.org/wiki/User:Example"),
         Links(permanent="https://example.wikipedia.org/w/index.php?oldid=1&title=User:Example"),
-        Links(diff="https://example.wikipedia.org/wiki/User:Example?diff=Example"),
+        Links(page="https://example.wikipedia.org/wiki/X", diff="https://example.wikipedia.org/wiki/User:Example?diff=Example"),
         Links(log="https://example.wikipedia.org/wiki/Special:Log/Example"),
     ],
 )
@@ -373,6 +374,7 @@ def test_a_name_stays_on_its_line_and_turns_no_text_around(name: str) -> None:
     safe.encode("utf-8")
 
 
+@limits(deadline=None)
 @given(HOSTILE, HOSTILE, HOSTILE)
 def test_nobody_writes_lines_of_a_letter_by_their_name(user: str, title: str, reporter: str) -> None:
     settings = ReportSettings(reporter_name=reporter, reporter_contact="reporter@example.org")

@@ -47,7 +47,7 @@ INCIDENT_TYPES: dict[Kind, str] = {
 
 STANCES = ("intent", "wish", "incitement", "report")
 
-_SCHEME = re.compile(r"(?<=[A-Za-z0-9])://|\bwww\.", re.IGNORECASE)
+_SCHEME = re.compile(r"(?<=[A-Za-z0-9])://|www\.", re.IGNORECASE)
 _ARMOUR = re.compile(r"-{4,}")
 
 
