@@ -5,6 +5,7 @@
     TsbotError
     ├── InputError             what a person typed cannot be used
     ├── SettingsError          the configuration is wrong
+    │   └── MessageError           a message of a letter is wrong or missing; names file and key
     ├── KeyFileError           the master key is missing, unreadable or not the one that encrypted the data
     ├── StreamError
     │   ├── MalformedEventError    one event cannot be understood (it goes to the dead letters)
@@ -47,6 +48,10 @@ class InputError(TsbotError):
 
 class SettingsError(TsbotError):
     """The configuration is wrong; the message names file, key and remedy."""
+
+
+class MessageError(SettingsError):
+    """A message of a letter is wrong or missing; the message names the file and the key."""
 
 
 class KeyFileError(TsbotError):

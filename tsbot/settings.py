@@ -260,6 +260,7 @@ class Recipient(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = ""
     excerpt: Annotated[bool, Meta(description="Whether letters quote the text. False: links only.")] = False
     wiki: Annotated[str, Meta(description="For `emailuser`: database name of the wiki that mails.")] = "metawiki"
+    language: Annotated[str, Meta(description="Language of the letters to it, as MediaWiki writes it; empty: `report.languages`.")] = ""
 
 
 class ReportSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -276,6 +277,13 @@ class ReportSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
         dict[str, tuple[Recipient, ...]],
         Meta(description="Recipients per kind (or `default`); replaces the routing table of the package for that kind."),
     ] = msgspec.field(default_factory=dict)
+    languages: Annotated[
+        dict[str, str],
+        Meta(description="Language of letters per role of the routing table, per `wiki:role`, and `default` (`tsbot languages`)."),
+    ] = msgspec.field(default_factory=dict)
+    templates: Annotated[
+        str, Meta(description="Folder of own letters, messages and places of help, relative to `data_dir`; empty: the package's only.")
+    ] = ""
     release: Annotated[
         dict[str, ReleaseRule],
         Meta(description="Kinds whose reports are sent without a person's release, from given scores on. Empty: a person releases each."),
@@ -310,6 +318,7 @@ class PageSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     imminence: Annotated[Score, Meta(description="... and this imminence.")] = 0
     mail: Annotated[tuple[str, ...], Meta(description="Mail addresses to page (an e-mail-to-SMS gateway, for instance).")] = ()
     webhooks: Annotated[tuple[str, ...], Meta(description="Addresses that get a JSON POST with ids only.")] = ()
+    language: Annotated[str, Meta(description="Language of pages.")] = "en"
     again_after: Annotated[
         float, Meta(ge=0, description="Seconds after which a further flag of the same case may wake the same person again.")
     ] = 3600.0
@@ -363,6 +372,11 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def key_path(self) -> Path:
         """The master key's file."""
         return self.data_path / self.key_file
+
+    @property
+    def templates_path(self) -> Path | None:
+        """The folder of own letters; None if there is none."""
+        return self.data_path / self.report.templates if self.report.templates else None
 
     @property
     def spool_path(self) -> Path:

@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 import structlog
 import typer
+from sqlalchemy import update
 from typer.testing import CliRunner
 
 from tsbot.cli import reports
 from tsbot.cli.common import operator
+from tsbot.errors import InputError
 from tsbot.store import outbox
+from tsbot.store import tables as t
 from tsbot.store.crypto import PREFIX
 from tsbot.store.outbox import ReportState
 
@@ -87,6 +90,41 @@ def test_preview_is_the_message_as_it_would_be_sent(desk: Desk, run: Run, write:
     assert f"Message-ID: <{identity}@example.org>\n" in shown
     assert "\n\nReporting user: Patrol desk\nReported user: Example\n" in shown
     assert all(text.startswith("X-Tsbot-State: held") for text in desk.spooled().values())
+
+
+def test_preview_in_another_language(desk: Desk, run: Run) -> None:
+    identity = filed(desk)
+    shown = run("preview", identity, "--language", "de").stdout
+    assert "Subject: [TS] Meldung 0c5e1a2b\n" in shown
+    assert "\n\nGemeldet von: Patrol desk\nGemeldetes Benutzerkonto: Example\n" in shown
+    assert "(reporting-user: Patrol desk)" in run("preview", identity, "--language", "qqx").stdout
+    assert "Reporting user" in run("preview", identity).stdout
+
+
+def test_preview_in_a_language_without_letters(desk: Desk, run: Run) -> None:
+    with pytest.raises(InputError, match="no letters in 'fi'"):
+        run("preview", filed(desk), "--language", "fi")
+
+
+def test_preview_as_a_recipient_of_links_only_reads_it(desk: Desk, run: Run) -> None:
+    identity = filed(desk)
+    shown = run("preview", identity, "--policy", "links_only").stdout
+    assert "links and the category only" in shown
+    assert "Example" not in shown
+    with desk.database.write() as connection:
+        connection.execute(update(t.report).values(policy="links_only"))
+    assert "Example" not in run("preview", identity).stdout
+    assert "Reported user: Example" in run("preview", identity, "--policy", "plain").stdout
+
+
+def test_preview_of_an_exercise(desk: Desk, run: Run) -> None:
+    identity = filed(desk)
+    shown = json.loads(run("preview", identity, "--exercise", "--json").stdout)
+    assert shown["headers"]["Subject"] == "[TS] EXERCISE: report 0c5e1a2b"
+    assert shown["text"].startswith("EXERCISE: ")
+    with desk.database.write() as connection:
+        connection.execute(update(t.report).values(drill=True))
+    assert "Subject: [TS] EXERCISE: report 0c5e1a2b\n" in run("preview", identity).stdout
 
 
 def test_release_notes_who(desk: Desk, run: Run) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tsbot.detect.finding import PHYSICAL, Kind
 from tsbot.errors import SettingsError
-from tsbot.report.routing import SHIPPED, check_routing, destinations, letter_name, load_routing, pagers, shipped
+from tsbot.report.routing import SHIPPED, Routing, check_routing, destinations, letter_name, load_routing, pagers, shipped
 from tsbot.settings import MailSettings, PageSettings, Recipient, ReportSettings, Settings
 
 EMERGENCY = "emergency@wikimedia.org"
@@ -77,15 +77,48 @@ def test_a_wiki_with_its_own_oversighters(tmp_path: Path) -> None:
     assert destinations(ReportSettings(), Kind.LEGAL, "examplewiki", routing)[0].recipient == "legal@wikimedia.org"
 
 
+def languages(settings: ReportSettings, kind: Kind, wiki: str = "examplewiki", routing: Routing | None = None) -> list[str]:
+    return [item.language for item in destinations(settings, kind, wiki, routing)]
+
+
+def test_letters_are_in_english_until_something_else_is_said() -> None:
+    assert {language for kind in Kind for language in languages(ReportSettings(), kind)} == {"en"}
+
+
+def test_a_role_reads_its_letters_in_its_language_the_nearest_word_counting() -> None:
+    settings = ReportSettings(languages={"default": "fr", "oversighters": "es", "dewiki:oversighters": "de"})
+    assert languages(settings, Kind.DOXING) == ["es"]
+    assert languages(settings, Kind.DOXING, "dewiki") == ["de"]
+    assert languages(settings, Kind.LEGAL, "dewiki") == ["fr"]
+
+
+def test_the_table_names_languages_too_and_the_settings_come_first(tmp_path: Path) -> None:
+    table = tmp_path / "routing.toml"
+    shipped_text = SHIPPED.read_text(encoding="utf-8")
+    own = '\n[languages]\nlegal = "pt"\n"jawiki:legal" = "ja"\n'
+    table.write_text(shipped_text.replace("\n[languages]\n", own), encoding="utf-8")
+    routing = load_routing(table)
+    assert languages(ReportSettings(), Kind.LEGAL, "jawiki", routing) == ["ja"]
+    assert languages(ReportSettings(), Kind.LEGAL, "ptwiki", routing) == ["pt"]
+    assert languages(ReportSettings(languages={"jawiki:legal": "en"}), Kind.LEGAL, "jawiki", routing) == ["en"]
+
+
+def test_a_recipient_of_the_settings_has_a_language_of_its_own() -> None:
+    mine = (Recipient(to="desk@example.org", language="ru"), Recipient(to="rest@example.org"))
+    settings = ReportSettings(recipients={"violence": mine}, languages={"default": "ar"})
+    assert languages(settings, Kind.VIOLENCE) == ["ru", "ar"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
         ('legal = { roles = ["legal"]', 'legal = { roles = ["emergency"]', "kinds.legal must not go to the emergency address"),
-        ('legal = { roles = ["legal"], letter = "notice" }', "", "kinds.legal is missing"),
+        ('legal = { roles = ["legal"], letter = "legal" }', "", "kinds.legal is missing"),
         ('roles = ["community_safety"]', 'roles = ["nobody"]', "the role nobody"),
         ('"ca@wikimedia.org"', '"ca at wikimedia"', "roles.community_safety is no mail address"),
         ("[wikis]", '[wikis.examplewiki]\nadmins = "a@example.org"', "wikis.examplewiki.admins"),
         ("[wikis]", "[wikis", "routing.toml"),
+        ("\n[languages]", '\n[languages]\n"examplewiki:admins" = "de"', "languages.examplewiki:admins"),
     ],
 )
 def test_a_mistake_in_the_table_is_named(tmp_path: Path, old: str, new: str, complaint: str) -> None:

@@ -21,6 +21,7 @@ from tsbot.cli import (
     flags,
     keys,
     labels,
+    languages,
     lexicon,
     patrol,
     purge,
@@ -57,7 +58,10 @@ def _root(_version_shown: bool = typer.Option(False, "--version", callback=_vers
     configure()
 
 
-MODULES = (patrol, detect, evaluate, lexicon, flags, labels, cases, reports, shadow, dead, purge, keys, audit, doctor, demo, reference)
+MODULES = (
+    *(patrol, detect, evaluate, lexicon, flags, labels, cases, reports, languages, shadow, dead, purge, keys, audit, doctor, demo),
+    reference,
+)
 for module in MODULES:
     module.register(app)
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,9 +19,10 @@ from rich.table import Table
 from tsbot.cases.acts import desk
 from tsbot.cases.approvals import asking
 from tsbot.cli.common import EXIT_NOTHING, EXIT_USAGE, ConfigOption, DatabaseOption, JsonOption, operator, read_settings, terminal
-from tsbot.errors import CaseError
+from tsbot.errors import CaseError, InputError
 from tsbot.log import configure
 from tsbot.report.deliver import Deliverer
+from tsbot.report.letter import LINKS_ONLY, Manner
 from tsbot.report.message import OutboundMessage, to_email
 from tsbot.store import audit, outbox
 from tsbot.store.database import Database
@@ -29,6 +31,16 @@ from tsbot.store.outbox import UNSENT, Purpose, Report, ReportState
 from tsbot.view import when
 
 TIMES = frozenset(("created", "due", "released", "sent"))
+MECHANICS = frozenset(("content-type", "content-transfer-encoding", "mime-version"))
+"""Headers that say how a message is encoded, and nothing to people."""
+
+
+class Policy(StrEnum):
+    """What a recipient may have in clear (`report.recipients`)."""
+
+    PLAIN = "plain"
+    LINKS_ONLY = "links_only"
+
 
 reports = typer.Typer(help="List, read, release and retry reports.", no_args_is_help=True)
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the report, or its beginning.")]
@@ -102,16 +114,32 @@ def show_command(
 
 
 @reports.command("preview")
-def preview_command(report: IdArgument, config: ConfigOption = None, database: DatabaseOption = None) -> None:
-    """Show the whole message as it would be sent now, headers included. Sends nothing.
+def preview_command(
+    report: IdArgument,
+    language: Annotated[str, typer.Option(help="Read it in this language; `qqx` shows the keys of the messages.")] = "",
+    policy: Annotated[Policy | None, typer.Option(help="Read it as a recipient with this policy would.")] = None,
+    exercise: Annotated[bool, typer.Option("--exercise", help="Read it as part of an exercise.")] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Show the whole message as it would be sent now, headers included. Sends nothing, and changes nothing.
 
-    Example: tsbot reports preview 3f2a91c0
+    Example: tsbot reports preview 3f2a91c0 --language de --policy links_only
     """
     with _opened(config, database) as deliverer:
-        message = _message(deliverer, _one(deliverer.database, report))
+        if language and not deliverer.stationery.catalogue.knows(language):
+            raise InputError(f"There are no letters in {language!r}. `tsbot languages` lists the languages.")
+        row = _one(deliverer.database, report)
+        links_only = row.policy == LINKS_ONLY if policy is None else policy is Policy.LINKS_ONLY
+        message = _message(deliverer, row, Manner(language=language, links_only=links_only, exercise=exercise or row.drill))
     mail = to_email(message)
+    if as_json:
+        headers = {name: str(value) for name, value in mail.items() if name.lower() not in MECHANICS}
+        typer.echo(json.dumps({"id": row.id, "headers": headers, "text": message.text}))
+        return
     for name, value in mail.items():
-        if name.lower() not in ("content-type", "content-transfer-encoding", "mime-version"):
+        if name.lower() not in MECHANICS:
             typer.echo(f"{name}: {value}")
     typer.echo(f"\n{message.text}", nl=False)
 
@@ -214,7 +242,7 @@ def _release(deliverer: Deliverer, report: Report, by: str, now: float) -> bool:
         return False
 
 
-def _message(deliverer: Deliverer, report: Report) -> OutboundMessage:
+def _message(deliverer: Deliverer, report: Report, manner: Manner | None = None) -> OutboundMessage:
     """A report as it stands; a letter that is not written yet is written for the eye only. That somebody read it is written down."""
     who = desk(operator(), deliverer.database.key, deliverer.settings)
     if report.purpose is Purpose.LETTER:
@@ -222,8 +250,8 @@ def _message(deliverer: Deliverer, report: Report) -> OutboundMessage:
             who.reveal(connection, report.case_id, time.time(), "report.revealed", report.id)
     structlog.get_logger().info("report.revealed", id=report.id, by=operator())
     if report.body is not None or report.purpose is Purpose.PAGE:
-        return deliverer.message(report)
-    return deliverer.draft(report)
+        return deliverer.message(report, manner)
+    return deliverer.draft(report, manner)
 
 
 def _tell(done: list[tuple[Report, bool]], success: str, failure: str, *, as_json: bool) -> None:

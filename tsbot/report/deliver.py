@@ -21,11 +21,13 @@ from tsbot.report import letter as letters
 from tsbot.report.channels import Channel
 from tsbot.report.channels.spool import SpoolChannel
 from tsbot.report.disclosing import carried_by, disclose
-from tsbot.report.letter import FindLinks, Release
+from tsbot.report.letter import FindLinks, Letter, Manner, Release
 from tsbot.report.links import flag_links
 from tsbot.report.lock import alone
 from tsbot.report.message import OutboundMessage
+from tsbot.report.notice import page_text
 from tsbot.report.prepare import AskStatus, Writer
+from tsbot.report.stationery import open_stationery
 from tsbot.settings import Settings
 from tsbot.store import outbox
 from tsbot.store.database import Database
@@ -36,7 +38,6 @@ POLL_SECONDS = 2.0
 """How often the outbox is looked at unasked: another process may have released a letter."""
 TROUBLE_SECONDS = 10.0
 MOST_DRAFTS = 1_000_000
-PAGE_TEXT = "A case waits for a person.\n\nCase: {case}\nFlag: {flag}\n\nTo see it: tsbot flags show {flag}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Deliverer:
     """Writes and sends what is in the outbox; no database connection is held meanwhile.
 
     One deliverer at a time works on a database: a lock file beside it sees to that. ``simulate`` writes letters, but hands nothing
-    over. ``account_status`` None leaves the wikis alone.
+    over. ``account_status`` None leaves the wikis alone. Raises ``SettingsError`` for letters of the settings that cannot be used.
     """
 
     def __init__(
@@ -79,7 +80,8 @@ class Deliverer:
         self.clock = clock
         self.rng = rng
         self.simulate = simulate
-        self.writer = Writer(database, settings, links, clock, account_status)
+        self.stationery = open_stationery(settings.templates_path)
+        self.writer = Writer(database, settings, links, clock, account_status, stationery=self.stationery)
         self._simulated: set[str] = set()
         # Handed over, but not noted in the database yet.
         self._unrecorded: dict[str, _HandedOver] = {}
@@ -117,22 +119,29 @@ class Deliverer:
         with self.database.read() as connection:
             return {state.value: number for state, number in outbox.counts(connection).items()}
 
-    def message(self, report: Report) -> OutboundMessage:
-        """A row as it goes out. Raises ``LetterError`` if its letter is not there."""
+    def message(self, report: Report, manner: Manner | None = None) -> OutboundMessage:
+        """A row as it goes out, or as it would in another ``manner``. Raises ``LetterError`` if its letter is not there."""
+        manner = manner or manner_of(report)
         if report.purpose is Purpose.PAGE:
-            text = PAGE_TEXT.format(case=report.case_id, flag=report.flag_id)
-            return self._outbound(report, f"[TS] page {report.case_id[: letters.CASE_CHARS]}", text, None)
+            language = self.settings.page.language
+            text = page_text(report.case_id, report.flag_id, language, manner, self.stationery)
+            subject = letters.mail_subject(report.case_id, language, manner, what="page", stationery=self.stationery)
+            return self._outbound(report, subject, text, None)
         with self.database.read() as connection:
             letter = self.writer.read(connection, report)
             start = outbox.thread_start(connection, report)
         if letter is None:
             raise LetterError("The letter is not written yet, or its texts were destroyed.")
-        return self._outbound(report, letter.subject, letters.render(letter, release_of(report)), start)
+        return self._put(report, letter, manner, start)
 
-    def draft(self, report: Report) -> OutboundMessage:
+    def draft(self, report: Report, manner: Manner | None = None) -> OutboundMessage:
         """A letter that is not written yet as it would be now, without asking a wiki. Raises as ``Writer.compose``."""
-        letter = self.writer.compose(report, ask=False)
-        return self._outbound(report, letter.subject, letters.render(letter, release_of(report)), None)
+        return self._put(report, self.writer.compose(report, ask=False), manner or manner_of(report), None)
+
+    def _put(self, report: Report, letter: Letter, manner: Manner, start: str | None) -> OutboundMessage:
+        """A letter in words."""
+        subject = letters.mail_subject(letter.case_id, letter.language, manner, stationery=self.stationery)
+        return self._outbound(report, subject, letters.render(letter, release_of(report), manner, self.stationery), start)
 
     def _outbound(self, report: Report, subject: str, text: str, in_reply_to: str | None) -> OutboundMessage:
         return OutboundMessage(
@@ -337,6 +346,11 @@ class DeliveryThread:
 def release_of(report: Report) -> Release:
     """Who let a letter go, as far as letters say it."""
     return Release(by_person=report.released_by is not None, automatic=report.auto)
+
+
+def manner_of(report: Report) -> Manner:
+    """How a letter is put, by its row."""
+    return Manner(links_only=report.policy == letters.LINKS_ONLY, exercise=report.drill)
 
 
 def _lock_path(database: Database, settings: Settings) -> Path:

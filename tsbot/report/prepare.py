@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from tsbot.cases.filing import case_key, read_flag
 from tsbot.cases.flag import Flag
 from tsbot.errors import LetterError
+from tsbot.i18n.catalogue import SOURCE
+from tsbot.i18n.voice import Phrase
 from tsbot.report import letter as letters
 from tsbot.report import wording
 from tsbot.report.letter import FindLinks, Letter, Release
 from tsbot.report.routing import Routing, destinations
+from tsbot.report.stationery import Stationery, shipped_stationery
+from tsbot.report.wording import moment
 from tsbot.settings import Settings
 from tsbot.store import outbox
 from tsbot.store import tables as t
@@ -38,6 +42,7 @@ class Writer:
     clock: Callable[[], float]
     account_status: AskStatus | None = None
     routing: Routing | None = None
+    stationery: Stationery = field(default_factory=shipped_stationery)
 
     def compose(self, report: Report, *, ask: bool = True) -> Letter:
         """The letter of a row as it would be now; ``ask`` says whether the wiki may be asked about the account.
@@ -47,27 +52,33 @@ class Writer:
         with self.database.read() as connection:
             flags = self._flags(connection, report)
             number, newest = outbox.thread(connection, report.case_id, report.recipient)
-        excerpt = any(
-            destination.excerpt
+            follow_up = outbox.thread_start(connection, report) is not None
+            happened = self._happened(connection, flags)
+        told = [
+            destination
             for flag in flags
             for destination in destinations(self.settings.report, flag.kind, flag.wiki, self.routing)
             if destination.recipient == report.recipient
-        )
+        ]
         return letters.write(
             flags,
             report_id=report.id,
             settings=self.settings.report,
             links=self.links,
             status=self._status(flags) if ask else None,
-            excerpt=excerpt,
+            excerpt=any(destination.excerpt for destination in told),
             last_of_thread=number > self.settings.report.follow_ups > 0 and report.created >= newest,
             now=self.clock(),
+            language=next((destination.language for destination in told), SOURCE),
+            happened=happened,
+            follow_up=follow_up,
+            stationery=self.stationery,
         )
 
     def prepare(self, report: Report) -> None:
         """Write, seal and store a letter. Raises as :meth:`compose`; ``LetterError`` where it can never be written."""
         letter = self.compose(report)
-        letters.render(letter, Release(by_person=False))
+        letters.render(letter, Release(by_person=False), stationery=self.stationery)
         with self.database.write() as connection:
             # Its case may have been merged or split meanwhile.
             report = outbox.get(connection, report.id) or report
@@ -96,6 +107,14 @@ class Writer:
             if flag is not None and (flag.id == report.flag_id or self._is_told(flag, report.recipient)):
                 flags.append(flag)
         return flags
+
+    def _happened(self, connection: Connection, flags: list[Flag]) -> list[Phrase]:
+        """What the wiki has done about the flags, each thing once, when it happened first."""
+        concerned = t.outcome.c.flag_id.in_([flag.id for flag in flags])
+        query = select(t.outcome.c.what, func.min(t.outcome.c.time).label("first")).where(concerned)
+        rows = connection.execute(query.group_by(t.outcome.c.what).order_by("first", t.outcome.c.what))
+        known = self.stationery.catalogue.keys
+        return [Phrase(f"happened-{what}", (moment(first),)) for what, first in rows if f"happened-{what}" in known]
 
     def _is_told(self, flag: Flag, recipient: str) -> bool:
         return any(item.recipient == recipient for item in destinations(self.settings.report, flag.kind, flag.wiki, self.routing))

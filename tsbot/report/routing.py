@@ -14,10 +14,13 @@ import msgspec
 
 from tsbot.detect.finding import PHYSICAL, Kind
 from tsbot.errors import SettingsError
+from tsbot.i18n.catalogue import SOURCE
 from tsbot.settings import Recipient, ReportSettings, Settings
 
 SHIPPED = Path(__file__).with_name("routing.toml")
 EMERGENCY = "emergency"
+EVERYWHERE = "default"
+"""The entry that holds for whatever has none of its own."""
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+|[A-Za-z0-9._-]+@\[[0-9A-Fa-f.:]+\]")
 """What we accept as a mail address: ASCII, one ``@``, no quoting (a part of RFC 5322 addr-spec)."""
 RECIPIENT_CHARS = 255
@@ -36,10 +39,19 @@ class Routing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     roles: dict[str, str]
     kinds: dict[Kind, KindRoute]
     wikis: dict[str, dict[str, str]] = {}
+    languages: dict[str, str] = {}
 
     def address(self, role: str, wiki: str) -> str:
         """The address of a role, for matters of one wiki."""
         return self.wikis.get(wiki, {}).get(role) or self.roles[role]
+
+    def language(self, role: str, wiki: str, settings: ReportSettings) -> str:
+        """The language of letters to a role, for matters of one wiki.
+
+        What is said of the role on that wiki comes first, and the settings come before the table.
+        """
+        tables = settings.languages, self.languages
+        return next((table[key] for key in (f"{wiki}:{role}", role) for table in tables if key in table), _default_language(settings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,7 @@ class Destination:
     """As the outbox names it: a mail address, ``wiki:User name`` for ``emailuser``, or a webhook's label."""
     channel: str
     excerpt: bool = False
+    language: str = SOURCE
 
 
 def load_routing(path: Path = SHIPPED) -> Routing:
@@ -72,6 +85,9 @@ def load_routing(path: Path = SHIPPED) -> Routing:
                 raise SettingsError(f"{path.name}: {where}.{role}: [roles] does not have it.")
             if not is_address(address):
                 raise SettingsError(f"{path.name}: {where}.{role} is no mail address.")
+    for entry in table.languages:
+        if entry.rpartition(":")[2] not in table.roles:
+            raise SettingsError(f"{path.name}: languages.{entry}: [roles] does not have it.")
     return table
 
 
@@ -95,7 +111,10 @@ def destinations(settings: ReportSettings, kind: Kind, wiki: str, routing: Routi
     elif kind in routing.kinds:
         # Addresses cannot be reached through EmailUser, which wants user names.
         channel = "spool" if settings.channel == "emailuser" else settings.channel
-        found = [Destination(routing.address(role, wiki), channel) for role in routing.kinds[kind].roles]
+        found = [
+            Destination(routing.address(role, wiki), channel, language=routing.language(role, wiki, settings))
+            for role in routing.kinds[kind].roles
+        ]
     else:
         found = []
     return tuple({item.recipient: item for item in reversed(found)}.values())[::-1]
@@ -148,7 +167,11 @@ def check_routing(settings: Settings, routing: Routing | None = None) -> None:
 def _destination(settings: ReportSettings, recipient: Recipient) -> Destination:
     channel = recipient.channel or settings.channel
     name = f"{recipient.wiki}:{recipient.to}" if channel == "emailuser" else recipient.to
-    return Destination(name, channel, recipient.excerpt)
+    return Destination(name, channel, recipient.excerpt, recipient.language or _default_language(settings))
+
+
+def _default_language(settings: ReportSettings) -> str:
+    return settings.languages.get(EVERYWHERE, SOURCE)
 
 
 def _check_recipient(settings: Settings, recipient: Recipient, where: str) -> None:
