@@ -70,6 +70,15 @@ class Report:
     attempts: int = 0
     last_error: str = ""
     body: bytes | None = None
+    policy: str = "plain"
+    """Under which it left: ``plain``, ``prefer``, ``require`` or ``links_only`` (:class:`tsbot.report.policy.Policy`)."""
+    external_id: str = ""
+    acknowledged: float | None = None
+    acknowledged_by: str | None = None
+    result: str = ""
+    step: int = 0
+    step_due: float | None = None
+    drill: bool = False
 
 
 def insert_report(connection: Connection, report: Report) -> None:
@@ -123,6 +132,18 @@ def thread_start(connection: Connection, report: Report) -> str | None:
     return connection.scalar(query.order_by(t.report.c.sent, t.report.c.released, t.report.c.created).limit(1))
 
 
+def thread_external_id(connection: Connection, report: Report) -> str:
+    """The number that the other side gave the thread of ``report``; empty if it gave none yet."""
+    query = select(t.report.c.external_id).where(
+        t.report.c.case_id == report.case_id,
+        t.report.c.recipient == report.recipient,
+        t.report.c.channel == report.channel,
+        _is(Purpose.LETTER),
+        t.report.c.external_id != "",
+    )
+    return connection.scalar(query.order_by(t.report.c.sent, t.report.c.created, t.report.c.id).limit(1)) or ""
+
+
 def fresh(connection: Connection, now: float, limit: int) -> list[Report]:
     """Letters that are still to be written: first those that leave by themselves, then oldest first."""
     query = select(t.report).where(t.report.c.state == ReportState.NEW.value, _is_due(now))
@@ -171,9 +192,12 @@ def begin(connection: Connection, identity: str) -> bool:
     return _change(connection, identity, (ReportState.QUEUED,), {"attempts": t.report.c.attempts + 1})
 
 
-def mark_sent(connection: Connection, identity: str, now: float) -> bool:
-    """The message was handed over."""
-    return _change(connection, identity, (ReportState.QUEUED,), {"state": ReportState.SENT.value, "sent": now, "last_error": ""})
+def mark_sent(
+    connection: Connection, identity: str, now: float, *, policy: str = "plain", external_id: str = "", trouble: str = ""
+) -> bool:
+    """The message was handed over, under a policy; ``external_id`` is the other side's number, ``trouble`` why less left than was to."""
+    values = {"state": ReportState.SENT.value, "sent": now, "last_error": trouble[:255], "policy": policy, "external_id": external_id[:64]}
+    return _change(connection, identity, (ReportState.QUEUED,), values)
 
 
 def mark_unwritten(connection: Connection, identity: str, due_at: float, error: str) -> bool:

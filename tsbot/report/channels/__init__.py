@@ -8,15 +8,18 @@ from tsbot.report.channels.emailuser import EmailUser, EmailUserChannel
 from tsbot.report.channels.smtp import SmtpChannel
 from tsbot.report.channels.spool import SpoolChannel
 from tsbot.report.channels.webhook import WebhookChannel
-from tsbot.report.message import OutboundMessage
+from tsbot.report.message import OutboundMessage, Receipt
 from tsbot.settings import Settings
 
 
 class Channel(Protocol):
     """One way to hand messages over."""
 
-    def send(self, message: OutboundMessage) -> None:
-        """Hand over one message; returning means that the other side has taken it.
+    def send(self, message: OutboundMessage) -> Receipt | None:
+        """Hand over one message; returning means that the other side has taken it. The receipt is what it says of it, if anything.
+
+        It may be called again with a message that was taken already, by a process that died before noting so: a channel whose other
+        side does not recognise the message by its id looks there first.
 
         Raises ``DeliveryDeferredError`` (try again) or ``DeliveryRefusedError`` (a person must look). Their messages hold codes only:
         nothing of the message, and nothing that the other side wrote.
