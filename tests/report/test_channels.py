@@ -25,7 +25,7 @@ from tsbot.report.channels.spool import SpoolChannel
 from tsbot.report.channels.webhook import WebhookChannel
 from tsbot.report.message import OutboundMessage, message_domain, to_email
 from tsbot.report.routing import webhook_label
-from tsbot.settings import MailSettings
+from tsbot.settings import MailSettings, WebhookSettings
 from tsbot.store.outbox import Purpose
 
 StartSink = Callable[..., Any]
@@ -338,7 +338,8 @@ def hook() -> Iterator[Hook]:
 def post(hook: Hook, answer: int) -> None:
     hook.answers = [answer]
     url = f"http://127.0.0.1:{hook.server_port}/secret"
-    WebhookChannel([url], timeout=5).send(message(webhook_label(url), purpose=Purpose.PAGE, text="not for a webhook"))
+    page = message(webhook_label(url), purpose=Purpose.PAGE, text="not for a webhook")
+    WebhookChannel({webhook_label(url): WebhookSettings(url=url, timeout=5)}).send(page)
 
 
 def test_a_webhook_gets_ids_and_nothing_else(hook: Hook) -> None:
@@ -371,16 +372,16 @@ def test_a_webhook_is_reached_through_the_proxy_of_the_environment(hook: Hook, m
     monkeypatch.setenv("http_proxy", f"127.0.0.1:{hook.server_port}")
     hook.answers = [204]
     url = "http://pager.example/secret"
-    WebhookChannel([url], timeout=5).send(message(webhook_label(url), purpose=Purpose.PAGE))
+    WebhookChannel({webhook_label(url): WebhookSettings(url=url, timeout=5)}).send(message(webhook_label(url), purpose=Purpose.PAGE))
     assert len(hook.bodies) == 1
 
 
 def test_a_silent_webhook_is_given_up_in_time(silent_port: int) -> None:
     url = f"http://127.0.0.1:{silent_port}/"
     with pytest.raises(DeliveryDeferredError, match="ReadTimeoutError"):
-        WebhookChannel([url], timeout=0.2).send(message(webhook_label(url)))
+        WebhookChannel({webhook_label(url): WebhookSettings(url=url, timeout=0.2)}).send(message(webhook_label(url)))
 
 
 def test_a_webhook_that_is_not_configured_any_more() -> None:
     with pytest.raises(DeliveryRefusedError, match="not configured any more"):
-        WebhookChannel([]).send(message("hooks.example.org#000000000000"))
+        WebhookChannel({}).send(message("hooks.example.org#000000000000"))

@@ -16,7 +16,7 @@ from tsbot.report import letter as letters
 from tsbot.report.letter import Letter, Release
 from tsbot.report.message import OutboundMessage, to_seal
 from tsbot.report.pgp import MailCrypto, Sequoia
-from tsbot.report.policy import Decision, Policy, Rule, decide, limited, rule_for
+from tsbot.report.policy import Decision, Policy, Rule, decide, rule_for
 from tsbot.report.prepare import Writer
 from tsbot.settings import Settings
 from tsbot.store import outbox
@@ -24,6 +24,8 @@ from tsbot.store import tables as t
 from tsbot.store.database import Database
 from tsbot.store.outbox import Purpose, Report
 
+LINKS_ONLY = "links_only"
+"""The template of letters that carry links and category only."""
 PAGE_TEXT = "A case waits for a person.\n\nCase: {case}\nFlag: {flag}\n\nTo see it: tsbot flags show {flag}\n"
 
 
@@ -114,6 +116,13 @@ class Outgoing:
             sender_name=self.settings.report.reporter_name,
             sender_address=self.settings.report.reporter_contact,
         )
+
+
+def limited(letter: Letter, decision: Decision) -> Letter:
+    """The letter without what must not leave."""
+    if decision.policy is Policy.LINKS_ONLY:
+        return msgspec.structs.replace(letter, template=LINKS_ONLY, excerpts=(), details=(), account=(), title="", user="")
+    return letter if decision.quotes else msgspec.structs.replace(letter, excerpts=())
 
 
 def release_of(report: Report) -> Release:

@@ -16,15 +16,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import msgspec
-
 from tsbot.errors import SettingsError
-from tsbot.report.letter import Letter
 from tsbot.settings import Settings
 
 MAIL_CHANNELS = frozenset(("spool", "smtp", "emailuser"))
 """Channels whose messages can be encrypted to a recipient."""
-LINKS_ONLY = "links_only"
 
 
 class Policy(StrEnum):
@@ -84,13 +80,6 @@ def decide(rule: Rule, trouble: str) -> Decision:
     if rule.policy is Policy.PREFER and trouble:
         return Decision(Policy.PLAIN, encrypted=False, quotes=False, trouble=trouble)
     return Decision(rule.policy, encrypted=rule.policy.encrypts, quotes=rule.excerpt)
-
-
-def limited(letter: Letter, decision: Decision) -> Letter:
-    """The letter without what must not leave."""
-    if decision.policy is Policy.LINKS_ONLY:
-        return msgspec.structs.replace(letter, template=LINKS_ONLY, excerpts=(), details=(), account=(), title="", user="")
-    return letter if decision.quotes else msgspec.structs.replace(letter, excerpts=())
 
 
 def check_rules(settings: Settings) -> None:

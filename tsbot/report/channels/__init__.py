@@ -7,7 +7,9 @@ from typing import Protocol
 from tsbot.report.channels.emailuser import EmailUser, EmailUserChannel
 from tsbot.report.channels.smtp import SmtpChannel
 from tsbot.report.channels.spool import SpoolChannel
-from tsbot.report.channels.webhook import WebhookChannel
+from tsbot.report.channels.suitecrm import SuiteCrmChannel
+from tsbot.report.channels.webhook import WebhookChannel, webhooks
+from tsbot.report.channels.zammad import ZammadChannel
 from tsbot.report.message import OutboundMessage, Receipt
 from tsbot.settings import Settings
 
@@ -28,9 +30,13 @@ class Channel(Protocol):
 
 def open_channels(settings: Settings, email_user: EmailUser | None = None) -> dict[str, Channel]:
     """The channels that the settings configure; ``email_user`` is how a wiki is asked to mail. Touches no network yet."""
-    channels: dict[str, Channel] = {"spool": SpoolChannel(settings.spool_path), "webhook": WebhookChannel(settings.page.webhooks)}
+    channels: dict[str, Channel] = {"spool": SpoolChannel(settings.spool_path), "webhook": WebhookChannel(webhooks(settings))}
     if settings.mail.host:
         channels["smtp"] = SmtpChannel(settings.mail)
     if email_user is not None:
         channels["emailuser"] = EmailUserChannel(email_user)
+    if settings.suitecrm.url:
+        channels["suitecrm"] = SuiteCrmChannel(settings.suitecrm)
+    if settings.zammad.url:
+        channels["zammad"] = ZammadChannel(settings.zammad, settings.report.reporter_contact)
     return channels
