@@ -16,7 +16,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from aiosmtpd.smtp import AuthResult
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult
 
 from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError
 from tsbot.report.channels.emailuser import EmailUserChannel
@@ -25,6 +26,7 @@ from tsbot.report.channels.spool import SpoolChannel
 from tsbot.report.channels.webhook import WebhookChannel
 from tsbot.report.message import OutboundMessage, message_domain, to_email
 from tsbot.report.routing import webhook_label
+from tsbot.report.signature import verify
 from tsbot.settings import MailSettings, WebhookSettings
 from tsbot.store.outbox import Purpose
 
@@ -248,6 +250,74 @@ def test_what_a_server_says_of_a_text(start_sink: StartSink, reply: str, error: 
         SmtpChannel(sink.mail("none")).send(message())
 
 
+@pytest.mark.parametrize(
+    ("reply", "error", "words"),
+    [
+        ("552 5.2.2 Mailbox full", DeliveryDeferredError, "552 5.2.2"),
+        ("552 Requested mail action aborted", DeliveryDeferredError, "552"),
+        ("452 4.2.2 Mailbox full", DeliveryDeferredError, "452 4.2.2"),
+        ("554 5.2.2 Mailbox full", DeliveryDeferredError, "554 5.2.2"),
+        ("552 5.3.4 Message too long", DeliveryRefusedError, "552 5.3.4"),
+        ("550 5.1.1 No such mailbox", DeliveryRefusedError, "550 5.1.1"),
+        ("550 5.7.1 desk@example.org is not for you", DeliveryRefusedError, "550 5.7.1"),
+        ("550 5.2.2.2 is no status", DeliveryRefusedError, "550"),
+        ("421 4.3.2 Going down", DeliveryDeferredError, "421 4.3.2"),
+    ],
+)
+@pytest.mark.parametrize("step", ["RCPT", "DATA"])
+def test_a_full_mailbox_is_tried_again(start_sink: StartSink, reply: str, error: type[Exception], words: str, step: str) -> None:
+    sink = start_sink()
+    if step == "RCPT":
+        sink.replies["desk@example.org"] = reply
+    else:
+        sink.data_reply = reply
+    with pytest.raises(error, match=f"^smtp: {words} at {step}$"):
+        SmtpChannel(sink.mail("none")).send(message())
+
+
+class Notifying(SMTP):
+    """A server that knows RFC 3461."""
+
+    asked: list[str]
+
+    async def smtp_MAIL(self, arg: str) -> None:
+        self.asked.append(arg)
+        await super().smtp_MAIL(arg.split(" RET=", maxsplit=1)[0])
+
+    async def smtp_RCPT(self, arg: str) -> None:
+        self.asked.append(arg)
+        await super().smtp_RCPT(arg.split(" NOTIFY=", maxsplit=1)[0])
+
+
+def test_failures_are_told_under_the_report_s_id_and_without_its_text() -> None:
+    asked: list[str] = []
+
+    class Handler:
+        async def handle_EHLO(self, _server: Any, session: Any, _envelope: Any, hostname: str, replies: list[str]) -> list[str]:
+            session.host_name = hostname
+            return [replies[0], "250-DSN", *replies[1:]]
+
+        async def handle_DATA(self, *_: Any) -> str:
+            return "250 OK"
+
+    class Server(Controller):
+        def factory(self) -> Any:
+            server = Notifying(self.handler)
+            server.asked = asked
+            return server
+
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = Server(Handler(), hostname="127.0.0.1", port=port)
+    server.start()
+    try:
+        SmtpChannel(MailSettings(host="127.0.0.1", port=port, security="none", timeout=5)).send(message())
+    finally:
+        server.stop()
+    assert asked[0].endswith(f" RET=HDRS ENVID={message().id}")
+    assert asked[1] == "TO:<desk@example.org> NOTIFY=FAILURE,DELAY"
+
+
 def test_a_server_that_dies_after_the_text_leaves_it_open_and_is_tried_again(start_sink: StartSink) -> None:
     sink = start_sink()
     sink.die_after_data = 1
@@ -305,6 +375,8 @@ class Hook(HTTPServer):
 
     answers: list[int]
     bodies: list[dict[str, Any]]
+    raw: list[bytes]
+    headers: list[Any]
     keys: list[str | None]
 
 
@@ -314,6 +386,8 @@ class Answer(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.bodies.append(json.loads(body))
+        self.server.raw.append(body)
+        self.server.headers.append(self.headers)
         self.server.keys.append(self.headers["Idempotency-Key"])
         self.send_response(self.server.answers.pop(0))
         self.send_header("Location", "/elsewhere")
@@ -327,7 +401,7 @@ class Answer(BaseHTTPRequestHandler):
 @pytest.fixture
 def hook() -> Iterator[Hook]:
     with Hook(("127.0.0.1", 0), Answer) as server:
-        server.answers, server.bodies, server.keys = [], [], []
+        server.answers, server.bodies, server.keys, server.raw, server.headers = [], [], [], [], []
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server
@@ -349,6 +423,40 @@ def test_a_webhook_gets_ids_and_nothing_else(hook: Hook) -> None:
         {"case": ids.case_id, "flag": ids.flag_id, "report": ids.id, "command": f"tsbot flags show {ids.flag_id}"},
     ]
     assert hook.keys == [ids.id]
+
+
+def letter_body(hook: Hook, **more: Any) -> dict[str, Any]:
+    hook.answers = [200]
+    signed = WebhookSettings(url=f"http://127.0.0.1:{hook.server_port}/", secret="sixteen bytes or more", timeout=5)
+    more = {"links": (("diff", "https://example.wikipedia.org/?diff=1"),), "threat_types": ("doxing",), "wiki": "examplewiki"} | more
+    WebhookChannel({"desk": signed}, clock=lambda: 1_790_000_000.0).send(message("desk", **more))
+    return hook.bodies[-1]
+
+
+def test_a_letter_by_webhook_carries_ids_category_and_links(hook: Hook) -> None:
+    ids = message()
+    assert letter_body(hook, with_text=False, private_subject="[TS] report: doxing") == {
+        "type": "letter",
+        "report": ids.id,
+        "case": ids.case_id,
+        "flag": ids.flag_id,
+        "follow_up": False,
+        "wiki": "examplewiki",
+        "threat_types": ["doxing"],
+        "links": {"diff": "https://example.wikipedia.org/?diff=1"},
+        "reporter": {"name": "Patrol desk", "contact": "reporter@example.org"},
+    }
+
+
+def test_a_letter_by_webhook_has_its_text_only_under_a_policy_that_lets_it(hook: Hook) -> None:
+    body = letter_body(hook, in_reply_to="<first@example.org>", private_subject="[TS] report: doxing")
+    assert (body["text"], body["subject"], body["follow_up"]) == (message().text, "[TS] report: doxing", True)
+
+
+def test_what_is_posted_is_signed(hook: Hook) -> None:
+    letter_body(hook)
+    assert verify("sixteen bytes or more", dict(hook.headers[-1]), hook.raw[-1], 1_790_000_000.0)
+    assert hook.headers[-1]["webhook-id"] == message().id
 
 
 @pytest.mark.parametrize(
