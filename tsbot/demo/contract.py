@@ -53,6 +53,8 @@ class Faults:
     """Answered instead, one a request, without doing anything."""
     silent_after: int = 0
     """So many requests that change something are done and not answered: the client cannot know."""
+    before_reply: Callable[[Request], None] | None = None
+    """Called when a request that changes something is done, and not answered yet."""
     raw: bytes = b""
     """Answered to every request, as it is, instead of HTTP of ours."""
     drip: float = 0.0
@@ -128,9 +130,12 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(faults.raw)
                 return
             reply = faults.answers.pop(0) if faults.answers else contract.answer(request)
-            if request.method != "GET" and reply.status < 300 and faults.silent_after > 0 and not request.path.endswith("/access_token"):
-                faults.silent_after -= 1
-                return
+            if request.method != "GET" and reply.status < 300 and not request.path.endswith("/access_token"):
+                if faults.before_reply is not None:
+                    faults.before_reply(request)
+                if faults.silent_after > 0:
+                    faults.silent_after -= 1
+                    return
         self._reply(reply, faults.drip)
 
     def _reply(self, reply: Reply, drip: float) -> None:
