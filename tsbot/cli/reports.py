@@ -19,13 +19,14 @@ from tsbot.cli.common import EXIT_NOTHING, EXIT_USAGE, ConfigOption, DatabaseOpt
 from tsbot.log import configure
 from tsbot.report.deliver import Deliverer
 from tsbot.report.message import OutboundMessage, to_email
+from tsbot.report.policy import Policy
 from tsbot.store import outbox
 from tsbot.store.database import Database
 from tsbot.store.opening import open_store
 from tsbot.store.outbox import Purpose, Report, ReportState
 from tsbot.view import when
 
-TIMES = frozenset(("created", "due", "released", "sent"))
+TIMES = frozenset(("acknowledged", "created", "due", "released", "sent", "step_due"))
 
 reports = typer.Typer(help="List, read, release and retry reports.", no_args_is_help=True)
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the report, or its beginning.")]
@@ -105,7 +106,11 @@ def preview_command(report: IdArgument, config: ConfigOption = None, database: D
     Example: tsbot reports preview 3f2a91c0
     """
     with _opened(config, database) as deliverer:
-        message = _message(deliverer, _one(deliverer.database, report))
+        row = _one(deliverer.database, report)
+        message, decision = _message(deliverer, row), deliverer.outgoing.decide(row)
+    leaves = "encrypted" if decision.encrypted else "links only" if decision.policy is Policy.LINKS_ONLY else "in clear"
+    if row.purpose is Purpose.LETTER:
+        typer.echo(f"Leaves {leaves} ({decision.trouble or decision.policy}), by {row.channel}", err=True)
     mail = to_email(message)
     for name, value in mail.items():
         if name.lower() not in ("content-type", "content-transfer-encoding", "mime-version"):
