@@ -427,7 +427,7 @@ def test_a_webhook_gets_ids_and_nothing_else(hook: Hook) -> None:
 
 def letter_body(hook: Hook, **more: Any) -> dict[str, Any]:
     hook.answers = [200]
-    signed = WebhookSettings(url=f"http://127.0.0.1:{hook.server_port}/", secret="sixteen bytes or more", timeout=5)
+    signed = WebhookSettings(url=f"http://127.0.0.1:{hook.server_port}/", secret="sixteen-bytes-or-more", timeout=5)
     more = {"links": (("diff", "https://example.wikipedia.org/?diff=1"),), "threat_types": ("doxing",), "wiki": "examplewiki"} | more
     WebhookChannel({"desk": signed}, clock=lambda: 1_790_000_000.0).send(message("desk", **more))
     return hook.bodies[-1]
@@ -455,7 +455,7 @@ def test_a_letter_by_webhook_has_its_text_only_under_a_policy_that_lets_it(hook:
 
 def test_what_is_posted_is_signed(hook: Hook) -> None:
     letter_body(hook)
-    assert verify("sixteen bytes or more", dict(hook.headers[-1]), hook.raw[-1], 1_790_000_000.0)
+    assert verify("sixteen-bytes-or-more", dict(hook.headers[-1]), hook.raw[-1], 1_790_000_000.0)
     assert hook.headers[-1]["webhook-id"] == message().id
 
 

@@ -17,9 +17,9 @@ from tsbot.settings import Recipient, load
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "channels.md").read_text(encoding="utf-8")
 SECRETS = {
     "TSBOT_MAIL__PASSWORD": "secret",
-    "TSBOT_SUITECRM__CLIENT_SECRET": "a secret of suitecrm",
-    "TSBOT_ZAMMAD__TOKEN": "a token of zammad",
-    "TSBOT_WEBHOOKS__DESK__SECRET": "a long secret of the desk",
+    "TSBOT_SUITECRM__CLIENT_SECRET": "a-secret-of-suitecrm",
+    "TSBOT_ZAMMAD__TOKEN": "a-token-of-zammad",
+    "TSBOT_WEBHOOKS__DESK__SECRET": "a-long-secret-of-the-desk",
     "TSBOT_WEBHOOKS__DUTY__SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
 }
 

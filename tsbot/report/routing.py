@@ -185,7 +185,7 @@ def _check_servers(settings: Settings) -> None:
         except ValueError as error:
             raise SettingsError(f"webhooks.{name}.secret begins with whsec_, but no base64 follows.") from error
         if short:
-            raise SettingsError(f"webhooks.{name}.secret is shorter than {SECRET_BYTES} bytes.")
+            raise SettingsError(f"webhooks.{name}.secret is shorter than {SECRET_BYTES} bytes (a space parts two secrets).")
     if crm.url and not (crm.client_id and crm.client_secret):
         raise SettingsError("suitecrm.client_id or suitecrm.client_secret (TSBOT_SUITECRM__CLIENT_SECRET) is empty.")
     if zammad.url and not zammad.token:
