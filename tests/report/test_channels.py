@@ -23,11 +23,11 @@ from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError
 from tsbot.report.channels.emailuser import EmailUserChannel
 from tsbot.report.channels.smtp import SmtpChannel
 from tsbot.report.channels.spool import SpoolChannel
-from tsbot.report.channels.webhook import WebhookChannel
-from tsbot.report.message import OutboundMessage, message_domain, to_email
-from tsbot.report.routing import webhook_label
+from tsbot.report.channels.webhook import WebhookChannel, webhooks
+from tsbot.report.message import OutboundMessage, message_domain, to_email, to_seal
+from tsbot.report.routing import check_routing, pagers, webhook_label
 from tsbot.report.signature import verify
-from tsbot.settings import MailSettings, WebhookSettings
+from tsbot.settings import MailSettings, PageSettings, Settings, WebhookSettings
 from tsbot.store.outbox import Purpose
 
 StartSink = Callable[..., Any]
@@ -78,6 +78,27 @@ def test_a_letter_as_mail() -> None:
 
 def test_a_page_says_that_nobody_wrote_it() -> None:
     assert to_email(message(purpose=Purpose.PAGE))["Auto-Submitted"] == "auto-generated"
+
+
+@pytest.mark.parametrize("hostile", ["a\r\nBcc: other@example.org", "a\nb", "\x00", "\ud800"])
+def test_no_header_can_be_slipped_in_neither_outside_nor_inside(hostile: str) -> None:
+    for make, field in ((to_email, "subject"), (to_seal, "subject"), (to_seal, "private_subject")):
+        try:
+            mail = parsed(bytes(make(message(**{field: hostile}))))
+        except DeliveryRefusedError:
+            continue
+        assert (mail["Bcc"], "\n" in str(mail["Subject"])) == (None, False)
+
+
+def test_an_encrypted_mail_says_no_more_outside_than_it_must() -> None:
+    sealed = "-----BEGIN PGP MESSAGE-----\n\nwcDM\n-----END PGP MESSAGE-----\n"
+    mail = parsed(to_email(message(sealed=sealed, private_subject="[TS] report: doxing, examplewiki")).as_bytes())
+    assert (mail.get_content_type(), mail["Subject"]) == ("multipart/encrypted", "[TS] report 0c5e1a2b")
+    assert mail.preamble is None or not mail.preamble.strip()
+    _, content = mail.iter_parts()
+    assert content.get_payload(decode=True).strip() == sealed.replace("\n", "\r\n").strip().encode()  # type: ignore[union-attr]
+    assert "Beispiel" not in mail.as_string()
+    assert "doxing" not in mail.as_string()
 
 
 def test_mail_is_seven_bit_whatever_it_says() -> None:
@@ -170,6 +191,13 @@ def test_a_spool_that_cannot_be_written_is_tried_again(tmp_path: Path) -> None:
     (tmp_path / "spool").write_text("a file where the folder should be")
     with pytest.raises(DeliveryDeferredError, match="spool: "):
         SpoolChannel(tmp_path / "spool").send(message())
+
+
+@pytest.mark.parametrize("identity", ["../escaped", "/tmp/escaped", "", ".", "a/b", "a\0b", "x" * 300])
+def test_an_id_that_leads_out_of_the_spool_is_no_file(tmp_path: Path, identity: str) -> None:
+    with pytest.raises(DeliveryRefusedError, match="no file name"):
+        SpoolChannel(tmp_path / "spool").send(message(id=identity))
+    assert list(tmp_path.rglob("*")) == []
 
 
 # -- SMTP -----------------------------------------------------------------------------------------------------------------
@@ -488,6 +516,18 @@ def test_a_silent_webhook_is_given_up_in_time(silent_port: int) -> None:
     url = f"http://127.0.0.1:{silent_port}/"
     with pytest.raises(DeliveryDeferredError, match="ReadTimeoutError"):
         WebhookChannel({webhook_label(url): WebhookSettings(url=url, timeout=0.2)}).send(message(webhook_label(url)))
+
+
+def test_pages_go_to_addresses_and_to_webhooks_with_a_name(hook: Hook) -> None:
+    url = f"http://127.0.0.1:{hook.server_port}"
+    named = {"duty": WebhookSettings(url=f"{url}/signed", secret="sixteen-bytes-or-more")}
+    settings = Settings(webhooks=named, page=PageSettings(webhooks=(f"{url}/plain", "duty")))
+    check_routing(settings)
+    hook.answers = [200, 200]
+    for pager in pagers(settings):
+        WebhookChannel(webhooks(settings), clock=lambda: 1_790_000_000.0).send(message(pager.recipient, purpose=Purpose.PAGE))
+    assert [headers["webhook-signature"] is not None for headers in hook.headers] == [False, True]
+    assert hook.bodies[0] == hook.bodies[1]
 
 
 def test_a_webhook_that_is_not_configured_any_more() -> None:

@@ -89,6 +89,17 @@ def test_preview_is_the_message_as_it_would_be_sent(desk: Desk, run: Run, write:
     assert all(text.startswith("X-Tsbot-State: held") for text in desk.spooled().values())
 
 
+def test_preview_tells_how_it_would_leave(desk: Desk, run: Run, tmp_path: Path) -> None:
+    identity = filed(desk)
+    assert run("preview", identity).stderr.splitlines()[-1] == "Leaves in clear (plain), by spool"
+    with (tmp_path / "tsbot.toml").open("a", encoding="utf-8") as config:
+        config.write('[report.keys."emergency@wikimedia.org"]\npolicy = "links_only"\n')
+    limited = run("preview", identity)
+    assert limited.stderr.splitlines()[-1] == "Leaves links only (links_only), by spool"
+    assert "Reported user" not in limited.stdout
+    assert "This letter carries links only." in limited.stdout
+
+
 def test_release_notes_who(desk: Desk, run: Run) -> None:
     identity = filed(desk)
     result = run("release", identity[:8])

@@ -14,6 +14,7 @@ import pytest
 from tsbot.demo.gpg import Gpg
 from tsbot.detect.finding import Kind
 from tsbot.report.channels.emailuser import EmailUserChannel
+from tsbot.report.deliver import DeliveryThread
 from tsbot.report.message import OutboundMessage
 from tsbot.settings import PageSettings, Recipient, ReleaseRule, ReportSettings, WebhookSettings
 from tsbot.store import audit
@@ -197,6 +198,15 @@ def test_encryption_that_is_preferred_and_possible(desk: Desk, gpg: Gpg, good: s
     desk.deliverer(settings).run_once()
     assert EXCERPT in opened(gpg, parsed(desk.spooled()[identity])).get_content()
     assert desk.row(identity).policy == "prefer"
+
+
+def test_a_key_that_cannot_be_used_is_told_at_start_too(desk: Desk, expired: str, good: str, recipient: Any, logged: list[Any]) -> None:
+    for fingerprint, shouts in ((good, 0), (expired, 1)):
+        thread = DeliveryThread(desk.deliverer(settings_for(desk, recipient("require", fingerprint))), poll=60)
+        thread.start()
+        assert thread.stop(10)
+        assert [entry["event"] for entry in logged if entry["log_level"] == "error"] == ["report.key_unusable"] * shouts
+    assert "desk@example.org" not in repr(logged)
 
 
 # -- other policies -------------------------------------------------------------------------------------------------------

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import trustme
 
 from tsbot.demo.contract import ContractServer, Reply, Request
 from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError
@@ -103,6 +106,21 @@ def test_a_server_that_hangs_up() -> None:
         with pytest.raises(DeliveryDeferredError, match=r"^crm: ProtocolError$"):
             client().ask("GET", f"http://127.0.0.1:{server.getsockname()[1]}/", headers={})
         thread.join()
+
+
+def test_https_wants_a_certificate_of_an_authority_that_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with Fine(tls=context) as server:
+        with pytest.raises(DeliveryDeferredError, match=r"^crm: SSLError$"):
+            client().ask("POST", server.url, headers={}, body=b"not for strangers")
+        assert server.requests == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        assert client().ask("GET", server.url, headers={}).status == 200
+        with pytest.raises(DeliveryDeferredError, match=r"^crm: SSLError$"):
+            client().ask("GET", server.url.replace("127.0.0.1", "localhost"), headers={})
 
 
 @pytest.mark.parametrize(

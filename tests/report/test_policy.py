@@ -69,6 +69,12 @@ def test_a_recipient_s_own_rule_comes_first_and_holds_however_mail_gets_there() 
         assert rule_for(known, "desk@example.org", channel).policy is Policy.LINKS_ONLY
 
 
+def test_a_recipient_with_a_policy_of_its_own_has_the_key_of_its_address() -> None:
+    known = settings(Recipient(to="desk@example.org", policy="prefer"), desk_at_example=RecipientKey(**GUARDED))
+    check_routing(known)
+    assert rule_for(known, "desk@example.org", "spool") == Rule(Policy.PREFER, "desk.asc", FINGERPRINT)
+
+
 def test_a_key_without_a_policy_is_to_be_used() -> None:
     assert rule_for(settings(Recipient(to="desk@example.org", **GUARDED)), "desk@example.org", "spool").policy is Policy.REQUIRE
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -64,7 +65,7 @@ class Faults:
 class ContractServer:
     """Serves in threads of its own within a ``with`` block; subclasses say what is right in :meth:`answer`."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time, tls: ssl.SSLContext | None = None) -> None:
         self.clock = clock
         self.faults = Faults()
         self.requests: list[Request] = []
@@ -72,6 +73,9 @@ class ContractServer:
         self.lock = threading.Lock()
         self._server = _Server((LOOPBACK, 0), _Handler, bind_and_activate=True)
         self._server.contract = self
+        self._scheme = "http" if tls is None else "https"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
 
     def answer(self, request: Request) -> Reply:
@@ -81,7 +85,7 @@ class ContractServer:
     @property
     def url(self) -> str:
         """Base address."""
-        return f"http://{LOOPBACK}:{self._server.server_port}"
+        return f"{self._scheme}://{LOOPBACK}:{self._server.server_port}"
 
     def asked(self, method: str, path: str = "") -> list[Request]:
         """Requests of a method whose path ends so."""

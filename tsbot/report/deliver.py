@@ -268,6 +268,7 @@ class DeliveryThread:
 
     def start(self) -> None:
         """Begin."""
+        self.deliverer.outgoing.look_at_keys()
         self._thread.start()
 
     def wake(self) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import msgspec
+import structlog
 from sqlalchemy import select
 
 from tsbot.errors import KeyUnusableError, LetterError
@@ -16,7 +17,7 @@ from tsbot.report import letter as letters
 from tsbot.report.letter import Letter, Release
 from tsbot.report.message import OutboundMessage, to_seal
 from tsbot.report.pgp import MailCrypto, Sequoia
-from tsbot.report.policy import Decision, Policy, Rule, decide, rule_for
+from tsbot.report.policy import Decision, Policy, Rule, decide, guarded, rule_for
 from tsbot.report.prepare import Writer
 from tsbot.settings import Settings
 from tsbot.store import outbox
@@ -70,6 +71,13 @@ class Outgoing:
     def draft(self, report: Report) -> OutboundMessage:
         """A letter that is not written yet as it would be now, without asking a wiki. Raises as ``Writer.compose``."""
         return self._letter(report, self.writer.compose(report, ask=False), self.decide(report))
+
+    def look_at_keys(self) -> None:
+        """Shout, at start, about keys that cannot be used: better now than when a letter leaves with links only."""
+        for _, rule in guarded(self.settings):
+            if trouble := self._trouble(rule):
+                remedy = "tsbot doctor tells whose key it is"
+                structlog.get_logger().error("report.key_unusable", id=rule.fingerprint[-19:], reason=trouble, remedy=remedy)
 
     def decide(self, report: Report) -> Decision:
         """What may leave to the row's recipient now; its key is looked at if its rule asks for one."""

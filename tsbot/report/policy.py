@@ -125,8 +125,9 @@ def _own_rules(settings: Settings) -> Iterator[tuple[str, Rule]]:
             if one.policy or one.key or one.fingerprint:
                 channel = one.channel or settings.report.channel
                 recipient = f"{one.wiki}:{one.to}" if channel == "emailuser" else one.to
+                known = _by_address(settings, recipient, channel)
                 policy = Policy(one.policy) if one.policy else Policy.REQUIRE
-                yield _name(recipient, channel), Rule(policy, one.key, one.fingerprint)
+                yield _name(recipient, channel), Rule(policy, one.key or known.key, one.fingerprint or known.fingerprint)
 
 
 def _by_address(settings: Settings, recipient: str, channel: str) -> Rule:

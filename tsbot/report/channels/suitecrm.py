@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError
 from tsbot.report.channels.http import Answer, Client, to_json
@@ -82,7 +83,7 @@ class SuiteCrmChannel:
 
     def _read(self, module: str, identity: str) -> Mapping[str, Any] | None:
         """A record's attributes; None if there is none of that id."""
-        answer = self._call("GET", f"/V8/module/{module}/{identity}", "read", None, 200, 400)
+        answer = self._call("GET", f"/V8/module/{module}/{quote(identity, safe='')}", "read", None, 200, 400)
         if answer.status == 200 and _identity(answer) == identity:
             attributes = answer.json()["data"].get("attributes")
             return attributes if isinstance(attributes, dict) else {}
