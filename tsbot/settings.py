@@ -308,6 +308,9 @@ class MailSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     user: Annotated[str, Meta(description="User name; empty: no authentication.")] = ""
     password: Annotated[str, Meta(description="Password; better set as TSBOT_MAIL__PASSWORD.")] = ""
     timeout: Annotated[float, Meta(gt=0, description="Seconds to wait for the server at each step.")] = 30.0
+    bounces: Annotated[
+        str, Meta(description="Mail address that bounces go to (`tsbot reports bounce` reads them); empty: `report.reporter_contact`.")
+    ] = ""
 
 
 class PageSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from rich.table import Table
 
 from tsbot.cli.common import EXIT_NOTHING, EXIT_USAGE, ConfigOption, DatabaseOption, JsonOption, operator, read_settings, terminal
 from tsbot.log import configure
+from tsbot.report.bounce import MAX_BYTES, note_bounce, read_bounce
 from tsbot.report.deliver import Deliverer
 from tsbot.report.message import OutboundMessage, to_email
 from tsbot.report.policy import Policy
@@ -168,6 +170,36 @@ def retry_command(
             with deliverer.database.write() as connection:
                 done.append((row, outbox.retry(connection, row.id, time.time())))
     _tell(done, "queued again", "is not dead", as_json=as_json)
+
+
+@reports.command("bounce")
+def bounce_command(
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="The mail; left out: standard input.", dir_okay=False)] = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Read a bounce: the report that it is about is dead then, and shouts like any other. For the mail alias that bounces go to.
+
+    Exits with 1 if the mail is no bounce of a report of ours that was sent; nothing is changed then.
+
+    Example: tsbot reports bounce bounce.eml
+    """
+    if file is None:
+        data = sys.stdin.buffer.read(MAX_BYTES)
+    else:
+        with file.open("rb") as handle:
+            data = handle.read(MAX_BYTES)
+    bounce = read_bounce(data)
+    row = None
+    if bounce is not None:
+        with _opened(config, database) as deliverer, deliverer.database.write() as connection:
+            row = note_bounce(connection, deliverer.database.key, bounce, time.time())
+    if row is None:
+        typer.echo("This is no bounce of a report that was sent.", err=True)
+        raise typer.Exit(EXIT_NOTHING)
+    structlog.get_logger().error("report.bounced", id=row.id, reason=row.last_error, remedy=f"tsbot reports retry {row.id}")
+    _tell([(row, True)], row.last_error, "", as_json=as_json)
 
 
 @contextmanager

@@ -55,6 +55,8 @@ class OutboundMessage:
     """Of the case, 0-100."""
     external_id: str = ""
     """Number that the other side gave the thread; empty if it gave none yet."""
+    envelope_id: str = ""
+    """What bounces must bring back (:mod:`tsbot.report.bounce`); empty for pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ def to_email(message: OutboundMessage) -> EmailMessage:
     mail = EmailMessage(policy=SMTP)
     with _headers_can_be_made():
         _add_headers(mail, message, message.subject)
+        if message.envelope_id:
+            mail["X-Tsbot-Envelope"] = message.envelope_id
         if message.sealed:
             _set_encrypted(mail, message.sealed)
         else:

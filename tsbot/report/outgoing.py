@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from tsbot.errors import KeyUnusableError, LetterError
 from tsbot.report import letter as letters
+from tsbot.report.bounce import envelope_id
 from tsbot.report.letter import Letter, Release
 from tsbot.report.message import OutboundMessage, to_seal
 from tsbot.report.pgp import MailCrypto, Sequoia
@@ -108,6 +109,7 @@ class Outgoing:
             links=tuple((name, url) for name, url in msgspec.structs.asdict(letter.links).items() if url),
             threat_types=letter.threat_types,
             wiki=letter.wiki,
+            envelope_id=envelope_id(self.database.key, report.id),
         )
 
     def _outbound(self, report: Report, subject: str, text: str) -> OutboundMessage:

@@ -137,6 +137,8 @@ def check_routing(settings: Settings, routing: Routing | None = None) -> None:
     contact = settings.report.reporter_contact
     if contact and not is_address(contact):
         raise SettingsError("report.reporter_contact is no mail address.")
+    if settings.mail.bounces and not is_address(settings.mail.bounces):
+        raise SettingsError("mail.bounces is no mail address.")
     for address in settings.page.mail:
         if not is_address(address):
             raise SettingsError("page.mail: an entry is no mail address.")

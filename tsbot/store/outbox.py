@@ -3,7 +3,7 @@
 ::
 
     new ──(prepared)──► held ──(a person releases)──► queued ──► sent
-      └──(prepared; released by rule or already)───────►┘  └──► dead
+      └──(prepared; released by rule or already)───────►┘  └──► dead ◄──(bounced)── sent
 
 A *thread* is the letters of one case to one recipient. Its letters leave in the order in which they were released; a released
 letter waits while one released before it is still queued. All functions work inside the caller's transaction, and each change of
@@ -215,6 +215,12 @@ def mark_dead(connection: Connection, identity: str, error: str) -> bool:
     """Never deliverable this way; a person must look."""
     states = (ReportState.NEW, ReportState.QUEUED)
     return _change(connection, identity, states, {"state": ReportState.DEAD.value, "last_error": error[:255]})
+
+
+def mark_bounced(connection: Connection, identity: str, error: str) -> bool:
+    """A letter that was handed over came back; False if it was not sent."""
+    values = {"state": ReportState.DEAD.value, "last_error": error[:255]}
+    return _change(connection, identity, (ReportState.SENT,), values, _is(Purpose.LETTER))
 
 
 def release(connection: Connection, identity: str, by: str, now: float) -> bool:

@@ -78,7 +78,8 @@ class SmtpChannel:
         try:
             notify = server.has_extn("dsn")
             size = [f"size={len(content)}"] if server.has_extn("size") else []
-            _expect(step, *server.mail(message.sender_address, [*size, *(("RET=HDRS", f"ENVID={message.id}") if notify else ())]))
+            tell = ["RET=HDRS", f"ENVID={message.envelope_id or message.id}"] if notify else []
+            _expect(step, *server.mail(self.settings.bounces or message.sender_address, [*size, *tell]))
             step = "RCPT"
             _expect(step, *server.rcpt(message.recipient, ["NOTIFY=FAILURE,DELAY"] if notify else []))
             step = "DATA"
