@@ -23,6 +23,7 @@
     │   └── PackError              a language pack is wrong; names file and line or entry
     ├── ReportError
     │   ├── LetterError            a letter cannot be written from what is known
+    │   ├── KeyUnusableError       a recipient's OpenPGP key cannot be encrypted to
     │   ├── DeliveryDeferredError  not delivered now (retried)
     │   └── DeliveryRefusedError   never deliverable this way (a person must look)
     ├── CaseError              an act on a case cannot be done
@@ -147,8 +148,16 @@ class LetterError(ReportError):
     """A letter cannot be written from what is known."""
 
 
+class KeyUnusableError(ReportError):
+    """A recipient's OpenPGP key cannot be encrypted to now; the message is the reason in a few words, nothing of the key."""
+
+
 class DeliveryDeferredError(ReportError):
-    """A message was not delivered now and is tried again."""
+    """A message was not delivered now and is tried again. ``retry_after`` is what the other side asked for, in seconds."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class DeliveryRefusedError(ReportError):

@@ -251,13 +251,40 @@ class ReleaseRule(Section, frozen=True, kw_only=True, forbid_unknown_fields=True
     imminence: Annotated[Score, Meta(description="Smallest imminence.")] = 0
 
 
+PolicyName = Literal["", "plain", "prefer", "require", "links_only"]
+POLICY_WORDS = (
+    "What may leave: `require` encrypts or sends links only, `prefer` encrypts or leaves out the excerpt, `links_only` links and "
+    "category, `plain` as it is. "
+)
+
+
+class RecipientKey(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How letters to one mail address are protected."""
+
+    policy: Annotated[Literal["plain", "prefer", "require", "links_only"], Meta(description=POLICY_WORDS.strip())] = "require"
+    key: Annotated[str, Meta(description="File with the OpenPGP key, armoured or not; relative to `data_dir`.")] = ""
+    fingerprint: Annotated[str, Meta(description="Fingerprint of the key, whole, as its owner told you by another way.")] = ""
+
+
 class Recipient(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who gets the reports of a kind."""
 
-    to: Annotated[str, Meta(description="Mail address, or the user name for `emailuser`.")]
+    to: Annotated[
+        str,
+        Meta(
+            description="Mail address; for `emailuser` the user name, for `webhook` its name in `[webhooks]`, for `zammad` the "
+            "group, for `suitecrm` any name that tells its cases apart."
+        ),
+    ]
     channel: Annotated[
-        Literal["", "spool", "smtp", "emailuser"], Meta(description="How it is reached; empty: the channel of `[report]`.")
+        Literal["", "spool", "smtp", "emailuser", "suitecrm", "zammad", "webhook"],
+        Meta(description="How it is reached; empty: the channel of `[report]`."),
     ] = ""
+    policy: Annotated[
+        PolicyName, Meta(description=POLICY_WORDS + "Empty: that of `[report.keys]`; else `links_only` for a webhook, `plain` for others.")
+    ] = ""
+    key: Annotated[str, Meta(description="As in `[report.keys]`.")] = ""
+    fingerprint: Annotated[str, Meta(description="As in `[report.keys]`.")] = ""
     excerpt: Annotated[bool, Meta(description="Whether letters quote the text. False: links only.")] = False
     wiki: Annotated[str, Meta(description="For `emailuser`: database name of the wiki that mails.")] = "metawiki"
     language: Annotated[str, Meta(description="Language of the letters to it, as MediaWiki writes it; empty: `report.languages`.")] = ""
@@ -288,6 +315,10 @@ class ReportSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
         dict[str, ReleaseRule],
         Meta(description="Kinds whose reports are sent without a person's release, from given scores on. Empty: a person releases each."),
     ] = msgspec.field(default_factory=dict)
+    keys: Annotated[
+        dict[str, RecipientKey],
+        Meta(description="Per mail address, also those of the routing table: what may leave, and the key to encrypt to."),
+    ] = msgspec.field(default_factory=dict)
     attempts: Annotated[Positive, Meta(description="Deliveries tried before a report is a dead letter that shouts.")] = 12
     follow_ups: Annotated[
         int,
@@ -308,6 +339,9 @@ class MailSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     user: Annotated[str, Meta(description="User name; empty: no authentication.")] = ""
     password: Annotated[str, Meta(description="Password; better set as TSBOT_MAIL__PASSWORD.")] = ""
     timeout: Annotated[float, Meta(gt=0, description="Seconds to wait for the server at each step.")] = 30.0
+    bounces: Annotated[
+        str, Meta(description="Mail address that bounces go to (`tsbot reports bounce` reads them); empty: `report.reporter_contact`.")
+    ] = ""
 
 
 class PageSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -317,7 +351,9 @@ class PageSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     plausibility: Annotated[Score, Meta(description="... and this plausibility, ...")] = 2
     imminence: Annotated[Score, Meta(description="... and this imminence.")] = 0
     mail: Annotated[tuple[str, ...], Meta(description="Mail addresses to page (an e-mail-to-SMS gateway, for instance).")] = ()
-    webhooks: Annotated[tuple[str, ...], Meta(description="Addresses that get a JSON POST with ids only.")] = ()
+    webhooks: Annotated[
+        tuple[str, ...], Meta(description="Addresses, or names of `[webhooks]` (those are signed), that get a JSON POST with ids only.")
+    ] = ()
     language: Annotated[str, Meta(description="Language of pages.")] = "en"
     again_after: Annotated[
         float, Meta(ge=0, description="Seconds after which a further flag of the same case may wake the same person again.")
@@ -325,6 +361,43 @@ class PageSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     max_age: Annotated[
         float, Meta(gt=0, description="Edits older than this many seconds are flagged and reported, but wake nobody.")
     ] = 21600.0
+
+
+class SuiteCrmSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The case management that `suitecrm` reports to (SuiteCRM's V8 API)."""
+
+    url: Annotated[str, Meta(description="Base address; what stands before `/Api` or `/legacy/Api`. Empty: not configured.")] = ""
+    api_path: Annotated[str, Meta(description="Path of the API: `/Api` of SuiteCRM 7, `/legacy/Api` of SuiteCRM 8.")] = "/Api"
+    client_id: Annotated[str, Meta(description="Id of the OAuth2 client (client credentials).")] = ""
+    client_secret: Annotated[str, Meta(description="Its secret; better set as TSBOT_SUITECRM__CLIENT_SECRET.")] = ""
+    p1: Annotated[int, Meta(ge=0, le=101, description="Cases from this priority on (0-100) are `P1` there.")] = 80
+    p2: Annotated[int, Meta(ge=0, le=101, description="Cases from this priority on are `P2`; the others `P3`.")] = 40
+    timeout: Annotated[float, Meta(gt=0, description="Seconds to wait for each answer.")] = 15.0
+
+
+class ZammadSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The ticket system that `zammad` reports to."""
+
+    url: Annotated[str, Meta(description="Base address; what stands before `/api/v1`. Empty: not configured.")] = ""
+    token: Annotated[str, Meta(description="Access token with the right `ticket.agent`; better set as TSBOT_ZAMMAD__TOKEN.")] = ""
+    customer: Annotated[str, Meta(description="Mail address of the tickets' customer; empty: `report.reporter_contact`.")] = ""
+    high: Annotated[int, Meta(ge=0, le=101, description="Cases from this priority on (0-100) are `3 high` there.")] = 80
+    normal: Annotated[int, Meta(ge=0, le=101, description="Cases from this priority on are `2 normal`; the others `1 low`.")] = 40
+    timeout: Annotated[float, Meta(gt=0, description="Seconds to wait for each answer.")] = 15.0
+
+
+class WebhookSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An address that letters or pages are posted to, signed."""
+
+    url: Annotated[str, Meta(description="Where to; https, or http on this machine.")]
+    secret: Annotated[
+        str,
+        Meta(
+            description="Signs what is posted (HMAC-SHA256); `whsec_` and base64, or plain text. Two, parted by a space, while you "
+            "change it. Better set as TSBOT_WEBHOOKS__NAME__SECRET."
+        ),
+    ] = ""
+    timeout: Annotated[float, Meta(gt=0, description="Seconds to wait for the answer.")] = 10.0
 
 
 class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -356,6 +429,11 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     people: Annotated[
         dict[str, tuple[str, ...]],
         Meta(description="User names on wikis, by operator (user name on this machine): nobody handles a case in which they are a party."),
+    ] = msgspec.field(default_factory=dict)
+    suitecrm: SuiteCrmSettings = msgspec.field(default_factory=SuiteCrmSettings)
+    zammad: ZammadSettings = msgspec.field(default_factory=ZammadSettings)
+    webhooks: Annotated[
+        dict[str, WebhookSettings], Meta(description="Webhooks by name: recipients of letters (`channel = \"webhook\"`) and of pages.")
     ] = msgspec.field(default_factory=dict)
 
     @property

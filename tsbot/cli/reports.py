@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,25 +21,20 @@ from tsbot.cases.approvals import asking
 from tsbot.cli.common import EXIT_NOTHING, EXIT_USAGE, ConfigOption, DatabaseOption, JsonOption, operator, read_settings, terminal
 from tsbot.errors import CaseError, InputError
 from tsbot.log import configure
+from tsbot.report.bounce import MAX_BYTES, note_bounce, read_bounce
 from tsbot.report.deliver import Deliverer
-from tsbot.report.letter import LINKS_ONLY, Manner
+from tsbot.report.letter import Manner
 from tsbot.report.message import OutboundMessage, to_email
+from tsbot.report.policy import Policy
 from tsbot.store import audit, outbox
 from tsbot.store.database import Database
 from tsbot.store.opening import open_store
 from tsbot.store.outbox import UNSENT, Purpose, Report, ReportState
 from tsbot.view import when
 
-TIMES = frozenset(("created", "due", "released", "sent"))
+TIMES = frozenset(("acknowledged", "created", "due", "released", "sent", "step_due"))
 MECHANICS = frozenset(("content-type", "content-transfer-encoding", "mime-version"))
 """Headers that say how a message is encoded, and nothing to people."""
-
-
-class Policy(StrEnum):
-    """What a recipient may have in clear (`report.recipients`)."""
-
-    PLAIN = "plain"
-    LINKS_ONLY = "links_only"
 
 
 reports = typer.Typer(help="List, read, release and retry reports.", no_args_is_help=True)
@@ -131,8 +126,12 @@ def preview_command(
         if language and not deliverer.stationery.catalogue.knows(language):
             raise InputError(f"There are no letters in {language!r}. `tsbot languages` lists the languages.")
         row = _one(deliverer.database, report)
-        links_only = row.policy == LINKS_ONLY if policy is None else policy is Policy.LINKS_ONLY
+        decision = deliverer.outgoing.decide(row)
+        links_only = decision.policy is Policy.LINKS_ONLY if policy is None else policy is Policy.LINKS_ONLY
         message = _message(deliverer, row, Manner(language=language, links_only=links_only, exercise=exercise or row.drill))
+    leaves = "encrypted" if decision.encrypted else "links only" if decision.policy is Policy.LINKS_ONLY else "in clear"
+    if row.purpose is Purpose.LETTER:
+        typer.echo(f"Leaves {leaves} ({decision.trouble or decision.policy}), by {row.channel}", err=True)
     mail = to_email(message)
     if as_json:
         headers = {name: str(value) for name, value in mail.items() if name.lower() not in MECHANICS}
@@ -197,6 +196,36 @@ def retry_command(
                 if done[-1][1]:
                     audit.record(connection, operator(), "report.retried", row.id, time.time(), {"case": row.case_id})
     _tell(done, "queued again", "is not dead", as_json=as_json)
+
+
+@reports.command("bounce")
+def bounce_command(
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="The mail; left out: standard input.", dir_okay=False)] = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Read a bounce: the report that it is about is dead then, and shouts like any other. For the mail alias that bounces go to.
+
+    Exits with 1 if the mail is no bounce of a report of ours that was sent; nothing is changed then.
+
+    Example: tsbot reports bounce bounce.eml
+    """
+    if file is None:
+        data = sys.stdin.buffer.read(MAX_BYTES)
+    else:
+        with file.open("rb") as handle:
+            data = handle.read(MAX_BYTES)
+    bounce = read_bounce(data)
+    row = None
+    if bounce is not None:
+        with _opened(config, database) as deliverer, deliverer.database.write() as connection:
+            row = note_bounce(connection, deliverer.database.key, bounce, time.time())
+    if row is None:
+        typer.echo("This is no bounce of a report that was sent.", err=True)
+        raise typer.Exit(EXIT_NOTHING)
+    structlog.get_logger().error("report.bounced", id=row.id, reason=row.last_error, remedy=f"tsbot reports retry {row.id}")
+    _tell([(row, True)], row.last_error, "", as_json=as_json)
 
 
 @contextmanager

@@ -17,19 +17,20 @@ from sqlalchemy import Connection
 
 from tsbot.cases import lifecycle
 from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError, LetterError, StoreError
-from tsbot.report import letter as letters
 from tsbot.report.channels import Channel
 from tsbot.report.channels.spool import SpoolChannel
 from tsbot.report.disclosing import carried_by, disclose
-from tsbot.report.letter import FindLinks, Letter, Manner, Release
+from tsbot.report.letter import FindLinks, Manner
 from tsbot.report.links import flag_links
 from tsbot.report.lock import alone
-from tsbot.report.message import OutboundMessage
-from tsbot.report.notice import page_text
+from tsbot.report.message import OutboundMessage, Receipt
+from tsbot.report.outgoing import Outgoing
+from tsbot.report.pgp import MailCrypto, Sequoia
+from tsbot.report.policy import Decision
 from tsbot.report.prepare import AskStatus, Writer
 from tsbot.report.stationery import open_stationery
 from tsbot.settings import Settings
-from tsbot.store import outbox
+from tsbot.store import audit, outbox
 from tsbot.store.database import Database
 from tsbot.store.outbox import LONGEST_WAIT, Purpose, Report, ReportState
 
@@ -40,14 +41,20 @@ TROUBLE_SECONDS = 10.0
 MOST_DRAFTS = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class _HandedOver:
-    """A message that has left."""
+SYSTEM = "tsbot"
+"""Who acts where nobody does, as the audit log names it."""
 
-    time: float
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that was handed over, and how."""
+
     report: Report
+    at: float
+    decision: Decision
+    receipt: Receipt
     carried: tuple[str, ...]
-    """Sorts of private data."""
+    """Sorts of private data in it."""
 
 
 def never() -> bool:
@@ -73,6 +80,7 @@ class Deliverer:
         rng: random.Random,
         simulate: bool = False,
         links: FindLinks = flag_links,
+        crypto: MailCrypto | None = None,
     ) -> None:
         self.database = database
         self.settings = settings
@@ -82,9 +90,10 @@ class Deliverer:
         self.simulate = simulate
         self.stationery = open_stationery(settings.templates_path)
         self.writer = Writer(database, settings, links, clock, account_status, stationery=self.stationery)
+        self.outgoing = Outgoing(database, settings, self.writer, self._now, crypto or Sequoia())
         self._simulated: set[str] = set()
         # Handed over, but not noted in the database yet.
-        self._unrecorded: dict[str, _HandedOver] = {}
+        self._unrecorded: dict[str, Sent] = {}
         # Held letters that may not lie in the spool yet; None until it is looked what a crash kept from it.
         self._undrafted: set[str] | None = None
         # Until when letters in the spool are as their sealed cases want them.
@@ -120,44 +129,15 @@ class Deliverer:
             return {state.value: number for state, number in outbox.counts(connection).items()}
 
     def message(self, report: Report, manner: Manner | None = None) -> OutboundMessage:
-        """A row as it goes out, or as it would in another ``manner``. Raises ``LetterError`` if its letter is not there."""
-        manner = manner or manner_of(report)
-        if report.purpose is Purpose.PAGE:
-            language = self.settings.page.language
-            text = page_text(report.case_id, report.flag_id, language, manner, self.stationery)
-            subject = letters.mail_subject(report.case_id, language, manner, what="page", stationery=self.stationery)
-            return self._outbound(report, subject, text, None)
-        with self.database.read() as connection:
-            letter = self.writer.read(connection, report)
-            start = outbox.thread_start(connection, report)
-        if letter is None:
-            raise LetterError("The letter is not written yet, or its texts were destroyed.")
-        return self._put(report, letter, manner, start)
+        """A row as it goes out now, before it is encrypted, or as it would in another ``manner``.
+
+        Raises ``LetterError`` if its letter is not there.
+        """
+        return self.outgoing.unsealed(report, manner)[0]
 
     def draft(self, report: Report, manner: Manner | None = None) -> OutboundMessage:
         """A letter that is not written yet as it would be now, without asking a wiki. Raises as ``Writer.compose``."""
-        return self._put(report, self.writer.compose(report, ask=False), manner or manner_of(report), None)
-
-    def _put(self, report: Report, letter: Letter, manner: Manner, start: str | None) -> OutboundMessage:
-        """A letter in words."""
-        subject = letters.mail_subject(letter.case_id, letter.language, manner, stationery=self.stationery)
-        return self._outbound(report, subject, letters.render(letter, release_of(report), manner, self.stationery), start)
-
-    def _outbound(self, report: Report, subject: str, text: str, in_reply_to: str | None) -> OutboundMessage:
-        return OutboundMessage(
-            id=report.id,
-            message_id=report.message_id,
-            purpose=report.purpose,
-            case_id=report.case_id,
-            flag_id=report.flag_id,
-            recipient=report.recipient,
-            subject=subject,
-            text=text,
-            date=report.created if report.released is None else report.released,
-            sender_name=self.settings.report.reporter_name,
-            sender_address=self.settings.report.reporter_contact,
-            in_reply_to=in_reply_to,
-        )
+        return self.outgoing.draft(report, manner)
 
     def _write_one(self) -> bool:
         """Write the next letter; False if there is none to write."""
@@ -210,12 +190,15 @@ class Deliverer:
             report = outbox.get(connection, identity)
         spool = self._spool(report)
         if spool is not None and report is not None and report.state is ReportState.HELD:
-            spool.draft(self.message(report))
+            spool.draft(self.outgoing.ready(report)[0])
 
     def _spool(self, report: Report | None) -> SpoolChannel | None:
         """The spool, if it is where the report goes."""
         spool = self.channels.get("spool")
         return spool if isinstance(spool, SpoolChannel) and report and report.channel == "spool" and not self.simulate else None
+
+    def _now(self) -> float:
+        return self.clock()
 
     def _next(self) -> Report | None:
         """The next message to send, its attempt written down."""
@@ -232,9 +215,9 @@ class Deliverer:
             channel = self.channels.get(report.channel)
             if channel is None:
                 raise DeliveryRefusedError(f"the channel {report.channel} is not configured")  # noqa: TRY301 -- same end as a refusal
-            message = self.message(report)
+            message, decision = self.outgoing.ready(report)
             carried = self._carried(report, message)
-            channel.send(message)
+            receipt = channel.send(message) or Receipt()
         except StoreError:
             raise
         except (DeliveryRefusedError, LetterError) as error:
@@ -243,8 +226,11 @@ class Deliverer:
         except Exception as error:  # tried again too: a message is given up for a reason, not by a surprise
             self._put_off(report, error, outbox.mark_deferred)
             return 0
-        self._unrecorded[report.id] = _HandedOver(self.clock(), report, carried)
+        self._unrecorded[report.id] = Sent(report, self.clock(), decision, receipt, carried)
         structlog.get_logger().info("report.sent", **_ids(report))
+        if decision.trouble:
+            remedy = "tsbot doctor tells what is wrong with the key"
+            structlog.get_logger().error("report.not_encrypted", **_ids(report), reason=decision.trouble, remedy=remedy)
         self._note_unrecorded()
         return 1
 
@@ -253,7 +239,8 @@ class Deliverer:
         if report.attempts + 1 >= self.settings.report.attempts:
             self._bury(report, _reason(error))
             return
-        wait = self._wait(report.attempts)
+        asked = getattr(error, "retry_after", None) or 0.0
+        wait = max(self._wait(report.attempts), min(asked, LONGEST_WAIT))
         with self.database.write() as connection:
             note(connection, report.id, self.clock() + wait, _reason(error))
         tried = {"attempt": report.attempts + 1, "error": type(error).__name__, "wait": round(wait)}
@@ -261,7 +248,8 @@ class Deliverer:
 
     def _bury(self, report: Report, reason: str) -> None:
         with self.database.write() as connection:
-            outbox.mark_dead(connection, report.id, reason)
+            if outbox.mark_dead(connection, report.id, reason):
+                audit.record(connection, SYSTEM, "report.dead", report.id, self.clock(), {"channel": report.channel, "reason": reason})
         structlog.get_logger().error("report.dead", **_ids(report), reason=reason, remedy=f"tsbot reports retry {report.id}")
         if (spool := self._spool(report)) is not None:
             spool.discard(report.id)
@@ -269,10 +257,16 @@ class Deliverer:
     def _note_unrecorded(self) -> None:
         """Write down what was handed over; what cannot be written now is kept, so that it is not handed over again."""
         for identity, sent in list(self._unrecorded.items()):
+            policy, number = sent.decision.policy.value, sent.receipt.external_id
+            trouble = f"pgp: {sent.decision.trouble}" if sent.decision.trouble else ""
             with self.database.write() as connection:
-                if outbox.mark_sent(connection, identity, sent.time):
-                    self._note_on_case(connection, identity, sent.time)
-                    disclose(connection, sent.report, sent.carried, sent.time)
+                if outbox.mark_sent(connection, identity, sent.at, policy=policy, external_id=number, trouble=trouble):
+                    details = {"channel": sent.report.channel, "policy": policy, "purpose": sent.report.purpose.value}
+                    more = {"external_id": number} if number else {}
+                    more |= {"trouble": trouble} if trouble else {}
+                    audit.record(connection, SYSTEM, "report.sent", identity, sent.at, details | more)
+                    self._note_on_case(connection, identity, sent.at)
+                    disclose(connection, sent.report, sent.carried, sent.at)
             del self._unrecorded[identity]
 
     def _note_on_case(self, connection: Connection, identity: str, sent: float) -> None:
@@ -314,6 +308,7 @@ class DeliveryThread:
 
     def start(self) -> None:
         """Begin."""
+        self.deliverer.outgoing.look_at_keys()
         self._thread.start()
 
     def wake(self) -> None:
@@ -341,16 +336,6 @@ class DeliveryThread:
                 structlog.get_logger().error("report.delivery_trouble", error=type(error).__name__)
             if not self._stop.is_set():
                 self._wake.wait(wait)
-
-
-def release_of(report: Report) -> Release:
-    """Who let a letter go, as far as letters say it."""
-    return Release(by_person=report.released_by is not None, automatic=report.auto)
-
-
-def manner_of(report: Report) -> Manner:
-    """How a letter is put, by its row."""
-    return Manner(links_only=report.policy == letters.LINKS_ONLY, exercise=report.drill)
 
 
 def _lock_path(database: Database, settings: Settings) -> Path:

@@ -14,7 +14,10 @@ import msgspec
 
 from tsbot.detect.finding import PHYSICAL, Kind
 from tsbot.errors import SettingsError
+from tsbot.http_client import is_safe
 from tsbot.i18n.catalogue import SOURCE
+from tsbot.report.policy import check_rules
+from tsbot.report.signature import secret_keys
 from tsbot.settings import Recipient, ReportSettings, Settings
 
 SHIPPED = Path(__file__).with_name("routing.toml")
@@ -24,6 +27,8 @@ EVERYWHERE = "default"
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+|[A-Za-z0-9._-]+@\[[0-9A-Fa-f.:]+\]")
 """What we accept as a mail address: ASCII, one ``@``, no quoting (a part of RFC 5322 addr-spec)."""
 RECIPIENT_CHARS = 255
+SECRET_BYTES = 16
+"""A webhook's secret that is shorter could be guessed."""
 
 
 class KindRoute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,7 +64,8 @@ class Destination:
     """Where a message goes."""
 
     recipient: str
-    """As the outbox names it: a mail address, ``wiki:User name`` for ``emailuser``, or a webhook's label."""
+    """As the outbox names it: a mail address, ``wiki:User name`` for ``emailuser``, a webhook's name or label, a group of ``zammad``,
+    or a name for ``suitecrm``."""
     channel: str
     excerpt: bool = False
     language: str = SOURCE
@@ -126,9 +132,9 @@ def letter_name(kind: Kind, routing: Routing | None = None) -> str:
 
 
 def pagers(settings: Settings) -> tuple[Destination, ...]:
-    """Who is woken. Webhook addresses may hold secrets, so the outbox only has their label."""
+    """Who is woken. Webhook addresses may hold secrets, so the outbox only has their name or label."""
     mail = "smtp" if settings.mail.host else "spool"
-    hooks = (Destination(webhook_label(url), "webhook") for url in settings.page.webhooks)
+    hooks = (Destination(one if one in settings.webhooks else webhook_label(one), "webhook") for one in settings.page.webhooks)
     return (*(Destination(address, mail) for address in settings.page.mail), *hooks)
 
 
@@ -150,12 +156,16 @@ def check_routing(settings: Settings, routing: Routing | None = None) -> None:
     contact = settings.report.reporter_contact
     if contact and not is_address(contact):
         raise SettingsError("report.reporter_contact is no mail address.")
+    if settings.mail.bounces and not is_address(settings.mail.bounces):
+        raise SettingsError("mail.bounces is no mail address.")
     for address in settings.page.mail:
         if not is_address(address):
             raise SettingsError("page.mail: an entry is no mail address.")
     for url in settings.page.webhooks:
-        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-            raise SettingsError("page.webhooks: an entry is no http or https address.")
+        if url not in settings.webhooks and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+            raise SettingsError("page.webhooks: an entry is no http or https address, and no name of [webhooks].")
+    check_rules(settings)
+    _check_servers(settings)
     channels = {item.channel for kind in routing.kinds for item in destinations(settings.report, kind, "", routing)}
     channels |= {item.channel for item in pagers(settings)}
     if "smtp" in channels and not settings.mail.host:
@@ -179,5 +189,34 @@ def _check_recipient(settings: Settings, recipient: Recipient, where: str) -> No
     name = _destination(settings.report, recipient).recipient
     if len(name) > RECIPIENT_CHARS or not recipient.to.strip() or not recipient.to.isprintable():
         raise SettingsError(f"{where}: a recipient is empty, too long, or holds control characters.")
-    if channel != "emailuser" and not is_address(recipient.to):
+    if channel in ("spool", "smtp") and not is_address(recipient.to):
         raise SettingsError(f"{where}: a recipient is no mail address (a user name needs channel = 'emailuser').")
+    if channel == "webhook" and recipient.to not in settings.webhooks:
+        raise SettingsError(f"{where}: a recipient is no name of [webhooks].")
+    if (channel == "suitecrm" and not settings.suitecrm.url) or (channel == "zammad" and not settings.zammad.url):
+        raise SettingsError(f"{where}: reports are to go to {channel}, but {channel}.url is empty.")
+
+
+def _check_servers(settings: Settings) -> None:
+    """Refuse servers that letters could be read on the way to, or that cannot work."""
+    crm, zammad = settings.suitecrm, settings.zammad
+    hooks = [(f"webhooks.{name}", hook.url) for name, hook in settings.webhooks.items()]
+    for name, url in (("suitecrm", crm.url), ("zammad", zammad.url), *hooks):
+        if url and not is_safe(url):
+            raise SettingsError(f"{name}.url is no https address (http is allowed to this machine only).")
+    for name, hook in settings.webhooks.items():
+        try:
+            short = any(len(key) < SECRET_BYTES for key in secret_keys(hook.secret))
+        except ValueError as error:
+            raise SettingsError(f"webhooks.{name}.secret begins with whsec_, but no base64 follows.") from error
+        if short:
+            raise SettingsError(f"webhooks.{name}.secret is shorter than {SECRET_BYTES} bytes (a space parts two secrets).")
+    if crm.url and not (crm.client_id and crm.client_secret):
+        raise SettingsError("suitecrm.client_id or suitecrm.client_secret (TSBOT_SUITECRM__CLIENT_SECRET) is empty.")
+    if zammad.url and not zammad.token:
+        raise SettingsError("zammad.token (TSBOT_ZAMMAD__TOKEN) is empty.")
+    if zammad.url and not is_address(zammad.customer or settings.report.reporter_contact):
+        raise SettingsError("zammad.customer is no mail address, nor is report.reporter_contact.")
+    for name, secret in (("suitecrm.client_secret", crm.client_secret), ("zammad.token", zammad.token)):
+        if not (secret.isascii() and secret.isprintable()):
+            raise SettingsError(f"{name} holds characters that it cannot have.")

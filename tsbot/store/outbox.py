@@ -3,7 +3,7 @@
 ::
 
     new ──(prepared)──► held ──(a person releases)──► queued ──► sent
-      └──(prepared; released by rule or already)───────►┘  └──► dead
+      └──(prepared; released by rule or already)───────►┘  └──► dead ◄──(bounced)── sent
 
 A *thread* is the letters of one case to one recipient. Its letters leave in the order in which they were released; a released
 letter waits while one released before it is still queued. All functions work inside the caller's transaction, and each change of
@@ -73,7 +73,7 @@ class Report:
     last_error: str = ""
     body: bytes | None = None
     policy: str = "plain"
-    """``plain``, ``prefer``, ``require`` or ``links_only``."""
+    """Under which it left: ``plain``, ``prefer``, ``require`` or ``links_only`` (:class:`tsbot.report.policy.Policy`)."""
     external_id: str = ""
     acknowledged: float | None = None
     acknowledged_by: str | None = None
@@ -134,6 +134,18 @@ def thread_start(connection: Connection, report: Report) -> str | None:
     return connection.scalar(query.order_by(t.report.c.sent, t.report.c.released, t.report.c.created).limit(1))
 
 
+def thread_external_id(connection: Connection, report: Report) -> str:
+    """The number that the other side gave the thread of ``report``; empty if it gave none yet."""
+    query = select(t.report.c.external_id).where(
+        t.report.c.case_id == report.case_id,
+        t.report.c.recipient == report.recipient,
+        t.report.c.channel == report.channel,
+        _is(Purpose.LETTER),
+        t.report.c.external_id != "",
+    )
+    return connection.scalar(query.order_by(t.report.c.sent, t.report.c.created, t.report.c.id).limit(1)) or ""
+
+
 def fresh(connection: Connection, now: float, limit: int) -> list[Report]:
     """Letters that are still to be written: first those that leave by themselves, then oldest first."""
     query = select(t.report).where(t.report.c.state == ReportState.NEW.value, _is_due(now))
@@ -182,9 +194,12 @@ def begin(connection: Connection, identity: str) -> bool:
     return _change(connection, identity, (ReportState.QUEUED,), {"attempts": t.report.c.attempts + 1})
 
 
-def mark_sent(connection: Connection, identity: str, now: float) -> bool:
-    """The message was handed over."""
-    return _change(connection, identity, (ReportState.QUEUED,), {"state": ReportState.SENT.value, "sent": now, "last_error": ""})
+def mark_sent(
+    connection: Connection, identity: str, now: float, *, policy: str = "plain", external_id: str = "", trouble: str = ""
+) -> bool:
+    """The message was handed over, under a policy; ``external_id`` is the other side's number, ``trouble`` why less left than was to."""
+    values = {"state": ReportState.SENT.value, "sent": now, "last_error": trouble[:255], "policy": policy, "external_id": external_id[:64]}
+    return _change(connection, identity, (ReportState.QUEUED,), values)
 
 
 def mark_unwritten(connection: Connection, identity: str, due_at: float, error: str) -> bool:
@@ -202,6 +217,12 @@ def mark_dead(connection: Connection, identity: str, error: str) -> bool:
     """Never deliverable this way; a person must look."""
     states = (ReportState.NEW, ReportState.QUEUED)
     return _change(connection, identity, states, {"state": ReportState.DEAD.value, "last_error": error[:255]})
+
+
+def mark_bounced(connection: Connection, identity: str, error: str) -> bool:
+    """A letter that was handed over came back; False if it was not sent."""
+    values = {"state": ReportState.DEAD.value, "last_error": error[:255]}
+    return _change(connection, identity, (ReportState.SENT,), values, _is(Purpose.LETTER))
 
 
 def release(connection: Connection, identity: str, by: str, now: float) -> bool:

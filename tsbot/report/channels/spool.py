@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
-from tsbot.errors import DeliveryDeferredError
+from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError
 from tsbot.report.message import OutboundMessage, to_email
 
+NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}")
+"""An id that can be a file's name, whatever became of the database."""
 DRAFT = b"X-Tsbot-State: held; not released by a person\r\n"
 """Header of a letter that lies in the spool and waits to be released."""
 
@@ -44,6 +47,8 @@ class SpoolChannel:
                 target.unlink()
 
     def _write(self, identity: str, content: bytes, over: Callable[[bytes], bool]) -> None:
+        if not NAME.fullmatch(identity):
+            raise DeliveryRefusedError("spool: the id is no file name")
         target = self.folder / f"{identity}.eml"
         try:
             if target.exists() and not over(target.read_bytes()):
