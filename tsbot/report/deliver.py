@@ -15,13 +15,16 @@ import structlog
 
 from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError, LetterError, StoreError
 from tsbot.report import letter as letters
+from tsbot.report import misuse, notices
 from tsbot.report.channels import Channel
 from tsbot.report.channels.spool import SpoolChannel
+from tsbot.report.codes import code, reply_address
 from tsbot.report.letter import FindLinks, Release
 from tsbot.report.links import flag_links
 from tsbot.report.lock import alone
 from tsbot.report.message import OutboundMessage
 from tsbot.report.prepare import AskStatus, Writer
+from tsbot.report.timers import Timers, page_note
 from tsbot.settings import Settings
 from tsbot.store import outbox
 from tsbot.store.database import Database
@@ -32,7 +35,6 @@ POLL_SECONDS = 2.0
 """How often the outbox is looked at unasked: another process may have released a letter."""
 TROUBLE_SECONDS = 10.0
 MOST_DRAFTS = 1_000_000
-PAGE_TEXT = "A case waits for a person.\n\nCase: {case}\nFlag: {flag}\n\nTo see it: tsbot flags show {flag}\n"
 
 
 def never() -> bool:
@@ -66,6 +68,7 @@ class Deliverer:
         self.rng = rng
         self.simulate = simulate
         self.writer = Writer(database, settings, links, clock, account_status)
+        self.timers = Timers(database, settings, clock)
         self._simulated: set[str] = set()
         # Handed over, but not noted in the database yet.
         self._unrecorded: dict[str, float] = {}
@@ -81,6 +84,8 @@ class Deliverer:
             if not only_one:
                 return 0
             self._note_unrecorded()
+            if not self.simulate:
+                self.timers.run_once()
             sent = 0
             while not stop():
                 # In turn, so that neither a slow wiki nor a slow mail server keeps the other from going on.
@@ -103,21 +108,38 @@ class Deliverer:
     def message(self, report: Report) -> OutboundMessage:
         """A row as it goes out. Raises ``LetterError`` if its letter is not there."""
         if report.purpose is Purpose.PAGE:
-            text = PAGE_TEXT.format(case=report.case_id, flag=report.flag_id)
-            return self._outbound(report, f"[TS] page {report.case_id[: letters.CASE_CHARS]}", text, None)
+            with self.database.read() as connection:
+                note = page_note(connection, self.database, report)
+            text = notices.page_text(report.case_id, report.flag_id, note, report.drill)
+            reason = note.reason.value if note else ""
+            return self._outbound(report, f"[TS] page {report.case_id[: letters.CASE_CHARS]}", text, None, reason=reason)
         with self.database.read() as connection:
             letter = self.writer.read(connection, report)
             start = outbox.thread_start(connection, report)
         if letter is None:
             raise LetterError("The letter is not written yet, or its texts were destroyed.")
-        return self._outbound(report, letter.subject, letters.render(letter, release_of(report)), start)
+        if start is None and letter.reminder is not None:
+            start = letter.reminder.message_id
+        return self._outbound(report, letter.subject, self._text(letter, report), start)
 
     def draft(self, report: Report) -> OutboundMessage:
         """A letter that is not written yet as it would be now, without asking a wiki. Raises as ``Writer.compose``."""
         letter = self.writer.compose(report, ask=False)
-        return self._outbound(report, letter.subject, letters.render(letter, release_of(report)), None)
+        return self._outbound(report, letter.subject, self._text(letter, report), None)
 
-    def _outbound(self, report: Report, subject: str, text: str, in_reply_to: str | None) -> OutboundMessage:
+    def _text(self, letter: letters.Letter, report: Report) -> str:
+        """A letter with what is said around it."""
+        answer = notices.answer_words(self._code(report), by_mail=bool(self.settings.report.ack_address))
+        before = [notices.EXERCISE_LINE] if report.drill else []
+        if letter.reminder is not None:
+            before.append(notices.reminder_words(letter.reminder))
+        return "\n".join([*before, letters.render(letter, release_of(report)), *([answer] if answer else [])])
+
+    def _code(self, report: Report) -> str:
+        return code(self.database.key, report.id, report.recipient)
+
+    def _outbound(self, report: Report, subject: str, text: str, in_reply_to: str | None, *, reason: str = "") -> OutboundMessage:
+        ack = self.settings.report.ack_address if report.purpose in outbox.LETTERS else ""
         return OutboundMessage(
             id=report.id,
             message_id=report.message_id,
@@ -125,12 +147,14 @@ class Deliverer:
             case_id=report.case_id,
             flag_id=report.flag_id,
             recipient=report.recipient,
-            subject=subject,
+            subject=f"{notices.EXERCISE} {subject}" if report.drill else subject,
             text=text,
             date=report.created if report.released is None else report.released,
             sender_name=self.settings.report.reporter_name,
             sender_address=self.settings.report.reporter_contact,
             in_reply_to=in_reply_to,
+            reply_to=reply_address(ack, self._code(report)) if ack else "",
+            reason=reason,
         )
 
     def _write_one(self) -> bool:
@@ -186,7 +210,10 @@ class Deliverer:
             if not outbox.due(connection, now, 1):
                 return None
         with self.database.write() as connection:
-            return next((report for report in outbox.due(connection, now, 1) if outbox.begin(connection, report.id)), None)
+            for report in outbox.due(connection, now, 10):
+                if not misuse.put_right(connection, report, self.settings, now) and outbox.begin(connection, report.id):
+                    return report
+        return None
 
     def _deliver(self, report: Report) -> int:
         """Hand one message over and note what became of it; 1 if it was taken."""
@@ -216,12 +243,14 @@ class Deliverer:
         wait = self._wait(report.attempts)
         with self.database.write() as connection:
             note(connection, report.id, self.clock() + wait, _reason(error))
+            self.timers.deferred(connection, report.id, self.clock())
         tried = {"attempt": report.attempts + 1, "error": type(error).__name__, "wait": round(wait)}
         structlog.get_logger().warning("report.deferred", **_ids(report), **tried)
 
     def _bury(self, report: Report, reason: str) -> None:
         with self.database.write() as connection:
-            outbox.mark_dead(connection, report.id, reason)
+            if outbox.mark_dead(connection, report.id, reason):
+                self.timers.died(connection, report.id, self.clock())
         structlog.get_logger().error("report.dead", **_ids(report), reason=reason, remedy=f"tsbot reports retry {report.id}")
         if (spool := self._spool(report)) is not None:
             spool.discard(report.id)
@@ -230,7 +259,8 @@ class Deliverer:
         """Write down what was handed over; what cannot be written now is kept, so that it is not handed over again."""
         for identity, sent in list(self._unrecorded.items()):
             with self.database.write() as connection:
-                outbox.mark_sent(connection, identity, sent)
+                if outbox.mark_sent(connection, identity, sent):
+                    self.timers.sent(connection, identity, sent)
             del self._unrecorded[identity]
 
     def _wait(self, attempts: int) -> float:

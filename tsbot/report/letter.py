@@ -18,6 +18,7 @@ from tsbot.cases.flag import Flag, FlagContent
 from tsbot.detect.finding import GRAVITY, Kind
 from tsbot.errors import LetterError
 from tsbot.report import wording
+from tsbot.report.notices import Reminder
 from tsbot.report.routing import letter_name
 from tsbot.settings import ReportSettings
 from tsbot.wiki.types import AccountStatus
@@ -78,6 +79,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     reporter_name: str
     reporter_contact: str
     last_of_thread: bool
+    reminder: Reminder | None = None
+    """What it says of an earlier letter that it repeats."""
 
 
 def mail_subject(case_id: str) -> str:

@@ -39,6 +39,10 @@ class OutboundMessage:
     """Empty where none is configured."""
     in_reply_to: str | None = None
     """Message-ID of the first letter of the thread."""
+    reply_to: str = ""
+    """Where an answer acknowledges it, besides the sender; empty where that is not set up."""
+    reason: str = ""
+    """Of a page about waiting reports: :class:`tsbot.report.escalation.Reason`."""
 
 
 def message_domain(contact: str) -> str:
@@ -55,8 +59,9 @@ def to_email(message: OutboundMessage) -> EmailMessage:
     try:
         mail["From"] = Address(shown(message.sender_name), addr_spec=sender)
         mail["To"] = Address(addr_spec=message.recipient) if "@" in message.recipient else Group(shown(message.recipient))
-        if message.sender_address:
-            mail["Reply-To"] = Address(addr_spec=message.sender_address)
+        answers = [Address(addr_spec=item) for item in (message.sender_address, message.reply_to) if item]
+        if answers:
+            mail["Reply-To"] = answers
         mail["Subject"] = subject
         mail["Date"] = format_datetime(datetime.fromtimestamp(int(message.date), UTC))
         mail["Message-ID"] = message.message_id

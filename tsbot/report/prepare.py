@@ -14,6 +14,7 @@ from tsbot.cases.flag import Flag
 from tsbot.errors import LetterError
 from tsbot.report import letter as letters
 from tsbot.report.letter import FindLinks, Letter, Release
+from tsbot.report.misuse import as_people_say
 from tsbot.report.routing import Routing, destinations
 from tsbot.settings import Settings
 from tsbot.store import outbox
@@ -72,7 +73,7 @@ class Writer:
             if data_key is None:
                 raise LetterError("The case's texts were destroyed; there is nothing left to report.")
             if {flag.id for flag in self._flags(connection, report)} == set(letter.flag_ids):
-                body = seal(data_key, msgspec.json.encode(letter), _context(report.id))
+                body = seal(data_key, msgspec.json.encode(letter), body_context(report.id))
                 outbox.prepared(connection, report, body, self.clock())
             # Else the edit was flagged once more meanwhile: the letter is written again next time.
 
@@ -81,14 +82,17 @@ class Writer:
         data_key = case_key(connection, self.database.key, report.case_id)
         if data_key is None or report.body is None:
             return None
-        return msgspec.json.decode(unseal(data_key, report.body, _context(report.id)), type=Letter)
+        return msgspec.json.decode(unseal(data_key, report.body, body_context(report.id)), type=Letter)
 
     def _flags(self, connection: Connection, report: Report) -> list[Flag]:
         """The flags on the report's edit that its recipient is told of; always the one that it was filed for."""
         flags = []
         for identity in connection.scalars(select(t.flag.c.id).where(t.flag.c.subject == report.subject).order_by(t.flag.c.id)).all():
             flag = read_flag(connection, self.database.key, identity)
-            if flag is not None and (flag.id == report.flag_id or self._is_told(flag, report.recipient)):
+            if flag is None:
+                continue
+            flag = as_people_say(connection, flag)
+            if flag.id == report.flag_id or self._is_told(flag, report.recipient):
                 flags.append(flag)
         return flags
 
@@ -107,5 +111,6 @@ class Writer:
             return None
 
 
-def _context(identity: str) -> str:
+def body_context(identity: str) -> str:
+    """What the sealed content of a message is bound to."""
     return f"report|body|{identity}"

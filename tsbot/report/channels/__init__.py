@@ -9,6 +9,7 @@ from tsbot.report.channels.smtp import SmtpChannel
 from tsbot.report.channels.spool import SpoolChannel
 from tsbot.report.channels.webhook import WebhookChannel
 from tsbot.report.message import OutboundMessage
+from tsbot.report.oncall import hooks
 from tsbot.settings import Settings
 
 
@@ -25,7 +26,8 @@ class Channel(Protocol):
 
 def open_channels(settings: Settings, email_user: EmailUser | None = None) -> dict[str, Channel]:
     """The channels that the settings configure; ``email_user`` is how a wiki is asked to mail. Touches no network yet."""
-    channels: dict[str, Channel] = {"spool": SpoolChannel(settings.spool_path), "webhook": WebhookChannel(settings.page.webhooks)}
+    urls = (*settings.page.webhooks, *hooks(settings))
+    channels: dict[str, Channel] = {"spool": SpoolChannel(settings.spool_path), "webhook": WebhookChannel(urls)}
     if settings.mail.host:
         channels["smtp"] = SmtpChannel(settings.mail)
     if email_user is not None:

@@ -27,6 +27,8 @@ class WebhookChannel:
         if url is None:
             raise DeliveryRefusedError("webhook: the address is not configured any more")
         body = {"case": message.case_id, "flag": message.flag_id, "report": message.id, "command": f"tsbot flags show {message.flag_id}"}
+        if message.reason:
+            body["reason"] = message.reason
         headers = {"Content-Type": "application/json", "Idempotency-Key": message.id, "User-Agent": f"tsbot/{__version__}"}
         try:
             with pool(url) as http:
