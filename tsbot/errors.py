@@ -21,6 +21,7 @@
     │   ├── ModelError             a model file is missing, damaged or of another format
     │   └── PackError              a language pack is wrong; names file and line or entry
     ├── ReportError
+    │   ├── AcknowledgementError   a letter cannot be acknowledged (so)
     │   ├── LetterError            a letter cannot be written from what is known
     │   ├── DeliveryDeferredError  not delivered now (retried)
     │   └── DeliveryRefusedError   never deliverable this way (a person must look)
@@ -130,6 +131,14 @@ class PackError(DetectError):
 
 class ReportError(TsbotError):
     """Something about reports."""
+
+
+class AcknowledgementError(ReportError):
+    """A letter cannot be acknowledged (so). ``reason`` is a short machine-readable name (``not_sent``, ``page`` ...)."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class LetterError(ReportError):

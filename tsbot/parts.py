@@ -22,6 +22,7 @@ from tsbot.pipeline import Pipeline
 from tsbot.report.channels import open_channels
 from tsbot.report.deliver import Deliverer
 from tsbot.report.filing import file_reports
+from tsbot.report.oncall import check_on_call
 from tsbot.report.routing import check_routing, shipped
 from tsbot.settings import DetectSettings, Settings
 from tsbot.shadow import Shadow
@@ -96,6 +97,7 @@ def open_pipeline(
         fetcher = Fetcher(source, queue, wikis.budget if revisions is None else Budget(None), now=clock)
 
     check_routing(settings)
+    check_on_call(settings)
     routing = shipped()
 
     def reports(connection: Connection, flag: Flag, now: float) -> None:

@@ -17,15 +17,16 @@ from rich.table import Table
 
 from tsbot.cli.common import EXIT_NOTHING, EXIT_USAGE, ConfigOption, DatabaseOption, JsonOption, operator, read_settings, terminal
 from tsbot.log import configure
+from tsbot.report import misuse
 from tsbot.report.deliver import Deliverer
 from tsbot.report.message import OutboundMessage, to_email
-from tsbot.store import outbox
+from tsbot.store import audit, outbox
 from tsbot.store.database import Database
 from tsbot.store.opening import open_store
 from tsbot.store.outbox import Purpose, Report, ReportState
 from tsbot.view import when
 
-TIMES = frozenset(("created", "due", "released", "sent"))
+TIMES = frozenset(("created", "due", "released", "sent", "acknowledged", "step_due"))
 
 reports = typer.Typer(help="List, read, release and retry reports.", no_args_is_help=True)
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the report, or its beginning.")]
@@ -35,6 +36,7 @@ IdsArgument = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of 
 @reports.command("list")
 def list_command(
     state: Annotated[ReportState | None, typer.Option(help="Only reports in this state.")] = None,
+    overdue: Annotated[bool, typer.Option("--overdue", help="Only those that wait too long: for release, a server, an answer.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="Most reports shown.")] = 50,
     as_json: JsonOption = False,
     config: ConfigOption = None,
@@ -45,7 +47,8 @@ def list_command(
     Example: tsbot reports list --state held
     """
     with _opened(config, database) as deliverer, deliverer.database.read() as connection:
-        found = outbox.listing(connection, state, limit)
+        found = outbox.escalated(connection, time.time(), limit) if overdue else outbox.listing(connection, state, limit)
+        found = [report for report in found if state in (None, report.state)]
         numbers = outbox.counts(connection)
     if as_json:
         for report in found:
@@ -64,7 +67,7 @@ def list_command(
             report.kind,
             report.purpose.value,
             report.recipient,
-            report.state.value + (f" ({report.attempts} tries: {report.last_error})" if report.last_error else ""),
+            _standing(report),
             when(report.created),
         )
     terminal().print(table)
@@ -119,7 +122,8 @@ def release_command(
 ) -> None:
     """Let held reports go. They are sent by the running patrol, or by the next one. Your user name is noted.
 
-    Exits with 1 if one of them does not exist or does not wait for release; the others are released all the same.
+    A letter whose flag people gave another kind is withdrawn instead, and filed for those who are told of that kind. Exits with 1 if
+    one of them does not exist or does not wait for release; the others are released all the same.
 
     Example: tsbot reports release 3f2a91c0
     """
@@ -128,10 +132,15 @@ def release_command(
         done = []
         for row in [_one(deliverer.database, identity) for identity in ids]:
             with deliverer.database.write() as connection:
-                released = outbox.release(connection, row.id, by, time.time())
+                astray = misuse.put_right(connection, row, deliverer.settings, time.time())
+                released = not astray and outbox.release(connection, row.id, by, time.time())
+                if released:
+                    audit.record(connection, by, "report.released", row.id, time.time())
             if released:
                 structlog.get_logger().info("report.released", id=row.id, by=by)
-            done.append((row, released))
+            if astray:
+                typer.echo(f"{row.id}: people gave it another kind; it was withdrawn and filed for others.", err=True)
+            done.append((_now(deliverer.database, row), released))
     _tell(done, "released", "is not waiting for release", as_json=as_json)
 
 
@@ -190,6 +199,12 @@ def _one(store: Database, prefix: str) -> Report:
     return found[0]
 
 
+def _now(store: Database, report: Report) -> Report:
+    """A report as it is now."""
+    with store.read() as connection:
+        return outbox.get(connection, report.id) or report
+
+
 def _message(deliverer: Deliverer, report: Report) -> OutboundMessage:
     """A report as it stands; a letter that is not written yet is written for the eye only."""
     structlog.get_logger().info("report.revealed", id=report.id, by=operator())
@@ -206,6 +221,15 @@ def _tell(done: list[tuple[Report, bool]], success: str, failure: str, *, as_jso
             typer.echo(f"{report.id} {success if changed else f'{failure} ({report.state.value})'}", err=not changed)
     if not all(changed for _, changed in done) or not done:
         raise typer.Exit(EXIT_NOTHING)
+
+
+def _standing(report: Report) -> str:
+    """State of a report, with what it waits for or why."""
+    if report.acknowledged is not None:
+        return f"{report.state.value}, acknowledged{f': {report.result}' if report.result else ''}"
+    if report.last_error:
+        return f"{report.state.value} ({report.attempts} tries: {report.last_error})"
+    return report.state.value + (f", told {report.step} times" if report.step else "")
 
 
 def _plain(report: Report) -> dict[str, Any]:

@@ -59,11 +59,11 @@ def load_deadlines(path: Path = SHIPPED, overrides: Mapping[str, Mapping[str, fl
     _check_names(path.name, "default", table.default)
     if missing := [name for name in NAMES if name not in table.default]:
         raise SettingsError(f"{path.name}: default.{missing[0]} is missing.")
-    for kind, times in table.kinds.items():
-        _check_names(path.name, f"kinds.{kind}", times)
+    for kind, own in table.kinds.items():
+        _check_names(path.name, f"kinds.{kind}", own)
     overrides = overrides or {}
-    for name, times in overrides.items():
-        _check_names("report.deadlines", name, times)
+    for name, replaced in overrides.items():
+        _check_names("report.deadlines", name, replaced)
     general = overrides.get("default", {})
     made = {}
     for kind in Kind:
@@ -94,4 +94,9 @@ def shipped() -> Mapping[Kind, Deadlines]:
 
 def deadlines_of(overrides: Mapping[str, Mapping[str, float]]) -> Mapping[Kind, Deadlines]:
     """The times under the settings ``report.deadlines``. Raises ``SettingsError``."""
-    return load_deadlines(overrides=overrides) if overrides else shipped()
+    return _cached(tuple(sorted((kind, tuple(sorted(times.items()))) for kind, times in overrides.items()))) if overrides else shipped()
+
+
+@cache
+def _cached(overrides: tuple[tuple[str, tuple[tuple[str, float], ...]], ...]) -> Mapping[Kind, Deadlines]:
+    return load_deadlines(overrides={kind: dict(times) for kind, times in overrides})

@@ -14,6 +14,7 @@ import msgspec
 
 from tsbot.detect.finding import PHYSICAL, Kind
 from tsbot.errors import SettingsError
+from tsbot.report.deadlines import deadlines_of
 from tsbot.settings import Recipient, ReportSettings, Settings
 
 SHIPPED = Path(__file__).with_name("routing.toml")
@@ -195,6 +196,7 @@ def check_routing(settings: Settings, routing: Routing | None = None) -> None:
     for url in settings.page.webhooks:
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             raise SettingsError("page.webhooks: an entry is no http or https address.")
+    deadlines_of(settings.report.deadlines)
     channels = {item.channel for kind in routing.kinds for item in destinations(settings.report, kind, "", routing)}
     channels |= {item.channel for item in pagers(settings)}
     if "smtp" in channels and not settings.mail.host:

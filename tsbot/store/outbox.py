@@ -109,6 +109,11 @@ def listing(connection: Connection, state: ReportState | None = None, limit: int
     return _reports(connection, query.where(t.report.c.state == state.value) if state else query)
 
 
+def of_case(connection: Connection, case_id: str) -> list[Report]:
+    """All messages about a case, oldest first."""
+    return _reports(connection, select(t.report).where(t.report.c.case_id == case_id).order_by(t.report.c.created, t.report.c.id))
+
+
 def letter_about(connection: Connection, subject: str, recipient: str) -> Report | None:
     """The letter about an edit to a recipient, if there is one that was not withdrawn."""
     query = select(t.report).where(t.report.c.subject == subject, t.report.c.recipient == recipient, _is(Purpose.LETTER))
@@ -237,6 +242,13 @@ def overdue(connection: Connection, now: float, limit: int, *, ahead: Mapping[st
     wrong = [and_(mine.kind == kind, mine.step_due > now + seconds) for kind, seconds in ahead.items()]
     query = select(t.report).where(mine.step_due.is_not(None), or_(mine.step_due <= now, mine.step_due > now + furthest, *wrong))
     return _reports(connection, query.order_by(mine.step_due, mine.id).limit(limit))
+
+
+def escalated(connection: Connection, now: float, limit: int) -> list[Report]:
+    """Letters that wait too long: somebody was told, or is to be told now. Longest first."""
+    c = t.report.c
+    waits = select(t.report).where(c.step_due.is_not(None), _is(*LETTERS), or_(c.step > 0, c.step_due <= now))
+    return _reports(connection, waits.order_by(c.created, c.id).limit(limit))
 
 
 def acknowledge(connection: Connection, report: Report, by: str, now: float, result: str) -> list[str]:

@@ -17,6 +17,8 @@ class SmtpChannel:
     What goes wrong before the server has heard of the message (connection, certificate, login) is trouble of the relay, and the message
     is tried again. Afterwards the server's answer decides: 4xx is tried again, 5xx is final (RFC 5321, section 4.2.1). A connection that
     ends after the text was sent leaves open whether it was taken: the message is sent again under the same Message-ID.
+
+    Bounces go to the address for acknowledgements where there is one: its code tells which letter came back.
     """
 
     def __init__(self, settings: MailSettings) -> None:
@@ -67,7 +69,7 @@ class SmtpChannel:
         step = "MAIL"
         try:
             size = [f"size={len(content)}"] if server.has_extn("size") else []
-            _expect(step, server.mail(message.sender_address, size)[0])
+            _expect(step, server.mail(message.reply_to or message.sender_address, size)[0])
             step = "RCPT"
             _expect(step, server.rcpt(message.recipient)[0])
             step = "DATA"
