@@ -227,6 +227,8 @@ def _standing(report: Report) -> str:
     """State of a report, with what it waits for or why."""
     if report.acknowledged is not None:
         return f"{report.state.value}, acknowledged{f': {report.result}' if report.result else ''}"
+    if report.state is ReportState.WITHDRAWN:
+        return f"{report.state.value} ({report.last_error})"
     if report.last_error:
         return f"{report.state.value} ({report.attempts} tries: {report.last_error})"
     return report.state.value + (f", told {report.step} times" if report.step else "")

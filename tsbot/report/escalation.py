@@ -105,7 +105,8 @@ def step_of(report: Report, deadlines: Mapping[Kind, Deadlines], now: float) -> 
         since = report.sent if report.sent is not None and report.sent <= now else now
         return Step(Act.SECOND, reason, number, max(since + times.on_call, now + times.apart))
     told = number > (2 if reason is Reason.UNACKNOWLEDGED else 1)
-    return Step(Act.ON_CALL, reason, number, now + max(_pause(report, times), times.apart), everybody=told)
+    pause = times.on_call if reason is Reason.UNACKNOWLEDGED else times.again
+    return Step(Act.ON_CALL, reason, number, now + max(pause, times.apart), everybody=told)
 
 
 def furthest_ahead(kind: Kind, times: Deadlines) -> float:
@@ -114,7 +115,7 @@ def furthest_ahead(kind: Kind, times: Deadlines) -> float:
 
 
 def _pause(report: Report, times: Deadlines) -> float:
-    """Seconds between steps of a letter in its state."""
+    """Seconds until the next step of a letter, where it is not known when its state began."""
     if report.state is ReportState.SENT:
         return times.acknowledge if report.step == 0 else times.on_call
     if report.step:
