@@ -22,7 +22,7 @@ from tsbot.report.deadlines import Deadlines
 from tsbot.store.outbox import Report, ReportState
 
 LONGEST_QUIET = 25 * 3600.0
-"""Quiet hours put a step off by no more than this (a day has 25 hours when clocks go back)."""
+"""Quiet hours put a step off by no more than this, in seconds: a day has 25 hours where clocks go back."""
 
 
 class Reason(StrEnum):

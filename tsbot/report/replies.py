@@ -12,6 +12,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 from enum import StrEnum
@@ -105,7 +106,7 @@ def read_reply(raw: bytes, automatic: Automatic | None = None) -> Reply:
         return Reply(Sort.UNREADABLE)
     try:
         return _read(email.message_from_bytes(raw), automatic or shipped())
-    except (RecursionError, ValueError, LookupError, TypeError, AttributeError):  # what the standard parser trips over
+    except Exception:  # whatever the standard parser trips over: anybody may have written this
         return Reply(Sort.UNREADABLE)
 
 
@@ -145,8 +146,9 @@ def _parts(mail: Message) -> list[Message]:
 
 
 def _headers(mail: Message, name: str) -> Iterator[str]:
-    for value in (mail.get_all(name) or [])[:20]:
-        yield str(value)[:MOST_CHARS]
+    values = [str(value) for header, value in mail.raw_items() if header.lower() == name]
+    for value in values[:20]:
+        yield value[:MOST_CHARS].encode("ascii", "surrogateescape").decode("utf-8", "replace")
 
 
 def _text(part: Message) -> str:
@@ -176,7 +178,7 @@ def _is_automatic(mail: Message, automatic: Automatic) -> bool:
         if any(pattern.fullmatch(value.strip()) for value in _headers(mail, name)):
             return True
     subject = next(_headers(mail, "subject"), "")
-    with contextlib.suppress(ValueError, LookupError):  # else as it stands
+    with contextlib.suppress(ValueError, LookupError, MessageError):  # else as it stands
         subject = str(make_header(decode_header(subject)))
     return subject.strip().casefold().startswith(automatic.subjects)
 
