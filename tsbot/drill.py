@@ -36,6 +36,8 @@ NOBODY = "drill@tsbot.invalid"
 """To whom exercises go where no address is set: into the spool (RFC 2606 reserves ``.invalid``)."""
 PLACE = "https://tsbot.invalid"
 """Where the links of an exercise lead: nowhere."""
+NO_REVISION = 10**13
+"""Numbers of made-up revisions lie above this; no wiki has as many."""
 PATIENCE = 60.0
 """Seconds that each leg but the acknowledgement may take."""
 POLL = 0.2
@@ -128,8 +130,8 @@ class Drill:
             wiki=plan.wiki,
             server_url=PLACE,
             time=now,
-            title=f"Exercise {token}",
-            rev_id=int(now * 1000),
+            title=f"Exercise {token}",  # of a page that no other flag is on
+            rev_id=NO_REVISION + (token.int >> 84),
             parent_id=0,
         )
         # A text of no language, like no other: an exercise has no relatives.
