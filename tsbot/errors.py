@@ -22,6 +22,7 @@
     │   ├── ModelError             a model file is missing, damaged or of another format
     │   └── PackError              a language pack is wrong; names file and line or entry
     ├── ReportError
+    │   ├── AcknowledgementError   a letter cannot be acknowledged (so)
     │   ├── LetterError            a letter cannot be written from what is known
     │   ├── KeyUnusableError       a recipient's OpenPGP key cannot be encrypted to
     │   ├── DeliveryDeferredError  not delivered now (retried)
@@ -142,6 +143,14 @@ class PackError(DetectError):
 
 class ReportError(TsbotError):
     """Something about reports."""
+
+
+class AcknowledgementError(ReportError):
+    """A letter cannot be acknowledged (so). ``reason`` is a short machine-readable name (``not_sent``, ``page`` ...)."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class LetterError(ReportError):

@@ -23,6 +23,7 @@ from tsbot.pipeline import Pipeline
 from tsbot.report.channels import open_channels
 from tsbot.report.deliver import Deliverer
 from tsbot.report.filing import file_reports
+from tsbot.report.oncall import check_on_call
 from tsbot.report.rehearse import check_letters
 from tsbot.report.routing import check_routing, shipped
 from tsbot.settings import CaseSettings, DetectSettings, Settings
@@ -100,6 +101,7 @@ def open_pipeline(
     check_routing(settings)
     approvals.rules(settings.cases.two_person)  # refuses an act that there is not
     check_letters(settings)
+    check_on_call(settings)
     routing = shipped()
 
     def reports(connection: Connection, flag: Flag, now: float) -> None:

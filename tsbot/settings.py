@@ -288,6 +288,7 @@ class Recipient(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     excerpt: Annotated[bool, Meta(description="Whether letters quote the text. False: links only.")] = False
     wiki: Annotated[str, Meta(description="For `emailuser`: database name of the wiki that mails.")] = "metawiki"
     language: Annotated[str, Meta(description="Language of the letters to it, as MediaWiki writes it; empty: `report.languages`.")] = ""
+    second: Annotated[str, Meta(description="Mail address that is written to, too, where this recipient does not acknowledge.")] = ""
 
 
 class ReportSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -324,6 +325,20 @@ class ReportSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
         int,
         Meta(ge=0, description="Follow-up letters in a case's thread; after them at most one an hour, for a flag with scores to page."),
     ] = 10
+    ack_address: Annotated[
+        str,
+        Meta(
+            description="Mail address that `tsbot reports receive` reads. Letters ask to answer to it, with `+ack-CODE` after its name. "
+            "Empty: acknowledgements come by `tsbot reports ack` only."
+        ),
+    ] = ""
+    drill_address: Annotated[
+        str, Meta(description="Where the letters of `tsbot drill` go. Empty: into the spool.")
+    ] = ""
+    deadlines: Annotated[
+        dict[str, dict[str, float]],
+        Meta(description="Minutes until somebody else is told, per kind (or `default`) and name; replaces `tsbot/report/deadlines.toml`."),
+    ] = msgspec.field(default_factory=dict)
 
 
 class MailSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -400,6 +415,35 @@ class WebhookSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=
     timeout: Annotated[float, Meta(gt=0, description="Seconds to wait for the answer.")] = 10.0
 
 
+class OnCallPerson(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody who is told when a report waits too long."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=64, description="A name for rotas; a role does as well. It is not sent anywhere.")]
+    mail: Annotated[str, Meta(description="Mail address, for instance of an e-mail-to-SMS gateway.")] = ""
+    webhook: Annotated[str, Meta(description="Address that gets a JSON POST with ids only.")] = ""
+    quiet: Annotated[
+        str, Meta(description="Quiet hours, such as `22:00-07:00`; they do not hold for threats to life or limb. Empty: none.")
+    ] = ""
+    zone: Annotated[str, Meta(description="Time zone of the quiet hours, such as `Europe/Berlin`.")] = "UTC"
+
+
+class OnCallRota(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """People who take turns."""
+
+    people: Annotated[tuple[str, ...], Meta(min_length=1, description="Names from `oncall.people`, in the order of their turns.")]
+    since: Annotated[str, Meta(description="Day on which the first one's turn began, such as `2026-01-05`.")]
+    turn_days: Annotated[Positive, Meta(description="Days of a turn.")] = 7
+    handover: Annotated[str, Meta(description="Time of day at which turns change.")] = "09:00"
+    zone: Annotated[str, Meta(description="Time zone of day and time.")] = "UTC"
+
+
+class OnCallSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who is told when a report waits too long. Without people here it is whoever `[page]` names."""
+
+    people: Annotated[tuple[OnCallPerson, ...], Meta(description="People, those first who are asked first.")] = ()
+    rotas: Annotated[tuple[OnCallRota, ...], Meta(description="Whose turn it is. Empty: everybody's.")] = ()
+
+
 class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything."""
 
@@ -435,6 +479,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     webhooks: Annotated[
         dict[str, WebhookSettings], Meta(description="Webhooks by name: recipients of letters (`channel = \"webhook\"`) and of pages.")
     ] = msgspec.field(default_factory=dict)
+    oncall: OnCallSettings = msgspec.field(default_factory=OnCallSettings)
 
     @property
     def data_path(self) -> Path:
@@ -531,10 +576,11 @@ def _check(settings: Settings) -> None:
     for name, table in (
         ("report.recipients", settings.report.recipients),
         ("report.release", settings.report.release),
+        ("report.deadlines", settings.report.deadlines),
         ("detect.thresholds", settings.detect.thresholds),
     ):
         for kind in table:
-            if kind not in known and not (name == "report.recipients" and kind == "default"):
+            if kind not in known and not (name in ("report.recipients", "report.deadlines") and kind == "default"):
                 raise SettingsError(f"{name}.{kind}: no such kind; the kinds are {', '.join(sorted(known))}.")
     if settings.scores.service == "ores" and not settings.scores.url:
         raise SettingsError("scores.url: name the ORES-compatible host; there is no public one any more.")

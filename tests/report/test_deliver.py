@@ -182,7 +182,7 @@ def test_a_letter_that_cannot_be_written_is_dead_loudly_and_keeps_no_other_waiti
     assert desk.row(lost).state is ReportState.DEAD
     assert "address is not known" in desk.row(lost).last_error
     assert [(entry["event"], entry["id"]) for entry in logged if entry["log_level"] == "error"] == [("report.dead", lost)]
-    assert deliverer.status() == {"new": 0, "held": 0, "queued": 0, "sent": 1, "dead": 1}
+    assert deliverer.status() == {"new": 0, "held": 0, "queued": 0, "sent": 1, "dead": 1, "withdrawn": 0}
 
 
 def test_a_case_whose_key_was_destroyed_has_nothing_to_report(desk: Desk) -> None:

@@ -11,12 +11,14 @@ import typer
 
 from tsbot import __version__
 from tsbot.cli import (
+    answers,
     audit,
     cases,
     dead,
     demo,
     detect,
     doctor,
+    drill,
     evaluate,
     flags,
     keys,
@@ -59,8 +61,8 @@ def _root(_version_shown: bool = typer.Option(False, "--version", callback=_vers
 
 
 MODULES = (
-    *(patrol, detect, evaluate, lexicon, flags, labels, cases, reports, languages, shadow, dead, purge, keys, audit, doctor, demo),
-    reference,
+    *(patrol, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, shadow, dead, purge, keys, audit),
+    *(doctor, demo, reference),
 )
 for module in MODULES:
     module.register(app)

@@ -106,7 +106,9 @@ def label_command(
     config: ConfigOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Say whether a flag is right. Changes neither the flag nor its reports; `tsbot labels export` takes the labels out.
+    """Say whether a flag is right. It does not change the flag; `tsbot labels export` takes the labels out.
+
+    A letter that has not left goes to those who are told of the kind that you name.
 
     Example: tsbot flags label 3f2a91c0 wrong_score --plausibility 1 --imminence 0
     """

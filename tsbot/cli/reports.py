@@ -21,6 +21,7 @@ from tsbot.cases.approvals import asking
 from tsbot.cli.common import EXIT_NOTHING, EXIT_USAGE, ConfigOption, DatabaseOption, JsonOption, operator, read_settings, terminal
 from tsbot.errors import CaseError, InputError
 from tsbot.log import configure
+from tsbot.report import misuse
 from tsbot.report.bounce import MAX_BYTES, note_bounce, read_bounce
 from tsbot.report.deliver import Deliverer
 from tsbot.report.letter import Manner
@@ -45,6 +46,7 @@ IdsArgument = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of 
 @reports.command("list")
 def list_command(
     state: Annotated[ReportState | None, typer.Option(help="Only reports in this state.")] = None,
+    overdue: Annotated[bool, typer.Option("--overdue", help="Only those that wait too long: for release, a server, an answer.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="Most reports shown.")] = 50,
     as_json: JsonOption = False,
     config: ConfigOption = None,
@@ -55,7 +57,8 @@ def list_command(
     Example: tsbot reports list --state held
     """
     with _opened(config, database) as deliverer, deliverer.database.read() as connection:
-        found = outbox.listing(connection, state, limit)
+        found = outbox.escalated(connection, time.time(), limit) if overdue else outbox.listing(connection, state, limit)
+        found = [report for report in found if state in (None, report.state)]
         numbers = outbox.counts(connection)
     if as_json:
         for report in found:
@@ -74,7 +77,7 @@ def list_command(
             report.kind,
             report.purpose.value,
             report.recipient,
-            report.state.value + (f" ({report.attempts} tries: {report.last_error})" if report.last_error else ""),
+            _standing(report),
             when(report.created),
         )
     terminal().print(table)
@@ -149,9 +152,9 @@ def release_command(
 ) -> None:
     """Let held reports go. They are sent by the running patrol, or by the next one. Your user name is noted.
 
-    Where the settings ask for two people (`cases.two_person`), the first call asks, and somebody else's call releases.
-    Exits with 1 if one of them does not exist, does not wait for release or waits for a second person; the others are released all
-    the same.
+    Where the settings ask for two people (`cases.two_person`), the first call asks, and somebody else's call releases. A letter whose
+    flag people gave another kind is withdrawn instead, and filed for those who are told of that kind. Exits with 1 if one of them does
+    not exist, does not wait for release or waits for a second person; the others are released all the same.
 
     Example: tsbot reports release 3f2a91c0
     """
@@ -159,10 +162,12 @@ def release_command(
     with _opened(config, database) as deliverer:
         done = []
         for row in [_one(deliverer.database, identity) for identity in ids]:
-            released = _release(deliverer, row, by, time.time())
+            released, astray = _release(deliverer, row, by, time.time())
             if released:
                 structlog.get_logger().info("report.released", id=row.id, by=by)
-            done.append((row, released))
+            if astray:
+                typer.echo(f"{row.id}: people gave it another kind; it was withdrawn and filed for others.", err=True)
+            done.append((_now(deliverer.database, row), released))
     _tell(done, "released", "is not waiting for release", as_json=as_json)
 
 
@@ -253,22 +258,33 @@ def _one(store: Database, prefix: str) -> Report:
     return found[0]
 
 
-def _release(deliverer: Deliverer, report: Report, by: str, now: float) -> bool:
-    """Release one letter if whoever asks may; what speaks against it is said, and keeps no other letter back."""
+def _release(deliverer: Deliverer, report: Report, by: str, now: float) -> tuple[bool, bool]:
+    """Release one letter if whoever asks may; what speaks against it is said, and keeps no other letter back.
+
+    Whether it was released, and whether it was withdrawn because people gave its flag another kind.
+    """
     who = desk(by, deliverer.database.key, deliverer.settings)
     try:
         with asking(deliverer.database) as connection:
             current = outbox.get(connection, report.id)
             if current is None or current.state not in UNSENT or current.released is not None:
-                return False
+                return False, False
+            if misuse.put_right(connection, current, deliverer.settings, now):
+                return False, True
             who.check_release(connection, current, now)
             released = outbox.release(connection, current.id, by, now)
             if released:
                 who.note_release(connection, current, now)
-            return released
+            return released, False
     except CaseError as error:
         typer.echo(str(error), err=True)
-        return False
+        return False, False
+
+
+def _now(store: Database, report: Report) -> Report:
+    """A report as it is now."""
+    with store.read() as connection:
+        return outbox.get(connection, report.id) or report
 
 
 def _message(deliverer: Deliverer, report: Report, manner: Manner | None = None) -> OutboundMessage:
@@ -291,6 +307,17 @@ def _tell(done: list[tuple[Report, bool]], success: str, failure: str, *, as_jso
             typer.echo(f"{report.id} {success if changed else f'{failure} ({report.state.value})'}", err=not changed)
     if not all(changed for _, changed in done) or not done:
         raise typer.Exit(EXIT_NOTHING)
+
+
+def _standing(report: Report) -> str:
+    """State of a report, with what it waits for or why."""
+    if report.acknowledged is not None:
+        return f"{report.state.value}, acknowledged{f': {report.result}' if report.result else ''}"
+    if report.state is ReportState.WITHDRAWN:
+        return f"{report.state.value} ({report.last_error})"
+    if report.last_error:
+        return f"{report.state.value} ({report.attempts} tries: {report.last_error})"
+    return report.state.value + (f", told {report.step} times" if report.step else "")
 
 
 def _plain(report: Report) -> dict[str, Any]:

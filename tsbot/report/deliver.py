@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Connection
 
-from tsbot.cases import lifecycle
 from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError, LetterError, StoreError
+from tsbot.report import misuse
 from tsbot.report.channels import Channel
 from tsbot.report.channels.spool import SpoolChannel
 from tsbot.report.disclosing import carried_by, disclose
@@ -29,10 +28,11 @@ from tsbot.report.pgp import MailCrypto, Sequoia
 from tsbot.report.policy import Decision
 from tsbot.report.prepare import AskStatus, Writer
 from tsbot.report.stationery import open_stationery
+from tsbot.report.timers import Timers
 from tsbot.settings import Settings
 from tsbot.store import audit, outbox
 from tsbot.store.database import Database
-from tsbot.store.outbox import LONGEST_WAIT, Purpose, Report, ReportState
+from tsbot.store.outbox import LONGEST_WAIT, Report, ReportState
 
 FIRST_WAIT = 15.0
 POLL_SECONDS = 2.0
@@ -91,6 +91,7 @@ class Deliverer:
         self.stationery = open_stationery(settings.templates_path)
         self.writer = Writer(database, settings, links, clock, account_status, stationery=self.stationery)
         self.outgoing = Outgoing(database, settings, self.writer, self._now, crypto or Sequoia())
+        self.timers = Timers(database, settings, clock)
         self._simulated: set[str] = set()
         # Handed over, but not noted in the database yet.
         self._unrecorded: dict[str, Sent] = {}
@@ -108,6 +109,8 @@ class Deliverer:
             if not only_one:
                 return 0
             self._note_unrecorded()
+            if not self.simulate:
+                self.timers.run_once()
             sent = 0
             while not stop():
                 # In turn, so that neither a slow wiki nor a slow mail server keeps the other from going on.
@@ -207,7 +210,10 @@ class Deliverer:
             if not outbox.due(connection, now, 1):
                 return None
         with self.database.write() as connection:
-            return next((report for report in outbox.due(connection, now, 1) if outbox.begin(connection, report.id)), None)
+            for report in outbox.due(connection, now, 10):
+                if not misuse.put_right(connection, report, self.settings, now) and outbox.begin(connection, report.id):
+                    return report
+        return None
 
     def _deliver(self, report: Report) -> int:
         """Hand one message over and note what became of it; 1 if it was taken."""
@@ -243,6 +249,7 @@ class Deliverer:
         wait = max(self._wait(report.attempts), min(asked, LONGEST_WAIT))
         with self.database.write() as connection:
             note(connection, report.id, self.clock() + wait, _reason(error))
+            self.timers.deferred(connection, report.id, self.clock())
         tried = {"attempt": report.attempts + 1, "error": type(error).__name__, "wait": round(wait)}
         structlog.get_logger().warning("report.deferred", **_ids(report), **tried)
 
@@ -250,6 +257,7 @@ class Deliverer:
         with self.database.write() as connection:
             if outbox.mark_dead(connection, report.id, reason):
                 audit.record(connection, SYSTEM, "report.dead", report.id, self.clock(), {"channel": report.channel, "reason": reason})
+                self.timers.died(connection, report.id, self.clock())
         structlog.get_logger().error("report.dead", **_ids(report), reason=reason, remedy=f"tsbot reports retry {report.id}")
         if (spool := self._spool(report)) is not None:
             spool.discard(report.id)
@@ -265,15 +273,9 @@ class Deliverer:
                     more = {"external_id": number} if number else {}
                     more |= {"trouble": trouble} if trouble else {}
                     audit.record(connection, SYSTEM, "report.sent", identity, sent.at, details | more)
-                    self._note_on_case(connection, identity, sent.at)
+                    self.timers.sent(connection, identity, sent.at)
                     disclose(connection, sent.report, sent.carried, sent.at)
             del self._unrecorded[identity]
-
-    def _note_on_case(self, connection: Connection, identity: str, sent: float) -> None:
-        """A letter left: its case is reported. A page tells nobody outside."""
-        report = outbox.get(connection, identity)
-        if report is not None and report.purpose is Purpose.LETTER:
-            lifecycle.advance(connection, report.case_id, lifecycle.CaseState.REPORTED, by=lifecycle.TSBOT, now=sent)
 
     def _carried(self, report: Report, message: OutboundMessage) -> tuple[str, ...]:
         """The sorts of private data that a message carried."""

@@ -19,7 +19,7 @@ def carried_by(letter: Letter, text: str) -> tuple[str, ...]:
     quotes = any(line and line in text for excerpt in letter.excerpts for line in excerpt)
     found = (
         (USER_NAME, bool(letter.user) and letter.user in text),
-        (ACCOUNT, bool(letter.user) and any(line in text for line in letter.account)),
+        (ACCOUNT, bool(letter.user) and letter.user in text and bool(letter.account)),
         (EXCERPT, quotes),
         (PERSONAL_DATA, quotes and PERSONAL in letter.threat_types),
     )

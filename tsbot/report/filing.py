@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
+from typing import Protocol
 
 from sqlalchemy import Connection, select
 
 from tsbot.cases.flag import NAMESPACE, Flag
-from tsbot.detect.finding import PHYSICAL
+from tsbot.detect.finding import PHYSICAL, Kind
+from tsbot.report import deadlines
+from tsbot.report.escalation import first_due
 from tsbot.report.message import message_domain
 from tsbot.report.routing import Destination, Routing, destinations, pagers
 from tsbot.settings import Settings
@@ -19,13 +23,50 @@ LATE_FOLLOW_UP = 3600.0
 """Seconds between letters of a thread that has had its follow-ups: a flood must not bury the recipient, nor hide a grave edit."""
 AHEAD = 600.0
 """Seconds by which a time may lie ahead and still be believed."""
+DRILL = "drill"
+"""Source of the flags of exercises."""
 TICK = 1e-3
 """Seconds between letters of a thread that were filed at the same time, so that their order is kept."""
 
 
-def report_id(purpose: Purpose, flag: Flag, recipient: str) -> str:
+class About(Protocol):
+    """What a message is about: a flag, or what stands for one."""
+
+    @property
+    def id(self) -> str:
+        """Of the flag."""
+
+    @property
+    def case_id(self) -> str:
+        """Its case."""
+
+    @property
+    def subject(self) -> str:
+        """What it is about."""
+
+    @property
+    def kind(self) -> Kind:
+        """Under which kind it is told."""
+
+    @property
+    def source(self) -> str:
+        """Who found it; ``drill`` for exercises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A flag by its ids, under the kind that people gave it."""
+
+    id: str
+    case_id: str
+    subject: str
+    kind: Kind
+    source: str
+
+
+def report_id(purpose: Purpose, about: About, recipient: str) -> str:
     """The id of a message: the same in every run."""
-    return str(uuid.uuid5(NAMESPACE, f"{purpose}|{flag.subject}|{flag.kind}|{recipient}"))
+    return str(uuid.uuid5(NAMESPACE, f"{purpose}|{about.subject}|{about.kind}|{recipient}"))
 
 
 def file_reports(connection: Connection, flag: Flag, settings: Settings, now: float, routing: Routing | None = None) -> list[str]:
@@ -41,6 +82,16 @@ def file_reports(connection: Connection, flag: Flag, settings: Settings, now: fl
     if pages(flag, settings, now):
         added += [_page(connection, flag, destination, settings, now) for destination in pagers(settings)]
     return [identity for identity in added if identity is not None]
+
+
+def file_letter(connection: Connection, about: About, destination: Destination, settings: Settings, now: float) -> str | None:
+    """Put a letter into the outbox that a person is to release; its id, None if that recipient has one about this edit already."""
+    if outbox.letter_about(connection, about.subject, destination.recipient) is not None:
+        return None
+    if outbox.get(connection, report_id(Purpose.LETTER, about, destination.recipient)) is not None:
+        return None  # withdrawn before
+    _, newest = outbox.thread(connection, about.case_id, destination.recipient)
+    return _add(connection, Purpose.LETTER, about, destination, settings, now=now, created=max(now, newest + TICK), auto=False)
 
 
 def automatic(flag: Flag, settings: Settings) -> bool:
@@ -64,6 +115,8 @@ def _letter(connection: Connection, flag: Flag, destination: Destination, settin
     if known is not None:
         outbox.rewrite(connection, known.id, auto=auto)
         return None
+    if outbox.get(connection, report_id(Purpose.LETTER, flag, destination.recipient)) is not None:
+        return None  # people withdrew it
     number, newest = outbox.thread(connection, flag.case_id, destination.recipient)
     if number > settings.report.follow_ups and (_within(newest, now, LATE_FOLLOW_UP) or not pages(flag, settings, now)):
         return None
@@ -101,7 +154,7 @@ def _within(before: float, now: float, seconds: float) -> bool:
 def _add(
     connection: Connection,
     purpose: Purpose,
-    flag: Flag,
+    about: About,
     destination: Destination,
     settings: Settings,
     *,
@@ -109,16 +162,17 @@ def _add(
     created: float,
     auto: bool,
 ) -> str:
-    identity = report_id(purpose, flag, destination.recipient)
+    identity = report_id(purpose, about, destination.recipient)
     paging = purpose is Purpose.PAGE
+    waits = None if paging else first_due(ReportState.NEW, about.kind, deadlines.deadlines_of(settings.report.deadlines), now)
     outbox.insert_report(
         connection,
         Report(
             id=identity,
-            case_id=flag.case_id,
-            flag_id=flag.id,
-            subject=flag.subject,
-            kind=flag.kind.value,
+            case_id=about.case_id,
+            flag_id=about.id,
+            subject=about.subject,
+            kind=about.kind.value,
             purpose=purpose,
             recipient=destination.recipient,
             channel=destination.channel,
@@ -128,6 +182,8 @@ def _add(
             due=now,
             message_id=f"<{identity}@{message_domain(settings.report.reporter_contact)}>",
             released=created if paging else None,
+            step_due=waits,
+            drill=about.source == DRILL,
         ),
     )
     return identity

@@ -20,6 +20,7 @@ from tsbot.errors import LetterError
 from tsbot.i18n.catalogue import SOURCE
 from tsbot.i18n.voice import Phrase
 from tsbot.report import wording
+from tsbot.report.notices import Repeated
 from tsbot.report.routing import letter_name
 from tsbot.report.stationery import Stationery, shipped_stationery
 from tsbot.settings import ReportSettings
@@ -125,6 +126,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the recipient has had a letter about the case before."""
     contact: str = ""
     """How to reach the person concerned, or who told of it, where that is known."""
+    repeats: Repeated | None = None
+    """The earlier letter that it repeats."""
 
     @property
     def broken_links(self) -> bool:

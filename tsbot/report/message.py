@@ -57,6 +57,10 @@ class OutboundMessage:
     """Number that the other side gave the thread; empty if it gave none yet."""
     envelope_id: str = ""
     """What bounces must bring back (:mod:`tsbot.report.bounce`); empty for pages."""
+    reply_to: str = ""
+    """Where an answer acknowledges it, besides the sender; empty where that is not set up."""
+    reason: str = ""
+    """Of a page about waiting reports: :class:`tsbot.report.escalation.Reason`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +129,9 @@ def _add_headers(mail: EmailMessage, message: OutboundMessage, subject: str) -> 
     sender = message.sender_address or f"tsbot@{NOWHERE}"
     mail["From"] = Address(shown(message.sender_name), addr_spec=sender)
     mail["To"] = Address(addr_spec=message.recipient) if "@" in message.recipient else Group(shown(message.recipient))
-    if message.sender_address:
-        mail["Reply-To"] = Address(addr_spec=message.sender_address)
+    answers = [Address(addr_spec=item) for item in (message.sender_address, message.reply_to) if item]
+    if answers:
+        mail["Reply-To"] = answers
     mail["Subject"] = subject if message.in_reply_to is None else f"Re: {subject}"
     mail["Date"] = format_datetime(datetime.fromtimestamp(int(message.date), UTC))
     mail["Message-ID"] = message.message_id

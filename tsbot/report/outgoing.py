@@ -15,12 +15,14 @@ from sqlalchemy import select
 from tsbot.errors import KeyUnusableError, LetterError
 from tsbot.report import letter as letters
 from tsbot.report.bounce import envelope_id
-from tsbot.report.letter import Letter, Manner, Release
+from tsbot.report.codes import code, reply_address
+from tsbot.report.letter import Letter, Manner, Release, Reminder
 from tsbot.report.message import OutboundMessage, to_seal
-from tsbot.report.notice import page_text
+from tsbot.report.notice import answer_text, page_text
 from tsbot.report.pgp import MailCrypto, Sequoia
 from tsbot.report.policy import Decision, Policy, Rule, decide, guarded, rule_for
 from tsbot.report.prepare import Writer
+from tsbot.report.timers import page_note
 from tsbot.settings import Settings
 from tsbot.store import outbox
 from tsbot.store import tables as t
@@ -51,9 +53,12 @@ class Outgoing:
         """The same before it is encrypted, for people of the team to read; in another ``manner`` if they wish."""
         if report.purpose is Purpose.PAGE:
             how, language, stationery = manner or Manner(exercise=report.drill), self.settings.page.language, self.writer.stationery
-            text = page_text(report.case_id, report.flag_id, language, how, stationery)
+            with self.database.read() as connection:
+                note = page_note(connection, self.database, report)
+            text = page_text(report.case_id, report.flag_id, language, how, stationery, note)
             subject = letters.mail_subject(report.case_id, language, how, what="page", stationery=stationery)
-            return self._outbound(report, subject, text), Decision(Policy.PLAIN, encrypted=False, quotes=False)
+            page = replace(self._outbound(report, subject, text), reason=note.reason.value if note else "")
+            return page, Decision(Policy.PLAIN, encrypted=False, quotes=False)
         decision = self.decide(report)
         with self.database.read() as connection:
             letter = self.writer.read(connection, report)
@@ -61,7 +66,7 @@ class Outgoing:
                 raise LetterError("The letter is not written yet, or its texts were destroyed.")
             message = replace(
                 self._letter(report, letter, decision, manner),
-                in_reply_to=outbox.thread_start(connection, report),
+                in_reply_to=outbox.thread_start(connection, report) or (letter.repeats.message_id if letter.repeats else None),
                 external_id=outbox.thread_external_id(connection, report),
                 priority=connection.scalar(select(t.case.c.priority).where(t.case.c.id == report.case_id)) or 0,
             )
@@ -98,10 +103,15 @@ class Outgoing:
         return replace(message, sealed=self.crypto.encrypt(self.settings.data_path / rule.key, rule.fingerprint, content, self.clock()))
 
     def _letter(self, report: Report, letter: Letter, decision: Decision, manner: Manner | None = None) -> OutboundMessage:
-        how, stationery = manner or manner_of(report, decision), self.writer.stationery
+        how, stationery = manner or manner_of(report, letter, decision), self.writer.stationery
         told = letter if decision.quotes else msgspec.structs.replace(letter, excerpts=())
         subject = letters.mail_subject(letter.case_id, letter.language, how, stationery=stationery)
-        message = self._outbound(report, subject, letters.render(told, release_of(report), how, stationery))
+        text = letters.render(told, release_of(report), how, stationery)
+        address = self.settings.report.ack_address
+        answer = code(self.database.key, report.id, report.recipient) if address else ""
+        if answer:
+            text += "\n" + answer_text(answer, how.language or letter.language, stationery)
+        message = self._outbound(report, subject, text)
         letter = letters.bare(letter) if how.links_only else letter
         return replace(
             message,
@@ -111,6 +121,7 @@ class Outgoing:
             threat_types=letter.threat_types,
             wiki=letter.wiki,
             envelope_id=envelope_id(self.database.key, report.id),
+            reply_to=reply_address(address, answer) if answer else "",
         )
 
     def _outbound(self, report: Report, subject: str, text: str) -> OutboundMessage:
@@ -134,6 +145,10 @@ def release_of(report: Report) -> Release:
     return Release(by_person=report.released_by is not None, automatic=report.auto)
 
 
-def manner_of(report: Report, decision: Decision) -> Manner:
+def manner_of(report: Report, letter: Letter, decision: Decision) -> Manner:
     """How a letter is put, by its row and what was decided of it."""
-    return Manner(links_only=decision.policy is Policy.LINKS_ONLY, exercise=report.drill)
+    reminder = None
+    if letter.repeats is not None:
+        waited = max(0.0, report.created - letter.repeats.sent)
+        reminder = Reminder(sent=letter.repeats.sent, waited=waited, second_address=letter.repeats.second)
+    return Manner(links_only=decision.policy is Policy.LINKS_ONLY, exercise=report.drill, reminder=reminder)

@@ -17,6 +17,7 @@ from tsbot.i18n.voice import Phrase
 from tsbot.report import letter as letters
 from tsbot.report import wording
 from tsbot.report.letter import FindLinks, Letter, Release
+from tsbot.report.misuse import as_people_say
 from tsbot.report.routing import Routing, destinations
 from tsbot.report.stationery import Stationery, shipped_stationery
 from tsbot.report.wording import moment
@@ -88,7 +89,7 @@ class Writer:
             flags = self._flags(connection, report)
             quotable = {wording.quoted(flag.content.excerpt) for flag in flags if flag.content is not None}
             if {flag.id for flag in flags} == set(letter.flag_ids) and quotable.issuperset(letter.excerpts):
-                body = seal(data_key, msgspec.json.encode(letter), _context(report.id))
+                body = seal(data_key, msgspec.json.encode(letter), body_context(report.id))
                 outbox.prepared(connection, report, body, self.clock())
             # Else the edit was flagged once more meanwhile, or its text hidden: the letter is written again next time.
 
@@ -97,14 +98,17 @@ class Writer:
         data_key = case_key(connection, self.database.key, report.case_id)
         if data_key is None or report.body is None:
             return None
-        return msgspec.json.decode(unseal(data_key, report.body, _context(report.id)), type=Letter)
+        return msgspec.json.decode(unseal(data_key, report.body, body_context(report.id)), type=Letter)
 
     def _flags(self, connection: Connection, report: Report) -> list[Flag]:
         """The flags on the report's edit that its recipient is told of; always the one that it was filed for."""
         flags = []
         for identity in connection.scalars(select(t.flag.c.id).where(t.flag.c.subject == report.subject).order_by(t.flag.c.id)).all():
             flag = read_flag(connection, self.database.key, identity)
-            if flag is not None and (flag.id == report.flag_id or self._is_told(flag, report.recipient)):
+            if flag is None:
+                continue
+            flag = as_people_say(connection, flag)
+            if flag.id == report.flag_id or self._is_told(flag, report.recipient):
                 flags.append(flag)
         return flags
 
@@ -131,5 +135,6 @@ class Writer:
             return None
 
 
-def _context(identity: str) -> str:
+def body_context(identity: str) -> str:
+    """What the sealed content of a message is bound to."""
     return f"report|body|{identity}"

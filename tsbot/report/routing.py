@@ -16,6 +16,7 @@ from tsbot.detect.finding import PHYSICAL, Kind
 from tsbot.errors import SettingsError
 from tsbot.http_client import is_safe
 from tsbot.i18n.catalogue import SOURCE
+from tsbot.report.deadlines import deadlines_of
 from tsbot.report.policy import check_rules
 from tsbot.report.signature import secret_keys
 from tsbot.settings import Recipient, ReportSettings, Settings
@@ -29,6 +30,8 @@ ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+|[A-Za-z0-
 RECIPIENT_CHARS = 255
 SECRET_BYTES = 16
 """A webhook's secret that is shorter could be guessed."""
+ACK_LOCAL = 30
+"""Characters before the @ of the address for acknowledgements: with ``+ack-`` and a code it must stay within 64 (RFC 5321)."""
 
 
 class KindRoute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,6 +48,8 @@ class Routing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kinds: dict[Kind, KindRoute]
     wikis: dict[str, dict[str, str]] = {}
     languages: dict[str, str] = {}
+    second: dict[str, str] = {}
+    """The role that is written to, too, where a role does not acknowledge in time."""
 
     def address(self, role: str, wiki: str) -> str:
         """The address of a role, for matters of one wiki."""
@@ -94,7 +99,18 @@ def load_routing(path: Path = SHIPPED) -> Routing:
     for entry in table.languages:
         if entry.rpartition(":")[2] not in table.roles:
             raise SettingsError(f"{path.name}: languages.{entry}: [roles] does not have it.")
+    _check_second(table, path.name)
     return table
+
+
+def _check_second(table: Routing, name: str) -> None:
+    for role, second in table.second.items():
+        if unknown := [one for one in (role, second) if one not in table.roles]:
+            raise SettingsError(f"{name}: second.{role} names the role {unknown[0]}, which [roles] does not have.")
+        if second == role:
+            raise SettingsError(f"{name}: second.{role} is the same role again.")
+        if second == EMERGENCY and any(role in route.roles and kind not in PHYSICAL for kind, route in table.kinds.items()):
+            raise SettingsError(f"{name}: second.{role} must not be the emergency address, which is for threats to life or limb.")
 
 
 @cache
@@ -109,10 +125,12 @@ def is_address(text: str) -> bool:
 
 
 def destinations(settings: ReportSettings, kind: Kind, wiki: str, routing: Routing | None = None) -> tuple[Destination, ...]:
-    """Who gets the letters about a ``kind`` on ``wiki``, each recipient once."""
+    """Who gets the letters about a ``kind`` on ``wiki``, each recipient once. About what is nothing, nobody does."""
     routing = routing or shipped()
     chosen = settings.recipients.get(kind.value, settings.recipients.get("default"))
-    if chosen is not None:
+    if kind is Kind.NONE:
+        found = []
+    elif chosen is not None:
         found = [_destination(settings, recipient) for recipient in chosen]
     elif kind in routing.kinds:
         # Addresses cannot be reached through EmailUser, which wants user names.
@@ -123,7 +141,41 @@ def destinations(settings: ReportSettings, kind: Kind, wiki: str, routing: Routi
         ]
     else:
         found = []
+    if kind not in PHYSICAL:
+        found = [item for item in found if not is_emergency(item.recipient, wiki, routing)]
     return tuple({item.recipient: item for item in reversed(found)}.values())[::-1]
+
+
+def is_emergency(recipient: str, wiki: str, routing: Routing | None = None) -> bool:
+    """Whether a recipient is the emergency address, which is for threats to life or limb only."""
+    routing = routing or shipped()
+    addresses = {routing.roles.get(EMERGENCY, "").lower(), routing.wikis.get(wiki, {}).get(EMERGENCY, "").lower()} - {""}
+    return recipient.lower() in addresses
+
+
+def second_address(settings: ReportSettings, kind: Kind, wiki: str, recipient: str, routing: Routing | None = None) -> Destination | None:
+    """Who is written to, too, where ``recipient`` does not acknowledge a letter about a ``kind``; None where nobody is named."""
+    routing = routing or shipped()
+    channel = "spool" if settings.channel == "emailuser" else settings.channel
+    chosen = settings.recipients.get(kind.value, settings.recipients.get("default"))
+    if chosen is not None:
+        named = (item for item in chosen if item.second and _destination(settings, item).recipient == recipient)
+        found = next((Destination(item.second, channel if item.channel in ("", "emailuser") else item.channel) for item in named), None)
+    else:
+        role = role_of(kind, wiki, recipient, routing)
+        second = routing.second.get(role)
+        found = Destination(routing.address(second, wiki), channel) if second else None
+    return found if found is not None and found.recipient != recipient else None
+
+
+def role_of(kind: Kind, wiki: str, recipient: str, routing: Routing | None = None) -> str:
+    """The role in which a recipient is told of a kind, or of anything; ``recipient`` for one that only the settings name."""
+    routing = routing or shipped()
+    route = routing.kinds.get(kind)
+    for role in (*(route.roles if route else ()), *routing.roles):
+        if routing.address(role, wiki).lower() == recipient.lower():
+            return role
+    return "recipient"
 
 
 def letter_name(kind: Kind, routing: Routing | None = None) -> str:
@@ -151,13 +203,20 @@ def check_routing(settings: Settings, routing: Routing | None = None) -> None:
         where = f"report.recipients.{name}"
         for recipient in recipients:
             _check_recipient(settings, recipient, where)
-            if recipient.to.lower() == emergency and (name == "default" or Kind(name) not in PHYSICAL):
+            if recipient.second and not is_address(recipient.second):
+                raise SettingsError(f"{where}: a second address is no mail address.")
+            if emergency in (recipient.to.lower(), recipient.second.lower()) and (name == "default" or Kind(name) not in PHYSICAL):
                 raise SettingsError(f"{where}: the emergency address is for threats to life or limb only; name another recipient.")
     contact = settings.report.reporter_contact
     if contact and not is_address(contact):
         raise SettingsError("report.reporter_contact is no mail address.")
     if settings.mail.bounces and not is_address(settings.mail.bounces):
         raise SettingsError("mail.bounces is no mail address.")
+    for name, address in (("ack_address", settings.report.ack_address), ("drill_address", settings.report.drill_address)):
+        if address and not is_address(address):
+            raise SettingsError(f"report.{name} is no mail address.")
+    if len(settings.report.ack_address.partition("@")[0]) > ACK_LOCAL:
+        raise SettingsError(f"report.ack_address: there must be room for a code; at most {ACK_LOCAL} characters before the @.")
     for address in settings.page.mail:
         if not is_address(address):
             raise SettingsError("page.mail: an entry is no mail address.")
@@ -166,6 +225,7 @@ def check_routing(settings: Settings, routing: Routing | None = None) -> None:
             raise SettingsError("page.webhooks: an entry is no http or https address, and no name of [webhooks].")
     check_rules(settings)
     _check_servers(settings)
+    deadlines_of(settings.report.deadlines)
     channels = {item.channel for kind in routing.kinds for item in destinations(settings.report, kind, "", routing)}
     channels |= {item.channel for item in pagers(settings)}
     if "smtp" in channels and not settings.mail.host:

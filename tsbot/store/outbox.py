@@ -2,9 +2,10 @@
 
 ::
 
-    new ──(prepared)──► held ──(a person releases)──► queued ──► sent
-      └──(prepared; released by rule or already)───────►┘  └──► dead ◄──(bounced)── sent
+    new ──(prepared)──► held ──(a person releases)──► queued ──► sent ──(it bounced)──► dead
+      └──(prepared; released by rule or already)───────►┘  └──► dead ──(a person retries)──► new, queued
 
+A letter that has not left is *withdrawn* where people decided that its recipient is not the one for it.
 A *thread* is the letters of one case to one recipient. Its letters leave in the order in which they were released; a released
 letter waits while one released before it is still queued. All functions work inside the caller's transaction, and each change of
 state names the state that it starts from, so that a repeated or late call changes nothing.
@@ -17,7 +18,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, exists, func, insert, or_, select, update
 
 from tsbot.store import tables as t
 
@@ -30,6 +31,7 @@ class ReportState(StrEnum):
     QUEUED = "queued"
     SENT = "sent"
     DEAD = "dead"
+    WITHDRAWN = "withdrawn"
 
 
 class Purpose(StrEnum):
@@ -39,10 +41,14 @@ class Purpose(StrEnum):
     """Tells people who act on threats about a case."""
     PAGE = "page"
     """Wakes somebody of the team; carries ids only."""
+    REMINDER = "reminder"
+    """A letter once more: to a second address because nobody answered, or to the same one because a person wished so."""
 
 
 LONGEST_WAIT = 3600.0
 """Seconds that a message is put off at most. What is due later than that was put off by a clock that was wrong."""
+LETTERS = (Purpose.LETTER, Purpose.REMINDER)
+"""What goes to people who act on threats, and makes up threads."""
 UNSENT = (ReportState.NEW, ReportState.HELD)
 """States in which a letter may still be written anew."""
 PURGED = "purged"
@@ -106,9 +112,15 @@ def listing(connection: Connection, state: ReportState | None = None, limit: int
     return _reports(connection, query.where(t.report.c.state == state.value) if state else query)
 
 
+def of_case(connection: Connection, case_id: str) -> list[Report]:
+    """All messages about a case, oldest first."""
+    return _reports(connection, select(t.report).where(t.report.c.case_id == case_id).order_by(t.report.c.created, t.report.c.id))
+
+
 def letter_about(connection: Connection, subject: str, recipient: str) -> Report | None:
-    """The letter about an edit to a recipient, if there is one."""
+    """The letter about an edit to a recipient, if there is one that was not withdrawn."""
     query = select(t.report).where(t.report.c.subject == subject, t.report.c.recipient == recipient, _is(Purpose.LETTER))
+    query = query.where(t.report.c.state != ReportState.WITHDRAWN.value)
     row = connection.execute(query.order_by(t.report.c.created).limit(1)).mappings().first()
     return _report(row) if row else None
 
@@ -127,7 +139,7 @@ def thread_start(connection: Connection, report: Report) -> str | None:
     query = select(t.report.c.message_id).where(
         t.report.c.case_id == report.case_id,
         t.report.c.recipient == report.recipient,
-        _is(Purpose.LETTER),
+        _is(*LETTERS),
         t.report.c.state == ReportState.SENT.value,
         t.report.c.id != report.id,
     )
@@ -162,12 +174,13 @@ def due(connection: Connection, now: float, limit: int) -> list[Report]:
     waits = exists().where(
         other.case_id == mine.case_id,
         other.recipient == mine.recipient,
-        other.purpose == Purpose.LETTER.value,
+        other.purpose.in_([purpose.value for purpose in LETTERS]),
         other.state == ReportState.QUEUED.value,
         before,
     )
     query = select(t.report).where(mine.state == ReportState.QUEUED.value, _is_due(now), or_(_is(Purpose.PAGE), ~waits))
-    return _reports(connection, query.order_by(mine.purpose.desc(), mine.released, mine.created, mine.id).limit(limit))
+    pages_first = case((_is(Purpose.PAGE), 0), else_=1)
+    return _reports(connection, query.order_by(pages_first, mine.released, mine.created, mine.id).limit(limit))
 
 
 def rewrite(connection: Connection, identity: str, *, auto: bool) -> None:
@@ -220,9 +233,62 @@ def mark_dead(connection: Connection, identity: str, error: str) -> bool:
 
 
 def mark_bounced(connection: Connection, identity: str, error: str) -> bool:
-    """A letter that was handed over came back; False if it was not sent."""
+    """What was handed over came back; a person must look. False if it was not sent, or is acknowledged."""
     values = {"state": ReportState.DEAD.value, "last_error": error[:255]}
-    return _change(connection, identity, (ReportState.SENT,), values, _is(Purpose.LETTER))
+    return _change(connection, identity, (ReportState.SENT,), values, t.report.c.acknowledged.is_(None))
+
+
+def withdraw(connection: Connection, identity: str, reason: str) -> bool:
+    """The letter does not go where it was filed for; False if it has left already."""
+    states = (ReportState.NEW, ReportState.HELD, ReportState.QUEUED, ReportState.DEAD)
+    values = {"state": ReportState.WITHDRAWN.value, "last_error": reason[:255], "step_due": None}
+    return _change(connection, identity, states, values, t.report.c.sent.is_(None))
+
+
+def stepped(connection: Connection, seen: Report, step: int, step_due: float | None) -> bool:
+    """Note an escalation; False if somebody else did meanwhile, or the letter moved on."""
+    same = (t.report.c.step == seen.step, t.report.c.step_due == seen.step_due, t.report.c.acknowledged.is_(None))
+    return _change(connection, seen.id, (seen.state,), {"step": step, "step_due": step_due}, *same)
+
+
+def overdue(connection: Connection, now: float, limit: int, *, ahead: Mapping[str, float], furthest: float) -> list[Report]:
+    """Letters whose next step is due, longest first.
+
+    A step further ahead than ``furthest`` seconds, or than ``ahead`` has for a kind, was set by a clock that was wrong, and comes, too.
+    """
+    mine = t.report.c
+    wrong = [and_(mine.kind == kind, mine.step_due > now + seconds) for kind, seconds in ahead.items()]
+    query = select(t.report).where(mine.step_due.is_not(None), or_(mine.step_due <= now, mine.step_due > now + furthest, *wrong))
+    return _reports(connection, query.order_by(mine.step_due, mine.id).limit(limit))
+
+
+def escalated(connection: Connection, now: float, limit: int) -> list[Report]:
+    """Letters that wait too long: somebody was told, or is to be told now. Longest first."""
+    c = t.report.c
+    waits = select(t.report).where(c.step_due.is_not(None), _is(*LETTERS), or_(c.step > 0, c.step_due <= now))
+    return _reports(connection, waits.order_by(c.created, c.id).limit(limit))
+
+
+def acknowledge(connection: Connection, report: Report, by: str, now: float, result: str) -> list[str]:
+    """Note that the recipient has the thread of ``report``: the letter, and what was sent in its thread before; ids of those changed.
+
+    A later word replaces the result of that letter only.
+    """
+    thread_of = select(t.report.c.id).where(
+        t.report.c.case_id == report.case_id,
+        t.report.c.recipient == report.recipient,
+        _is(*LETTERS),
+        t.report.c.state == ReportState.SENT.value,
+        t.report.c.acknowledged.is_(None),
+    )
+    found = sorted({*connection.scalars(thread_of).all(), report.id})
+    values: dict[str, Any] = {"acknowledged": now, "acknowledged_by": by[:64], "step_due": None}
+    states = (ReportState.SENT, ReportState.DEAD)
+    fresh_ = t.report.c.acknowledged.is_(None)
+    changed = [identity for identity in found if _change(connection, identity, states, values, fresh_)]
+    if result and _change(connection, report.id, states, {"result": result[:16]}, t.report.c.result != result[:16]):
+        changed.append(report.id)
+    return list(dict.fromkeys(changed))
 
 
 def release(connection: Connection, identity: str, by: str, now: float) -> bool:
@@ -269,8 +335,8 @@ def _is_due(now: float) -> ColumnElement[bool]:
     return or_(t.report.c.due <= now, t.report.c.due > now + LONGEST_WAIT)
 
 
-def _is(purpose: Purpose) -> ColumnElement[bool]:
-    return t.report.c.purpose == purpose.value
+def _is(*purposes: Purpose) -> ColumnElement[bool]:
+    return t.report.c.purpose.in_([purpose.value for purpose in purposes])
 
 
 def _change(

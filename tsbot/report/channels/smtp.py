@@ -27,6 +27,8 @@ class SmtpChannel:
     message is sent again under the same Message-ID.
 
     A server that knows how (RFC 3461) is asked to tell of failures under the report's id, and to send no text back with that.
+
+    Bounces go to ``mail.bounces``, else to the address for acknowledgements where there is one: its code tells which letter came back.
     """
 
     def __init__(self, settings: MailSettings) -> None:
@@ -79,7 +81,8 @@ class SmtpChannel:
             notify = server.has_extn("dsn")
             size = [f"size={len(content)}"] if server.has_extn("size") else []
             tell = ["RET=HDRS", f"ENVID={message.envelope_id or message.id}"] if notify else []
-            _expect(step, *server.mail(self.settings.bounces or message.sender_address, [*size, *tell]))
+            sender = self.settings.bounces or message.reply_to or message.sender_address
+            _expect(step, *server.mail(sender, [*size, *tell]))
             step = "RCPT"
             _expect(step, *server.rcpt(message.recipient, ["NOTIFY=FAILURE,DELAY"] if notify else []))
             step = "DATA"

@@ -46,6 +46,11 @@ class SpoolChannel:
             if target.exists() and target.read_bytes().startswith(DRAFT):
                 target.unlink()
 
+    def remove(self, identity: str) -> None:
+        """Remove a message, sent or not. One that cannot be removed stays."""
+        with contextlib.suppress(OSError):
+            (self.folder / f"{identity}.eml").unlink(missing_ok=True)
+
     def _write(self, identity: str, content: bytes, over: Callable[[bytes], bool]) -> None:
         if not NAME.fullmatch(identity):
             raise DeliveryRefusedError("spool: the id is no file name")

@@ -9,6 +9,7 @@ from typing import Any
 from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError
 from tsbot.report.channels.http import Client, to_json
 from tsbot.report.message import OutboundMessage
+from tsbot.report.oncall import hooks
 from tsbot.report.routing import webhook_label
 from tsbot.report.signature import sign
 from tsbot.settings import Settings, WebhookSettings
@@ -16,8 +17,9 @@ from tsbot.store.outbox import Purpose
 
 
 def webhooks(settings: Settings) -> dict[str, WebhookSettings]:
-    """All webhooks as the outbox names them: those of the settings by name, plain addresses of ``page.webhooks`` by their label."""
-    plain = {webhook_label(url): WebhookSettings(url=url) for url in settings.page.webhooks if url not in settings.webhooks}
+    """All webhooks as the outbox names them: those of the settings by name, plain addresses of pages and on-call people by their label."""
+    urls = (*settings.page.webhooks, *hooks(settings))
+    plain = {webhook_label(url): WebhookSettings(url=url) for url in urls if url not in settings.webhooks}
     return plain | dict(settings.webhooks)
 
 
@@ -49,7 +51,8 @@ class WebhookChannel:
 
 def _page(message: OutboundMessage) -> dict[str, Any]:
     command = f"tsbot flags show {message.flag_id}"
-    return {"case": message.case_id, "flag": message.flag_id, "report": message.id, "command": command}
+    page = {"case": message.case_id, "flag": message.flag_id, "report": message.id, "command": command}
+    return page | ({"reason": message.reason} if message.reason else {})
 
 
 def _letter(message: OutboundMessage) -> dict[str, Any]:
