@@ -203,7 +203,7 @@ class Pipeline:
 
     def _ending(self, connection: Connection, event: Event, *, flagged: bool, rule: str | None) -> str:
         """The counter that an event ends in, once nothing more will be known of it."""
-        concerned = outcomes.record(connection, self.database.key, event)
+        concerned = outcomes.record(connection, self.database.key, event, self.clock())
         if flagged:
             return "flagged"
         if concerned:

@@ -1,4 +1,4 @@
-"""What a wiki did about a flag, as the stream tells it."""
+"""What a wiki did about a flag, as the stream tells it; also written on the flag's case, as an annotation."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, insert, select
 
+from tsbot.cases import annotations
 from tsbot.cases.filing import account_index, author_index, page_index
 from tsbot.store import tables as t
 from tsbot.store.crypto import MasterKey
@@ -46,14 +47,14 @@ def touches(event: Event) -> tuple[tuple[str, ...], ...]:
     return tuple(keys)
 
 
-def record(connection: Connection, key: MasterKey, event: Event) -> int:
-    """Write an outcome on the flags that it concerns; how many flags those are (0: it concerns none)."""
+def record(connection: Connection, key: MasterKey, event: Event, now: float) -> int:
+    """Write an outcome on the flags that it concerns; how many flags those are (0: it concerns none). ``now`` dates the audit log."""
     concerned = 0
     for what, *parts in concerns(event):
         where = _where(key, what, parts)
-        for flag in connection.execute(select(t.flag.c.id, t.flag.c.field).where(where)).all():
+        for flag in connection.execute(select(t.flag.c.id, t.flag.c.case_id, t.flag.c.field).where(where)).all():
             concerned += 1
-            _add(connection, flag.id, _what(event, Field(flag.field)), event)
+            _add(connection, flag.id, flag.case_id, _what(event, Field(flag.field)), event, now)
     return concerned
 
 
@@ -82,10 +83,11 @@ def _what(event: Event, field: Field) -> str:
     return "page_deleted"
 
 
-def _add(connection: Connection, flag: str, what: str, event: Event) -> None:
+def _add(connection: Connection, flag: str, case: str, what: str, event: Event, now: float) -> None:
     same = select(t.outcome.c.id).where(t.outcome.c.flag_id == flag, t.outcome.c.what == what, t.outcome.c.time == event.time)
     if connection.execute(same).first() is None:
         connection.execute(insert(t.outcome).values(flag_id=flag, what=what, time=event.time, event_id=event.id))
+        annotations.add(connection, case, what, by=annotations.STREAM, now=now, time=event.time)
 
 
 def _account(title: str) -> str:

@@ -70,6 +70,14 @@ class Report:
     attempts: int = 0
     last_error: str = ""
     body: bytes | None = None
+    policy: str = "plain"
+    external_id: str = ""
+    acknowledged: float | None = None
+    acknowledged_by: str | None = None
+    result: str = ""
+    step: int = 0
+    step_due: float | None = None
+    drill: bool = False
 
 
 def insert_report(connection: Connection, report: Report) -> None:
