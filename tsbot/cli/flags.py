@@ -11,8 +11,7 @@ import msgspec
 import typer
 from rich.text import Text
 
-from tsbot.cases import annotations
-from tsbot.cases.annotations import Annotation
+from tsbot.cases.annotations import Annotation, of_case
 from tsbot.cases.browse import FlagLine, find_flags, list_flags, outcomes_of, reports_of
 from tsbot.cases.filing import read_flag
 from tsbot.cases.flag import Flag
@@ -77,7 +76,7 @@ def show_command(
                     outcomes_of(connection, [item.id]).get(item.id, []),
                     reports_of(connection, item.id),
                     labels_of(connection, item.id),
-                    annotations.of_case(connection, item.case_id),
+                    of_case(connection, item.case_id),
                 )
                 for item in found
                 if item
