@@ -87,12 +87,13 @@ def _waits(found: Statistics) -> Iterator[Figure]:
 
 
 def _thinned(points: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
-    """The first point at or above each tenth."""
+    """The first point at or above each tenth, and the last one."""
     passed = 0
-    for time, share in points:
-        if int(share * 10 + 1e-9) > passed:
-            passed = int(share * 10 + 1e-9)
-            yield time, share
+    for point in points:
+        tenths = int(point[1] * 10 + 1e-9)
+        if tenths > passed or point == points[-1]:
+            passed = tenths
+            yield point
 
 
 def _minutes(seconds: float) -> str:

@@ -14,11 +14,11 @@ from html import escape
 from markupsafe import Markup
 
 WIDTH = 320
-LABEL_CHARS = 34
+LABEL_CHARS = 24
 ROW = 30
 TICKS = ((60.0, "1 min"), (600.0, "10 min"), (3600.0, "1 h"), (21600.0, "6 h"), (86400.0, "1 d"), (604800.0, "1 wk"), (2592000.0, "30 d"))
 """Where a time axis is marked, in seconds."""
-PLOT = (36, 308, 12, 132)
+PLOT = (36, 300, 12, 132)
 """Left, right, top and bottom of the area of a curve."""
 
 
@@ -66,7 +66,8 @@ def curve(identity: str, title: str, words: str, points: Sequence[tuple[float, f
     def marks() -> Iterator[str]:
         for share in (0.0, 0.5, 0.9, 1.0):
             yield f'<path class="grid" d="M{left} {_n(y(share))}H{right}"/>'
-            yield f'<text class="n" x="{left - 4}" y="{_n(y(share) + 4)}">{share:.0%}</text>'
+            if share < 1:  # its line alone: the name would stand on that of 90 %
+                yield f'<text class="n" x="{left - 4}" y="{_n(y(share) + 4)}">{share:.0%}</text>'
         taken = -99.0
         for seconds, name in TICKS:
             place = x(seconds)
