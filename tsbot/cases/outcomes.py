@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, insert, select
 
-from tsbot.cases import annotations
+from tsbot.cases.annotations import STREAM, add
 from tsbot.cases.filing import account_index, author_index, page_index
 from tsbot.store import tables as t
 from tsbot.store.crypto import MasterKey
@@ -87,7 +87,7 @@ def _add(connection: Connection, flag: str, case: str, what: str, event: Event, 
     same = select(t.outcome.c.id).where(t.outcome.c.flag_id == flag, t.outcome.c.what == what, t.outcome.c.time == event.time)
     if connection.execute(same).first() is None:
         connection.execute(insert(t.outcome).values(flag_id=flag, what=what, time=event.time, event_id=event.id))
-        annotations.add(connection, case, what, by=annotations.STREAM, now=now, time=event.time)
+        add(connection, case, what, by=STREAM, now=now, time=event.time)
 
 
 def _account(title: str) -> str:

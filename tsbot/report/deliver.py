@@ -262,6 +262,11 @@ class DeliveryThread:
         """Begin."""
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._thread.is_alive()
+
     def wake(self) -> None:
         """There may be something new in the outbox."""
         self._wake.set()
