@@ -82,6 +82,8 @@ def busy(database: Database) -> Database:
         for number, (state, due) in enumerate([("new", NOW - 1), ("new", NOW + 60), ("open", None), ("closed", NOW - 60)]):
             values = {"wiki": CANARY, "kind": "violence", "state": state, "opened": NOW, "updated": NOW, "due": due}
             connection.execute(insert(t.case).values(id=f"case-{number}", **values))
+        values = {"wiki": CANARY, "kind": "violence", "state": "new", "opened": NOW, "updated": NOW, "due": NOW - 60}
+        connection.execute(insert(t.case).values(id="case-drill", source="drill", **values))
         values = {"wiki": CANARY, "field": "text", "subject": CANARY, "coverage": "scored", "detector": "d", "source": "patrol"}
         numbers = dict.fromkeys(("probability", "specificity", "plausibility", "imminence", "event_time", "created"), 1)
         connection.execute(insert(t.flag).values(id="f", kind="violence", case_id="case-0", language="en", body=b"", **values, **numbers))
@@ -94,6 +96,7 @@ def busy(database: Database) -> Database:
                 ("sent", 2, {"sent": NOW - 300}),
                 ("sent", 2, {"sent": NOW - 200, "acknowledged": NOW - 100}),
                 ("sent", 3, {"sent": NOW - 9000}),  # the case is closed
+                ("sent", 2, {"sent": NOW - 50, "purpose": "reminder"}),  # of the letter above
                 ("sent", 1, {"sent": NOW - 800, "purpose": "page", "channel": "webhook"}),
                 ("held", 1, {"created": NOW - 9999, "drill": True}),
                 ("dead", 1, {}),
@@ -123,17 +126,19 @@ EXPECTED = {
     "tsbot_texts_cut_total": 0,
     "tsbot_gaps_open": 1,
     "tsbot_dead_letters{reason=judge_failed}": 1,
-    "tsbot_cases{state=new}": 2,
-    "tsbot_cases{state=open}": 1,
-    "tsbot_cases{state=closed}": 1,
+    "tsbot_cases_in_state{state=new}": 2,
+    "tsbot_cases_in_state{state=open}": 1,
+    "tsbot_cases_in_state{state=closed}": 1,
     "tsbot_cases_overdue": 1,
-    "tsbot_reports{purpose=letter,state=new}": 2,
-    "tsbot_reports{purpose=letter,state=held}": 1,
-    "tsbot_reports{purpose=letter,state=queued}": 1,
-    "tsbot_reports{purpose=letter,state=sent}": 3,
-    "tsbot_reports{purpose=letter,state=dead}": 1,
-    "tsbot_reports{purpose=page,state=sent}": 1,
+    "tsbot_messages_in_state{purpose=letter,state=new}": 2,
+    "tsbot_messages_in_state{purpose=letter,state=held}": 1,
+    "tsbot_messages_in_state{purpose=letter,state=queued}": 1,
+    "tsbot_messages_in_state{purpose=letter,state=sent}": 3,
+    "tsbot_messages_in_state{purpose=letter,state=dead}": 1,
+    "tsbot_messages_in_state{purpose=page,state=sent}": 1,
+    "tsbot_messages_in_state{purpose=reminder,state=sent}": 1,
     "tsbot_deliveries_total{channel=smtp,purpose=letter}": 3,
+    "tsbot_deliveries_total{channel=smtp,purpose=reminder}": 1,
     "tsbot_deliveries_total{channel=webhook,purpose=page}": 1,
     "tsbot_letters_unreleased": 2,
     "tsbot_letter_oldest_unreleased_seconds": 500,
@@ -196,7 +201,7 @@ def test_a_database_that_does_not_answer_leaves_what_the_process_knows(busy: Dat
     found = ours(scrape(server))
     assert found == {name: EXPECTED[name] for name in EXPECTED if name in found} | {"tsbot_store_up": 0}
     assert {"tsbot_stream_lag_seconds", "tsbot_delivery_thread_alive"} <= set(found)
-    assert not {"tsbot_cases{state=new}", "tsbot_events_received_total"} & set(found)
+    assert not {"tsbot_cases_in_state{state=new}", "tsbot_events_received_total"} & set(found)
 
 
 def test_a_clock_that_was_set_back_makes_no_negative_ages(busy: Database, serve: Any) -> None:

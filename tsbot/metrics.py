@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import ColumnElement, Connection, Table, func, select
 
 from tsbot import __version__
+from tsbot.cases.stats.rows import DRILL
 from tsbot.errors import StoreError
 from tsbot.store import ledger
 from tsbot.store import tables as t
@@ -139,9 +140,10 @@ def _books(totals: ledger.Totals) -> Iterator[Metric]:
 
 def _cases(connection: Connection, now: float) -> Iterator[Metric]:
     c = t.case.c
-    rows = connection.execute(select(c.state, func.count()).group_by(c.state))
-    yield _labelled("tsbot_cases", "Cases by state.", ("state",), [((state,), number) for state, number in rows])
-    overdue = _number(connection, t.case, c.due < now, c.state != "closed")
+    real = c.source != DRILL
+    rows = connection.execute(select(c.state, func.count()).where(real).group_by(c.state))
+    yield _labelled("tsbot_cases_in_state", "Cases by state.", ("state",), [((state,), number) for state, number in rows])
+    overdue = _number(connection, t.case, real, c.due < now, c.state != "closed")
     yield GaugeMetricFamily("tsbot_cases_overdue", "Open cases in which somebody should have acted by now.", value=overdue)
 
 
@@ -150,7 +152,7 @@ def _letters(connection: Connection, now: float) -> Iterator[Metric]:
     real, letter = c.drill.is_(False), c.purpose != "page"
     rows = connection.execute(select(c.purpose, c.state, func.count()).where(real).group_by(c.purpose, c.state))
     states = [((purpose, state), number) for purpose, state, number in rows]
-    yield _labelled("tsbot_reports", "Messages by state.", ("purpose", "state"), states)
+    yield _labelled("tsbot_messages_in_state", "Messages by state.", ("purpose", "state"), states)
     sent = select(c.channel, c.purpose, func.count()).where(real, c.sent.is_not(None)).group_by(c.channel, c.purpose)
     delivered = [((channel, purpose), number) for channel, purpose, number in connection.execute(sent)]
     yield _labelled("tsbot_deliveries", "Messages handed over.", ("channel", "purpose"), delivered, total=True)
@@ -159,7 +161,8 @@ def _letters(connection: Connection, now: float) -> Iterator[Metric]:
     oldest = connection.scalar(select(func.min(c.created)).where(*unreleased))
     words = "Age of the oldest letter that nobody has let go; 0 if there is none."
     yield GaugeMetricFamily("tsbot_letter_oldest_unreleased_seconds", words, value=_age(oldest, now))
-    waiting = (real, letter, c.state == "sent", c.acknowledged.is_(None), t.case.c.state != "closed")
+    # Of letters, not of what reminds of them: a letter that nobody answers is one letter.
+    waiting = (real, c.purpose == "letter", c.state == "sent", c.acknowledged.is_(None), t.case.c.state != "closed")
     of_open = select(func.count(), func.min(c.sent)).join(t.case, t.case.c.id == c.case_id).where(*waiting)
     number, first = connection.execute(of_open).one()
     yield GaugeMetricFamily("tsbot_letters_unacknowledged", "Letters about open cases that nobody has answered.", value=number)

@@ -175,7 +175,7 @@ def test_a_patrol_answers_prometheus_while_it_runs(office: Any, make: Any) -> No
     finally:
         process.communicate(timeout=60)
     assert process.returncode == 0
-    for words in ("events_flagged_total 1.0", "events_failed 2.0", 'cases{state="new"} 1.0', "letters_unreleased 1.0"):
+    for words in ("events_flagged_total 1.0", "events_failed 2.0", 'cases_in_state{state="new"} 1.0', "letters_unreleased 1.0"):
         assert f"tsbot_{words}\n" in told
     assert re.search(r'tsbot_passages_judged_total\{field="summary"\} [1-9]', told)
     for private in (make.threat, "hurt", "Editor 2", "enwiki", "emergency@"):
