@@ -36,6 +36,7 @@ DATA = {
     "words of headings, templates and titles": r"tsbot/cases/places\.toml",
     "migrations": r"tsbot/store/migrations/versions/\d+.*\.py",
     "the migrations' environment": r"tsbot/store/migrations/env\.py",
+    "the page of the statistics": r"tsbot/cases/stats/page\.html\.j2",
     "seeds of the demo": r"tsbot/demo/seeds\.toml",
     "accounts of the demo": r"tsbot/demo/accounts\.toml",
     "the demo's Debian script": r"tsbot/demo/debian/install\.sh",

@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,7 +18,9 @@ from sqlalchemy import select
 from tsbot.backfill import Backfill
 from tsbot.cases.outside import Asker, AskingThread
 from tsbot.errors import InputError, StoreError, StreamUnavailableError
+from tsbot.health import HealthServer
 from tsbot.housekeeping import Housekeeper, open_housekeeper
+from tsbot.metrics import Vitals
 from tsbot.parts import Stop, Wikis, open_asker, open_deliverer, open_pipeline, open_shadow, open_wikis, plain_user_agent
 from tsbot.pipeline import Pipeline
 from tsbot.report.deliver import Deliverer, DeliveryThread
@@ -92,6 +94,12 @@ def run(settings: Settings, options: Options, stop: Stop, show: Callable[[Snapsh
         asker = open_asker(settings, database) if options.fetch else None
         housekeeper = open_housekeeper(settings, database, time.time)
         patrol = _Patrol(settings, options, database, pipeline, source, wikis, deliverer, delivery, asker, housekeeper)
+        if (address := settings.metrics.address) is not None:
+            limit = settings.metrics.silent_after
+            server = HealthServer(address, database, patrol.vitals, clock=time.time, silent_after=limit)
+            stack.callback(server.close)
+            server.start()
+            structlog.get_logger().info("metrics.listening", source=server.url)
         patrol.run(stop, show)
         return patrol.finish()
 
@@ -140,6 +148,25 @@ class _Patrol:
     newest: float | None = None
     ended: bool = False
     shown: Snapshot | None = None
+    began: float = field(default_factory=time.monotonic)
+    turned: float = field(default_factory=time.monotonic)
+    """When the loop last came round."""
+
+    def vitals(self) -> Vitals:
+        """How it is doing, for whoever asks from another thread."""
+        now = time.monotonic()
+        return Vitals(
+            source=self.source.status(),
+            detector=self.pipeline.detector.version,
+            newest=self.newest,
+            age=now - self.began,
+            turn_age=now - self.turned,
+            ended=self.ended,
+            fetching=self.pipeline.fetching,
+            judged=dict(self.pipeline.judged),
+            delivery_alive=self.delivery.alive,
+            trouble=self.pipeline.trouble,
+        )
 
     def run(self, stop: Stop, show: Callable[[Snapshot], None] | None) -> None:
         with self.database.read() as connection:
@@ -171,6 +198,7 @@ class _Patrol:
         active = looked = time.monotonic()
         try:
             while not stop:
+                self.turned = time.monotonic()
                 full = self.pipeline.fetching >= MOST_FETCHING
                 if not self.ended and not full:
                     batch = self._read()

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -444,6 +445,33 @@ class OnCallSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     rotas: Annotated[tuple[OnCallRota, ...], Meta(description="Whose turn it is. Empty: everybody's.")] = ()
 
 
+class MetricsSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a running patrol tells Prometheus and whatever restarts it."""
+
+    listen: Annotated[
+        str, Meta(description="Address and port for `/metrics`, `/healthz` and `/readyz`, for instance `127.0.0.1:9100`; empty: none.")
+    ] = ""
+    public: Annotated[
+        bool, Meta(description="Allow an address that other machines reach. Whoever reaches it can read the numbers; there is no login.")
+    ] = False
+    silent_after: Annotated[
+        float, Meta(gt=0, description="Seconds without a byte from the stream, or a turn of the patrol, after which it is not ready.")
+    ] = 300.0
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port to listen on; None for not at all. Raises ``SettingsError``."""
+        if not self.listen:
+            return None
+        host, _, port = self.listen.rpartition(":")
+        host = host.removeprefix("[").removesuffix("]")
+        if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+            raise SettingsError("metrics.listen is no address with a port, such as 127.0.0.1:9100 or [::1]:9100.")
+        if not self.public and not _is_loopback(host):
+            raise SettingsError("metrics.listen: other machines can reach this address. Set metrics.public = true if they shall.")
+        return host, int(port)
+
+
 class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything."""
 
@@ -480,6 +508,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
         dict[str, WebhookSettings], Meta(description="Webhooks by name: recipients of letters (`channel = \"webhook\"`) and of pages.")
     ] = msgspec.field(default_factory=dict)
     oncall: OnCallSettings = msgspec.field(default_factory=OnCallSettings)
+    metrics: MetricsSettings = msgspec.field(default_factory=MetricsSettings)
 
     @property
     def data_path(self) -> Path:
@@ -570,6 +599,13 @@ def _value(raw: str) -> Any:
         return raw
 
 
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def _check(settings: Settings) -> None:
     """Refuse what types alone cannot."""
     known = {str(kind) for kind in Kind}
@@ -588,3 +624,4 @@ def _check(settings: Settings) -> None:
         raise SettingsError("scores.url is no http or https address.")
     if settings.mail.security == "none" and settings.mail.host not in ("", "127.0.0.1", "::1", "localhost"):
         raise SettingsError("mail.security = 'none' is allowed to a server on this machine only; use 'starttls' or 'tls'.")
+    _ = settings.metrics.address  # refuses by itself

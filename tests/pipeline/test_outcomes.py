@@ -104,3 +104,12 @@ def test_an_outcome_whose_edit_is_cleared_is_skipped(world: Any, make: Any) -> N
     pipeline.take(make.batch(make.change(revision={"old": 0, "new": 55}), make.visibility(55, text=False)), "test")
     make.drain(pipeline)
     assert (world.totals().cleared, world.totals().skipped, world.totals().pending) == (1, {"no_flag": 1}, 0)
+
+
+def test_outcomes_are_annotations_of_the_case_once_each(world: Any, make: Any, flagged: Any) -> None:
+    flagged.take(make.batch(make.visibility(55, comment=False), log(make, "block", "block", "User:Example Person")), "test")
+    flagged.take(make.batch(make.visibility(55), make.visibility(55, comment=False)), "test")
+    became = world.rows('select what, "by" from annotation order by id')
+    assert became == [("hidden", "stream"), ("blocked", "stream"), ("shown", "stream")]
+    assert world.rows("select distinct case_id from annotation") == world.rows("select id from case_file")
+    assert world.rows("select count(*) from audit where act = 'case.annotated'") == [(3,)]

@@ -30,6 +30,7 @@ from tsbot.cli import (
     reference,
     reports,
     shadow,
+    stats,
 )
 from tsbot.cli.common import EXIT_FAULT, EXIT_UNAVAILABLE, exit_code
 from tsbot.discreet import REMEDY, guarded, words
@@ -61,8 +62,8 @@ def _root(_version_shown: bool = typer.Option(False, "--version", callback=_vers
 
 
 MODULES = (
-    *(patrol, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, shadow, dead, purge, keys, audit),
-    *(doctor, demo, reference),
+    *(patrol, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, stats, shadow, dead, purge, keys),
+    *(audit, doctor, demo, reference),
 )
 for module in MODULES:
     module.register(app)

@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 
 from tsbot.cases.acts import desk
+from tsbot.cases.annotations import Annotation, of_case
 from tsbot.cases.browse import FlagLine, find_flags, list_flags, outcomes_of, reports_of
 from tsbot.cases.filing import read_flag
 from tsbot.cases.flag import Flag
@@ -78,7 +79,12 @@ def show_command(
                 if item and item.content is not None:
                     who.reveal(connection, item.case_id, time.time(), "flag.revealed", item.id)
             more = [
-                (outcomes_of(connection, [item.id]).get(item.id, []), reports_of(connection, item.id), labels_of(connection, item.id))
+                (
+                    outcomes_of(connection, [item.id]).get(item.id, []),
+                    reports_of(connection, item.id),
+                    labels_of(connection, item.id),
+                    of_case(connection, item.case_id),
+                )
                 for item in found
                 if item
             ]
@@ -86,13 +92,14 @@ def show_command(
         store.close()
     if not found:
         _none(flag)
-    for item, (outcomes, reports, labels) in zip((item for item in found if item), more, strict=True):
+    for item, (outcomes, reports, labels, became) in zip((item for item in found if item), more, strict=True):
         if as_json:
             named = [{"id": identity, "purpose": purpose, "state": state} for identity, purpose, state in reports]
             said = [dataclasses.asdict(label) for label in labels]
-            typer.echo(json.dumps(msgspec.to_builtins(item) | {"outcomes": outcomes, "reports": named, "labels": said}))
+            written = {"outcomes": outcomes, "reports": named, "labels": said, "annotations": [dataclasses.asdict(one) for one in became]}
+            typer.echo(json.dumps(msgspec.to_builtins(item) | written))
         else:
-            _show(item, outcomes, reports, labels)
+            _show(item, outcomes, reports, labels, became)
 
 
 @flags.command("label")
@@ -145,7 +152,9 @@ def _plain(line: FlagLine) -> dict[str, Any]:
     return dataclasses.asdict(line)
 
 
-def _show(flag: Flag, outcomes: list[str], reports: list[tuple[str, str, str]], labels: list[Label]) -> None:
+def _show(
+    flag: Flag, outcomes: list[str], reports: list[tuple[str, str, str]], labels: list[Label], became: list[Annotation]
+) -> None:
     console = terminal()
     console.print(Text.assemble((f"flag {flag.id}", "bold"), f" of {flag.kind.value} on {flag.subject}, case {flag.case_id}"))
     console.print(
@@ -161,6 +170,9 @@ def _show(flag: Flag, outcomes: list[str], reports: list[tuple[str, str, str]], 
         console.print(f"  {purpose} {identity[:8]}: {state}")
     for label in labels:
         console.print(f"  label: {_words(label)}")
+    for one in became:
+        about = f"report {one.report_id[:8]}" if one.report_id else "case"
+        console.print(f"  {about} became {one.what} (by {harmless(one.by)}, {when(one.time)})")
     if flag.content is None:
         console.print(Text("  The text was destroyed with its key.", "dim"))
         return

@@ -313,6 +313,11 @@ class DeliveryThread:
         self.deliverer.outgoing.look_at_keys()
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._thread.is_alive()
+
     def wake(self) -> None:
         """There may be something new in the outbox."""
         self._wake.set()
