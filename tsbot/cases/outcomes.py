@@ -51,7 +51,8 @@ def touches(event: Event) -> tuple[tuple[str, ...], ...]:
 def record(connection: Connection, key: MasterKey, event: Event, now: float) -> int:
     """Write an outcome on the flags and cases that it concerns; how many flags those are (0: it concerns none).
 
-    A case is closed where that deals with every flag of it and its kind allows it (:func:`tsbot.cases.lifecycle.settle`). ``now`` dates the audit log.
+    A case is closed where that deals with every flag of it and its kind allows it (:func:`tsbot.cases.lifecycle.settle`). ``now`` dates the
+    audit log.
     """
     concerned = 0
     cases: dict[str, set[str]] = {}
