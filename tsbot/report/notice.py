@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tsbot.i18n.voice import Phrase
 from tsbot.report import wording
 from tsbot.report.letter import AS_WRITTEN, Manner
 from tsbot.report.stationery import Stationery, shipped_stationery
 from tsbot.settings import ReportSettings
 
-OUTCOMES = frozenset(("hidden", "deleted", "blocked", "locked", "passed_on", "no_action", "false_positive"))
+MOST_REPORTS = 20
+"""Reports that a page names; of more it says how many."""
+OUTCOMES = frozenset(
+    ("handled", "hidden", "page_deleted", "blocked", "locked", "passed_on", "no_action", "not_actionable", "false_positive")
+)
 """Outcomes of cases that recipients are told by name; of any other they hear that a person decided."""
 
 
-def page_text(case_id: str, flag_id: str, language: str, manner: Manner = AS_WRITTEN, stationery: Stationery | None = None) -> str:
-    """What a page says. Raises ``LetterError``."""
+def page_text(
+    case_id: str,
+    flag_id: str,
+    language: str,
+    manner: Manner = AS_WRITTEN,
+    stationery: Stationery | None = None,
+    *,
+    reason: str = "",
+    reports: Sequence[str] = (),
+) -> str:
+    """What a page says. Raises ``LetterError``.
+
+    ``reason`` is empty for a case that waits, else what is the matter with ``reports`` (their ids, the gravest first): ``unreleased``,
+    ``undelivered``, ``dead`` or ``unacknowledged``.
+    """
     return (stationery or shipped_stationery()).fill(
         "page",
         manner.language or language,
         case_id=case_id,
         flag_id=flag_id,
-        command=f"tsbot flags show {flag_id}",
+        command=f"tsbot reports show {reports[0]}" if reports else f"tsbot flags show {flag_id}",
+        reason=reason,
+        reports=tuple(reports[:MOST_REPORTS]),
+        more=max(0, len(reports) - MOST_REPORTS),
+        all_waiting="tsbot reports list",
         manner=manner,
         reminder=None,
     )
