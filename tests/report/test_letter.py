@@ -311,6 +311,27 @@ def test_the_second_address_is_told_why_it_is_asked() -> None:
     assert body.splitlines()[1] == "It comes to you because the address that it was sent to first has not acknowledged it."
 
 
+def test_a_letter_that_a_person_sends_once_more_says_so() -> None:
+    body = render(letter(), Release(by_person=True), Manner(reminder=Reminder(sent=NOW)))
+    first = "This letter was sent to you on 2026-09-21 14:13:20 UTC and is sent once more, in case it did not arrive."
+    assert body.splitlines()[0] == first
+
+
+def test_the_second_address_may_be_told_the_first() -> None:
+    reminder = Reminder(sent=NOW, waited=60.0, second_address=True, first_address="first@example.org\nCase: none")
+    body = render(letter(), Release(by_person=True), Manner(reminder=reminder)).splitlines()
+    assert body[2] == "It was sent to first@example.org\\u{A}Case: none first."
+
+
+def test_where_the_software_reads_answers_the_letter_says_how_to_acknowledge_it() -> None:
+    body = render(letter(), Release(by_person=True), Manner(acknowledgement="7k2m-4qxp"))
+    assert "the reply address holds a code of its own" in body
+    assert "begin with a line such as “Result: passed_on”; other results are no_action, false_positive." in body
+    assert "Acknowledgement code: 7k2m-4qxp" in body.splitlines()
+    assert "so that the reporter knows that a person has read it" not in body
+    assert "so that the reporter knows that a person has read it" in text()
+
+
 @pytest.mark.parametrize(
     ("manner", "what", "language", "subject"),
     [

@@ -6,7 +6,7 @@ import pytest
 
 from tsbot.i18n.catalogue import shipped
 from tsbot.report.letter import Manner
-from tsbot.report.notice import OUTCOMES, closed_text, page_text
+from tsbot.report.notice import MOST_REPORTS, OUTCOMES, closed_text, page_text
 from tsbot.settings import ReportSettings
 
 CASE, FLAG = "0c5e1a2b-0000-4000-8000-000000000001", "4d8b5f7e-0000-5000-8000-000000000001"
@@ -19,6 +19,25 @@ def test_a_page_says_what_to_do_and_nothing_else() -> None:
     )
 
 
+def test_a_page_about_reports_names_them_and_the_reason() -> None:
+    text = page_text(CASE, FLAG, "en", reason="unacknowledged", reports=["r1", "r2"])
+    assert text == (
+        f"A report was not acknowledged by those who got it.\n\nCase: {CASE}\nFlag: {FLAG}\nReport: r1\nReport: r2\n\n"
+        "To see it: tsbot reports show r1\nAll that wait: tsbot reports list\n"
+    )
+
+
+def test_of_very_many_reports_a_page_says_how_many() -> None:
+    text = page_text(CASE, FLAG, "ru", reason="dead", reports=[f"r{number}" for number in range(MOST_REPORTS + 2)])
+    assert "Сообщение: r19\nи ещё 2 сообщения\n" in text
+    assert "r20" not in text
+
+
+@pytest.mark.parametrize("reason", ["unreleased", "undelivered", "dead", "unacknowledged"])
+def test_every_reason_has_words(reason: str) -> None:
+    assert page_text(CASE, FLAG, "de", reason=reason, reports=["r"]).splitlines()[0].startswith("Eine Meldung ")
+
+
 def test_a_page_of_an_exercise_says_so_first() -> None:
     assert page_text(CASE, FLAG, "de", Manner(exercise=True)).startswith("ÜBUNG (EXERCISE): ")
 
@@ -27,6 +46,7 @@ def test_a_page_of_an_exercise_says_so_first() -> None:
     ("outcome", "line"),
     [
         ("hidden", "Outcome: what was written has been hidden"),
+        ("page_deleted", "Outcome: the page has been deleted"),
         ("no_action", "Outcome: no action was taken; that does not mean that the report was wrong"),
         ("some_other_word", "Outcome: decided by a person"),
     ],

@@ -21,8 +21,11 @@ SHIPPED = shipped_stationery()
 LETTERS = [name for name in SHIPPED.templates() if name not in ("closed", "page")]
 NOTICES: dict[str, dict[str, Any]] = {
     "closed": {"case_id": "c", "outcome": None, "reporter_contact": "desk@example.org", "manner": Manner(), "reminder": None},
-    "page": {"case_id": "c", "flag_id": "f", "command": "tsbot flags show f", "manner": Manner(), "reminder": None},
-}
+    "page": {
+        "case_id": "c", "flag_id": "f", "command": "tsbot reports show r", "manner": Manner(), "reminder": None,
+        "reason": "dead", "reports": ("r",), "more": 2, "all_waiting": "tsbot reports list",
+    },
+}  # fmt: skip
 OPTIONAL = {"template", "report_id", "flag_ids", "subject", "about", "language"}
 """Fields of a letter that no template needs to say."""
 
@@ -32,12 +35,13 @@ def values(template: str) -> dict[str, Any]:
     letter = specimen(template, "en")
     fields = {name: getattr(letter, name) for name in (*letter.__struct_fields__, "broken_links")}
     fields["links"] = SimpleNamespace(**msgspec.structs.asdict(letter.links))
-    reminder = {"sent": "2026-01-31 12:34:56 UTC", "waited": "one hour", "second_address": True}
+    reminder = {"sent": "2026-01-31 12:34:56 UTC", "waited": "one hour", "second_address": True, "first_address": "a@example.org"}
     return {
         "letter": SimpleNamespace(**fields),
         "release": SimpleNamespace(by_person=False, automatic=False),
-        "manner": SimpleNamespace(exercise=True, links_only=False),
+        "manner": SimpleNamespace(exercise=True, links_only=False, acknowledgement="7k2m-4qxp"),
         "reminder": reminder,
+        "results": ("passed_on", "no_action"),
         "help_lines": SHIPPED.help.everywhere,
     }
 
@@ -64,8 +68,8 @@ def missing() -> list[tuple[str, str, str]]:
         found += [(template, "letter", name) for name in mentioned(template, "letter", fields)]
         found += [(template, "links", name) for name in mentioned(template, "letter.links", Links.__struct_fields__)]
         found += [(template, "release", name) for name in ("by_person", "automatic")]
-        found += [(template, "manner", name) for name in mentioned(template, "manner", ("exercise", "links_only"))]
-        found += [(template, "reminder", name) for name in ("sent", "waited", "second_address")]
+        found += [(template, "manner", name) for name in mentioned(template, "manner", ("exercise", "links_only", "acknowledgement"))]
+        found += [(template, "reminder", name) for name in ("sent", "waited", "second_address", "first_address")]
         found += [(template, "", name) for name in values(template) if name != "help_lines" or template == "self_harm"]
     return found
 

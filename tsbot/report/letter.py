@@ -36,6 +36,10 @@ LINKS_ONLY = "links_only"
 """The policy of recipients who get links and the category, and nothing that anybody wrote."""
 
 
+RESULTS = ("passed_on", "no_action", "false_positive")
+"""What an answer may say that became of a report; words that the software reads."""
+
+
 class Links(msgspec.Struct, frozen=True, kw_only=True):
     """Working addresses of what a letter is about; empty where there is none."""
 
@@ -62,14 +66,16 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reminder(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a letter is sent again: nobody has acknowledged it."""
+    """Why a letter is sent again: nobody has acknowledged it, or a person wishes so."""
 
     sent: float
     """When it was sent first, in seconds since the epoch."""
-    waited: float
-    """Seconds since then."""
+    waited: float = 0.0
+    """Seconds for which nobody has acknowledged it since; 0: that is not why it is sent again."""
     second_address: bool = False
     """Whether it goes to another address than the first time."""
+    first_address: str = ""
+    """Where it went first; empty: not told."""
 
 
 class Manner(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +86,8 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     links_only: bool = False
     exercise: bool = False
     reminder: Reminder | None = None
+    acknowledgement: str = ""
+    """Code by which an answer acknowledges this letter; empty where answers are read by people only."""
 
 
 AS_WRITTEN = Manner()
@@ -143,7 +151,8 @@ def mail_subject(
     ``what`` is ``report``, ``page`` or ``closed``.
     """
     voice = (stationery or shipped_stationery()).voice(manner.language or language)
-    key = "subject-reminder" if manner.reminder and what == "report" else f"subject-{what}"
+    reminds = manner.reminder is not None and what == "report"
+    key = "subject-reminder" if reminds else f"subject-{what}"
     plain = voice.say(key, wording.shown(case_id[:CASE_CHARS]))
     return f"[TS] {voice.say('subject-exercise', plain) if manner.exercise else plain}"
 
@@ -219,6 +228,7 @@ def render(letter: Letter, release: Release, manner: Manner = AS_WRITTEN, statio
         release=release,
         manner=manner,
         reminder=None if manner.reminder is None else _reminder(manner.reminder),
+        results=RESULTS,
         help_lines=stationery.help.for_language(told.text_language),
     )
 
@@ -280,7 +290,12 @@ def _reminder(reminder: Reminder) -> dict[str, object]:
     """When a letter was sent, and how long nobody has acknowledged it: in whole hours from one hour on."""
     minutes = max(1, int(reminder.waited // 60))
     waited = Phrase("waited-hours", (minutes // 60,)) if minutes >= 60 else Phrase("waited-minutes", (minutes,))
-    return {"sent": wording.moment(reminder.sent), "waited": waited, "second_address": reminder.second_address}
+    return {
+        "sent": wording.moment(reminder.sent),
+        "waited": waited if reminder.waited > 0 else None,
+        "second_address": reminder.second_address,
+        "first_address": wording.named(reminder.first_address),
+    }
 
 
 def _details(flag: Flag) -> tuple[Phrase, ...]:

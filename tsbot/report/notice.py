@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tsbot.i18n.voice import Phrase
 from tsbot.report import wording
 from tsbot.report.letter import AS_WRITTEN, Manner
-from tsbot.report.notices import PageNote
 from tsbot.report.stationery import Stationery, shipped_stationery
 from tsbot.settings import ReportSettings
 
-MOST_LISTED = 20
+MOST_REPORTS = 20
 """Reports that a page names; of more it says how many."""
-OUTCOMES = frozenset(("hidden", "deleted", "blocked", "locked", "passed_on", "no_action", "false_positive"))
+OUTCOMES = frozenset(
+    ("handled", "hidden", "page_deleted", "blocked", "locked", "passed_on", "no_action", "not_actionable", "false_positive")
+)
 """Outcomes of cases that recipients are told by name; of any other they hear that a person decided."""
 
 
@@ -21,29 +24,28 @@ def page_text(
     language: str,
     manner: Manner = AS_WRITTEN,
     stationery: Stationery | None = None,
-    note: PageNote | None = None,
+    *,
+    reason: str = "",
+    reports: Sequence[str] = (),
 ) -> str:
-    """What a page says; ``note`` is what it is for, where it is about reports that wait. Raises ``LetterError``."""
-    reports = note.reports if note else ()
+    """What a page says. Raises ``LetterError``.
+
+    ``reason`` is empty for a case that waits, else what is the matter with ``reports`` (their ids, the gravest first): ``unreleased``,
+    ``undelivered``, ``dead`` or ``unacknowledged``.
+    """
     return (stationery or shipped_stationery()).fill(
         "page",
         manner.language or language,
         case_id=case_id,
         flag_id=flag_id,
-        why=f"page-{note.reason}" if note else "page-waits",
-        reports=reports[:MOST_LISTED],
-        more=max(0, len(reports) - MOST_LISTED),
         command=f"tsbot reports show {reports[0]}" if reports else f"tsbot flags show {flag_id}",
-        all_command="tsbot reports list --overdue" if reports else "",
+        reason=reason,
+        reports=tuple(reports[:MOST_REPORTS]),
+        more=max(0, len(reports) - MOST_REPORTS),
+        all_waiting="tsbot reports list --overdue",
         manner=manner,
         reminder=None,
     )
-
-
-def answer_text(code: str, language: str, stationery: Stationery | None = None) -> str:
-    """What is said after a letter that can be acknowledged by answering it."""
-    voice = (stationery or shipped_stationery()).voice(language)
-    return f"{voice.say('answer-acknowledges')}\n{voice.say('answer-result', 'Result: passed_on')}\n{voice.say('answer-code', code)}\n"
 
 
 def closed_text(

@@ -18,7 +18,7 @@ from tsbot.report.bounce import envelope_id
 from tsbot.report.codes import code, reply_address
 from tsbot.report.letter import Letter, Manner, Release, Reminder
 from tsbot.report.message import OutboundMessage, to_seal
-from tsbot.report.notice import answer_text, page_text
+from tsbot.report.notice import page_text
 from tsbot.report.pgp import MailCrypto, Sequoia
 from tsbot.report.policy import Decision, Policy, Rule, decide, guarded, rule_for
 from tsbot.report.prepare import Writer
@@ -55,9 +55,10 @@ class Outgoing:
             how, language, stationery = manner or Manner(exercise=report.drill), self.settings.page.language, self.writer.stationery
             with self.database.read() as connection:
                 note = page_note(connection, self.database, report)
-            text = page_text(report.case_id, report.flag_id, language, how, stationery, note)
+            reason, reports = (note.reason.value, note.reports) if note else ("", ())
+            text = page_text(report.case_id, report.flag_id, language, how, stationery, reason=reason, reports=reports)
             subject = letters.mail_subject(report.case_id, language, how, what="page", stationery=stationery)
-            page = replace(self._outbound(report, subject, text), reason=note.reason.value if note else "")
+            page = replace(self._outbound(report, subject, text), reason=reason)
             return page, Decision(Policy.PLAIN, encrypted=False, quotes=False)
         decision = self.decide(report)
         with self.database.read() as connection:
@@ -103,15 +104,12 @@ class Outgoing:
         return replace(message, sealed=self.crypto.encrypt(self.settings.data_path / rule.key, rule.fingerprint, content, self.clock()))
 
     def _letter(self, report: Report, letter: Letter, decision: Decision, manner: Manner | None = None) -> OutboundMessage:
-        how, stationery = manner or manner_of(report, letter, decision), self.writer.stationery
-        told = letter if decision.quotes else msgspec.structs.replace(letter, excerpts=())
-        subject = letters.mail_subject(letter.case_id, letter.language, how, stationery=stationery)
-        text = letters.render(told, release_of(report), how, stationery)
         address = self.settings.report.ack_address
         answer = code(self.database.key, report.id, report.recipient) if address else ""
-        if answer:
-            text += "\n" + answer_text(answer, how.language or letter.language, stationery)
-        message = self._outbound(report, subject, text)
+        how, stationery = manner or manner_of(report, letter, decision, answer), self.writer.stationery
+        told = letter if decision.quotes else msgspec.structs.replace(letter, excerpts=())
+        subject = letters.mail_subject(letter.case_id, letter.language, how, stationery=stationery)
+        message = self._outbound(report, subject, letters.render(told, release_of(report), how, stationery))
         letter = letters.bare(letter) if how.links_only else letter
         return replace(
             message,
@@ -145,10 +143,11 @@ def release_of(report: Report) -> Release:
     return Release(by_person=report.released_by is not None, automatic=report.auto)
 
 
-def manner_of(report: Report, letter: Letter, decision: Decision) -> Manner:
-    """How a letter is put, by its row and what was decided of it."""
-    reminder = None
+def manner_of(report: Report, letter: Letter, decision: Decision, answer: str = "") -> Manner:
+    """How a letter is put, by its row and what was decided of it; ``answer`` is the code that acknowledges it."""
+    links_only, reminder = decision.policy is Policy.LINKS_ONLY, None
     if letter.repeats is not None:
-        waited = max(0.0, report.created - letter.repeats.sent)
-        reminder = Reminder(sent=letter.repeats.sent, waited=waited, second_address=letter.repeats.second)
-    return Manner(links_only=decision.policy is Policy.LINKS_ONLY, exercise=report.drill, reminder=reminder)
+        first = letter.repeats
+        waited = max(60.0, report.created - first.sent) if first.second else 0.0
+        reminder = Reminder(sent=first.sent, waited=waited, second_address=first.second, first_address=first.to if first.second else "")
+    return Manner(links_only=links_only, exercise=report.drill, reminder=reminder, acknowledgement=answer)

@@ -12,19 +12,24 @@ from tsbot.i18n.catalogue import SOURCE, Catalogue
 from tsbot.i18n.voice import Phrase
 from tsbot.report import wording
 from tsbot.report.letter import Letter, Links, Manner, Release, Reminder, render
-from tsbot.report.notice import closed_text, page_text
+from tsbot.report.notice import MOST_REPORTS, closed_text, page_text
 from tsbot.report.routing import EVERYWHERE, Routing, shipped
 from tsbot.report.stationery import Stationery, open_stationery
 from tsbot.settings import ReportSettings, Settings
 
 CASE = "0c5e1a2b-0000-4000-8000-000000000001"
 FLAG = "4d8b5f7e-0000-5000-8000-000000000001"
+REPORT = "7a1d0c9b-0000-5000-8000-000000000001"
 WHEN = 1_790_000_000.0
 BASE = "https://example.wikipedia.org"
 MANNERS = {
     "": Manner(),
     "links_only": Manner(links_only=True),
-    "exercise": Manner(exercise=True, reminder=Reminder(sent=WHEN, waited=3700.0, second_address=True)),
+    "exercise": Manner(
+        exercise=True,
+        reminder=Reminder(sent=WHEN, waited=3700.0, second_address=True, first_address="first@example.org"),
+        acknowledgement="7k2m-4qxp",
+    ),
 }
 """The ways in which a letter is tried out, with what tells them apart in names of files."""
 
@@ -72,7 +77,8 @@ def specimen_text(template: str, language: str, manner: Manner, stationery: Stat
     """A letter or notice about a made-up case, of which all or next to nothing is ``known``. Raises ``LetterError``."""
     contact = "desk@example.org" if known else ""
     if template == "page":
-        return page_text(CASE, FLAG, language, manner, stationery)
+        reason, reports = ("unacknowledged", [REPORT] * (MOST_REPORTS + 2)) if manner.exercise else ("", [])
+        return page_text(CASE, FLAG, language, manner, stationery, reason=reason, reports=reports)
     if template == "closed":
         return closed_text(CASE, "hidden" if known else "", language, ReportSettings(reporter_contact=contact), manner, stationery)
     letter = specimen(template, language)
@@ -97,7 +103,7 @@ def specimen(template: str, language: str) -> Letter:
     script = f"{BASE}/w/index.php"
     return Letter(
         template=template,
-        report_id="7a1d0c9b-0000-5000-8000-000000000001",
+        report_id=REPORT,
         case_id=CASE,
         flag_ids=(FLAG,),
         subject="[TS] report 0c5e1a2b",
