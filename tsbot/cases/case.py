@@ -78,7 +78,7 @@ def read_case(connection: Connection, case_id: str) -> Case:
 
 
 def _none(name: str) -> InputError:
-    return InputError(f"There is no case {ascii(name[:36])}. `tsbot cases list` shows what there is.")
+    return InputError(f"There is no case {name[:36]!a}. `tsbot cases list` shows what there is.")
 
 
 def find_case(connection: Connection, prefix: str) -> Case:
