@@ -37,7 +37,8 @@ def close_command(
             held = record(connection, office.store.key, done, time.time()).line.held
     tell([done], f"closed as {done.outcome}", as_json=as_json)
     if held and not as_json:
-        typer.echo(f"{held} letters of it still wait for release: tsbot cases show {done.id[:8]}")
+        words = "1 letter of it still waits" if held == 1 else f"{held} letters of it still wait"
+        typer.echo(f"{words} for release: tsbot cases show {done.id[:8]}")
 
 
 def reopen_command(
