@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tsbot.cases.filing import read_flag
+
 
 def log(make: Any, kind: str, action: str, title: str, **more: Any) -> bytes:
     return make.change(type="log", log_id=more.pop("log_id", 900), log_type=kind, log_action=action, title=title, revision=None, **more)
@@ -104,3 +106,16 @@ def test_an_outcome_whose_edit_is_cleared_is_skipped(world: Any, make: Any) -> N
     pipeline.take(make.batch(make.change(revision={"old": 0, "new": 55}), make.visibility(55, text=False)), "test")
     make.drain(pipeline)
     assert (world.totals().cleared, world.totals().skipped, world.totals().pending) == (1, {"no_flag": 1}, 0)
+
+
+@pytest.mark.parametrize("seals", [True, False])
+def test_what_the_wiki_hid_is_destroyed_here_at_once_if_the_settings_say_so(world: Any, make: Any, flagged: Any, seals: bool) -> None:
+    flagged.seal_when_hidden = seals
+    flagged.take(make.batch(make.visibility(55, text=False)), "test")
+    ((flag,),) = world.rows("select id from flag")
+    with world.database.read() as connection:
+        assert make.word in read_flag(connection, world.database.key, flag).content.excerpt, "the summary is still visible"
+    flagged.take(make.batch(make.visibility(55, comment=False)), "test")
+    with world.database.read() as connection:
+        assert (read_flag(connection, world.database.key, flag).content.excerpt == "") == seals
+    assert (world.rows("select sealed from case_file") == [(None,)]) != seals

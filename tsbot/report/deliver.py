@@ -38,11 +38,11 @@ PAGE_TEXT = "A case waits for a person.\n\nCase: {case}\nFlag: {flag}\n\nTo see 
 
 
 @dataclass(frozen=True, slots=True)
-class _HandedOver:
-    """A message that has left."""
+class Sent:
+    """A message that was handed over."""
 
-    time: float
     report: Report
+    at: float
     carried: tuple[str, ...]
     """Sorts of private data."""
 
@@ -80,7 +80,7 @@ class Deliverer:
         self.writer = Writer(database, settings, links, clock, account_status)
         self._simulated: set[str] = set()
         # Handed over, but not noted in the database yet.
-        self._unrecorded: dict[str, _HandedOver] = {}
+        self._unrecorded: dict[str, Sent] = {}
         # Held letters that may not lie in the spool yet; None until it is looked what a crash kept from it.
         self._undrafted: set[str] | None = None
         # Until when letters in the spool are as their sealed cases want them.
@@ -221,9 +221,8 @@ class Deliverer:
             channel = self.channels.get(report.channel)
             if channel is None:
                 raise DeliveryRefusedError(f"the channel {report.channel} is not configured")  # noqa: TRY301 -- same end as a refusal
-            message = self.message(report)
-            carried = self._carried(report, message)
-            channel.send(message)
+            carried = self._carried(report)
+            channel.send(self.message(report))
         except StoreError:
             raise
         except (DeliveryRefusedError, LetterError) as error:
@@ -232,7 +231,7 @@ class Deliverer:
         except Exception as error:  # tried again too: a message is given up for a reason, not by a surprise
             self._put_off(report, error, outbox.mark_deferred)
             return 0
-        self._unrecorded[report.id] = _HandedOver(self.clock(), report, carried)
+        self._unrecorded[report.id] = Sent(report, self.clock(), carried)
         structlog.get_logger().info("report.sent", **_ids(report))
         self._note_unrecorded()
         return 1
@@ -259,15 +258,15 @@ class Deliverer:
         """Write down what was handed over; what cannot be written now is kept, so that it is not handed over again."""
         for identity, sent in list(self._unrecorded.items()):
             with self.database.write() as connection:
-                if outbox.mark_sent(connection, identity, sent.time):
-                    disclose(connection, sent.report, sent.carried, sent.time)
+                if outbox.mark_sent(connection, identity, sent.at):
+                    disclose(connection, sent.report, sent.carried, sent.at)
             del self._unrecorded[identity]
 
-    def _carried(self, report: Report, message: OutboundMessage) -> tuple[str, ...]:
-        """The sorts of private data that a message carried."""
+    def _carried(self, report: Report) -> tuple[str, ...]:
+        """The sorts of private data that a message carries as it goes out now. Raises as :meth:`message`."""
         with self.database.read() as connection:
             letter = self.writer.read(connection, report)
-        return () if letter is None else carried_by(letter, message.text)
+        return () if letter is None else carried_by(letter, self.message(report).text)
 
     def _wait(self, attempts: int) -> float:
         """Seconds until the next attempt: doubled each time up to an hour, spread so that not all come back at once."""
