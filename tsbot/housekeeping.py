@@ -7,11 +7,12 @@ what the wiki hid while a legal hold kept it is sealed once that has ended. Ever
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
-from sqlalchemy import delete, func, select
+from sqlalchemy import Connection, delete, func, select
 
 from tsbot.cases.hold import PURGE_EARLY, Need
 from tsbot.cases.purge import Purged, purge_case
@@ -23,6 +24,8 @@ from tsbot.store import audit
 from tsbot.store import tables as t
 from tsbot.store.database import Database
 
+Asking = Callable[[Database], AbstractContextManager[Connection]]
+"""A transaction that keeps a request for approval although the act is not done."""
 SYSTEM = "tsbot"
 """Who acts where no person does."""
 EVERY = 3600.0
@@ -94,12 +97,12 @@ class Housekeeper:
             sealed = seal_after_hold(connection, self.database.key, self.clock(), sealing=self.settings.cases.seal_when_hidden)
         return Done(tuple(purged), letters, self.sweep(), sealed, self.database.checkpoint())
 
-    def purge_one(self, case_id: str, *, by: str, need: Need) -> Done:
-        """Purge one case now; before its time a second person must have approved.
+    def purge_one(self, case_id: str, *, by: str, need: Need, asking: Asking = Database.write) -> Done:
+        """Purge one case now; before its time a second person must have approved. ``asking`` opens the transaction in which to ask.
 
         Raises ``InputError`` for a case that does not exist, was purged or is held, and what ``need`` raises.
         """
-        with self.database.write() as connection:
+        with asking(self.database) as connection:
             now = self.clock()
             row = connection.execute(select(t.case.c.purged, t.case.c.hold_until).where(t.case.c.id == case_id)).first()
             if row is None:

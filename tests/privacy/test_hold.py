@@ -68,12 +68,12 @@ def test_it_takes_two_people_to_set_and_to_lift_and_both_are_in_the_log(desk: De
     assert desk.case(case).hold_until is None
     asked = Asked()
     hold(desk, case, 30, asked)
-    with pytest.raises(NotApprovedError, match="lift_hold"), desk.database.write() as connection:
+    with pytest.raises(NotApprovedError, match="legal_hold"), desk.database.write() as connection:
         holds.lift(connection, case, by="anna", now=desk.clock(), need=refuse)
     assert desk.case(case).hold_until is not None
     with desk.database.write() as connection:
         holds.lift(connection, case, by="anna", now=desk.clock(), need=asked)
-    assert asked.acts == [("legal_hold", case, "anna"), ("lift_hold", case, "anna")]
+    assert asked.acts == [("legal_hold", case, "anna"), ("legal_hold", case, "anna")]
     assert desk.case(case).hold_until is None
     with desk.database.read() as connection:
         entries = [(entry.actor, entry.act) for entry in audit.entries(connection, obj=case)]

@@ -11,8 +11,8 @@ from tsbot.errors import InputError
 from tsbot.store import audit
 from tsbot.store import tables as t
 
-HOLD, LIFT, PURGE_EARLY = "legal_hold", "lift_hold", "purge_early"
-"""Acts that a second person approves."""
+HOLD, PURGE_EARLY = "legal_hold", "purge_early"
+"""Acts that a second person approves, as ``approvals.toml`` names them; the first is to set a hold as well as to lift it."""
 
 
 class Need(Protocol):
@@ -42,7 +42,7 @@ def lift(connection: Connection, case_id: str, *, by: str, now: float, need: Nee
     until = connection.scalar(select(t.case.c.hold_until).where(t.case.c.id == case_id))
     if until is None or until <= now:
         raise InputError("The case is under no legal hold.")
-    need(connection, LIFT, case_id, by, now)
+    need(connection, HOLD, case_id, by, now)
     connection.execute(update(t.case).where(t.case.c.id == case_id).values(hold_until=None))
     audit.record(connection, by, "hold.lifted", case_id, now, {"until": until})
 

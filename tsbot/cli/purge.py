@@ -8,19 +8,20 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from tsbot.cases import hold as holds
 from tsbot.cases.hold import Need
 from tsbot.cases.retention import held_cases
 from tsbot.cli.common import EXIT_NOTHING, EXIT_PARTIAL, ConfigOption, DatabaseOption, JsonOption, operator, read_settings
 from tsbot.errors import InputError
-from tsbot.housekeeping import Done, Housekeeper, open_housekeeper
+from tsbot.housekeeping import Asking, Done, Housekeeper, open_housekeeper
 from tsbot.store import tables as t
 from tsbot.store.opening import open_store
 from tsbot.view import when
@@ -53,7 +54,11 @@ def purge(
             if not due and not as_json:
                 typer.echo("Nothing is due.")
             return
-        done = keeper.run(by=operator()) if case is None else keeper.purge_one(_one(keeper, case), by=operator(), need=approval())
+        if case is None:
+            done = keeper.run(by=operator())
+        else:
+            second = second_person(keeper)
+            done = keeper.purge_one(_one(keeper, case), by=operator(), need=second.need, asking=second.asking)
     _tell(done, as_json=as_json)
     if not done.clean:
         raise typer.Exit(EXIT_PARTIAL)
@@ -73,9 +78,9 @@ def set_command(
     """
     end = _day(until)
     with _opened(config, database) as keeper:
-        case_id = _one(keeper, case)
-        with keeper.database.write() as connection:
-            holds.hold(connection, case_id, end, by=operator(), now=time.time(), need=approval(), table=keeper.table)
+        case_id, second = _one(keeper, case), second_person(keeper)
+        with second.asking(keeper.database) as connection:
+            holds.hold(connection, case_id, end, by=operator(), now=time.time(), need=second.need, table=keeper.table)
     typer.echo(json.dumps({"case": case_id, "until": end}) if as_json else f"{case_id} is kept until {when(end)} UTC.")
 
 
@@ -86,9 +91,9 @@ def lift_command(case: CaseArgument, as_json: JsonOption = False, config: Config
     Example: tsbot hold lift 3f2a91c0
     """
     with _opened(config, database) as keeper:
-        case_id = _one(keeper, case)
-        with keeper.database.write() as connection:
-            holds.lift(connection, case_id, by=operator(), now=time.time(), need=approval())
+        case_id, second = _one(keeper, case), second_person(keeper)
+        with second.asking(keeper.database) as connection:
+            holds.lift(connection, case_id, by=operator(), now=time.time(), need=second.need)
     typer.echo(json.dumps({"case": case_id, "until": None}) if as_json else f"{case_id} is kept as long as others.")
 
 
@@ -106,13 +111,27 @@ def list_command(as_json: JsonOption = False, config: ConfigOption = None, datab
         typer.echo("No case is under a legal hold.")
 
 
-def approval() -> Need:
-    """What asks for the second person. Raises ``InputError`` where this installation has no such part."""
+@dataclass(frozen=True, slots=True)
+class SecondPerson:
+    """How a second person is asked."""
+
+    need: Need
+    asking: Asking
+
+
+def second_person(keeper: Housekeeper) -> SecondPerson:
+    """As ``tsbot.cases.approvals`` does it, by the setting ``cases.two_person``. Raises ``InputError`` where there is no such part."""
     try:
-        need: Need = importlib.import_module("tsbot.cases.approvals").need
+        approvals: Any = importlib.import_module("tsbot.cases.approvals")
     except ModuleNotFoundError as error:
         raise InputError("This needs the approval of a second person, and this version of tsbot has no way to ask for it.") from error
-    return need
+    cases: Any = keeper.settings.cases
+    required = approvals.rules(getattr(cases, "two_person", (holds.HOLD, holds.PURGE_EARLY)))
+
+    def need(connection: Connection, act: str, obj: str, by: str, now: float) -> None:
+        approvals.need(connection, act, obj, by, now, required)
+
+    return SecondPerson(need, approvals.asking)
 
 
 def _tell(done: Done, *, as_json: bool) -> None:

@@ -278,7 +278,7 @@ class Deliverer:
             del self._unrecorded[identity]
 
     def _carried(self, report: Report, message: OutboundMessage) -> tuple[str, ...]:
-        """The sorts of private data that a message carried."""
+        """The sorts of private data that a message carries as it goes out now."""
         with self.database.read() as connection:
             letter = self.writer.read(connection, report)
         return () if letter is None else carried_by(letter, message.text)

@@ -17,9 +17,10 @@ PERSONAL = wording.INCIDENT_TYPES[Kind.DOXING]
 def carried_by(letter: Letter, text: str) -> tuple[str, ...]:
     """The sorts of private data in ``text``, which is what was made of a letter for one recipient."""
     quotes = any(line and line in text for excerpt in letter.excerpts for line in excerpt)
+    named = any(name and name in text for name in (letter.user, letter.links.user, letter.links.contributions))
     found = (
-        (USER_NAME, bool(letter.user) and letter.user in text),
-        (ACCOUNT, bool(letter.user) and letter.user in text and bool(letter.account)),
+        (USER_NAME, named),
+        (ACCOUNT, named and bool(letter.account)),
         (EXCERPT, quotes),
         (PERSONAL_DATA, quotes and PERSONAL in letter.threat_types),
     )
