@@ -111,8 +111,12 @@ def test_a_follow_up_opens_the_case_again_and_makes_it_more_urgent_never_less(
 
 
 def test_a_case_that_was_deleted_there_is_made_anew(crm: SuiteCrm, channel: SuiteCrmChannel, letter: MakeLetter) -> None:
+    channel.send(letter())
+    crm.delete("Cases", FIRST)
     assert channel.send(letter(2, external_id=FIRST)) == Receipt(SECOND)
     assert set(crm.records) == {("Cases", SECOND)}
+    with pytest.raises(DeliveryRefusedError, match="somebody deleted it"):
+        channel.send(letter())
 
 
 def test_the_path_of_suitecrm_8(clock: Clock, letter: MakeLetter) -> None:

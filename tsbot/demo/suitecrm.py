@@ -37,7 +37,14 @@ class SuiteCrm(ContractServer):
         """Seconds that a token lasts."""
         self.client_id, self.client_secret = str(uuid.uuid4()), uuid.uuid4().hex
         self.records: dict[tuple[str, str], dict[str, str]] = {}
+        self.deleted: set[tuple[str, str]] = set()
+        """Not shown any more; their ids are not free again."""
         self.tokens: dict[str, float] = {}
+
+    def delete(self, module: str, identity: str) -> None:
+        """What a person may do in its pages."""
+        del self.records[module, identity]
+        self.deleted.add((module, identity))
 
     def answer(self, request: Request) -> Reply:
         """As ``Api/V8/Config/routes.php`` has it."""
@@ -78,7 +85,7 @@ class SuiteCrm(ContractServer):
             return Reply(404)
         module, identity, attributes = self._validated(request)
         if request.method == "POST":
-            if (module, identity) in self.records:
+            if (module, identity) in self.records or (module, identity) in self.deleted:
                 raise ValueError(f"Bean {module} with id {identity} is already exist")
             self.records[module, identity] = attributes
         else:

@@ -27,6 +27,7 @@ FINAL = {
     "required option": "something missing",
     "does not exist": "no such module",
     "denied": "not allowed",
+    "already exist": "it was there, and somebody deleted it",
 }
 """Words of SuiteCRM's answers that asking again will not change, and ours for them. Everything else may pass."""
 
