@@ -32,7 +32,7 @@ from tsbot.report.timers import Timers
 from tsbot.settings import Settings
 from tsbot.store import audit, outbox
 from tsbot.store.database import Database
-from tsbot.store.outbox import LONGEST_WAIT, Report, ReportState
+from tsbot.store.outbox import LONGEST_WAIT, Purpose, Report, ReportState
 
 FIRST_WAIT = 15.0
 POLL_SECONDS = 2.0
@@ -279,6 +279,8 @@ class Deliverer:
 
     def _carried(self, report: Report, message: OutboundMessage) -> tuple[str, ...]:
         """The sorts of private data that a message carries as it goes out now."""
+        if report.purpose is Purpose.PAGE:
+            return ()  # ids only
         with self.database.read() as connection:
             letter = self.writer.read(connection, report)
         return () if letter is None else carried_by(letter, message.text)

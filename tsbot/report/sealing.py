@@ -19,6 +19,7 @@ from tsbot.report.letter import Letter
 from tsbot.store import audit
 from tsbot.store import tables as t
 from tsbot.store.crypto import MasterKey, seal, unseal
+from tsbot.store.outbox import LETTERS
 from tsbot.stream.events import Event, EventKind
 from tsbot.text.passage import Field
 
@@ -81,7 +82,9 @@ def _seal_flag(connection: Connection, data_key: bytes, row: RowMapping) -> int:
 
 def _seal_letters(connection: Connection, data_key: bytes, case_id: str, subject: str) -> int:
     """Take the excerpts out of the letters about an edit; how many had some."""
-    mine = (t.report.c.case_id == case_id, t.report.c.subject == subject, t.report.c.body.is_not(None))
+    c = t.report.c
+    letters = [purpose.value for purpose in LETTERS]  # pages hold ids only
+    mine = (c.case_id == case_id, c.subject == subject, c.body.is_not(None), c.purpose.in_(letters))
     number = 0
     for row in connection.execute(select(t.report.c.id, t.report.c.body).where(*mine)).all():
         context = f"report|body|{row.id}"
