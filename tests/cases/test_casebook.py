@@ -129,9 +129,10 @@ def test_without_its_key_a_case_takes_no_note(book: Book) -> None:
 
 
 def outside(book: Book, **more: Any) -> Any:
-    told = Opened(text=more.pop("text", "somebody wrote to us"), author=more.pop("author", ""), target=more.pop("target", ""))
+    told = Opened(text=more.pop("text", "somebody wrote to us"), author=more.pop("author", ""))
+    more = {"kind": Kind.HARASSMENT, "wiki": "enwiki", "by": "ann", "now": book.now} | more
     with book.write() as connection:
-        return open_outside(connection, book.database.key, told, **{"kind": Kind.HARASSMENT, "wiki": "enwiki", "by": "ann", "now": book.now} | more)
+        return open_outside(connection, book.database.key, told, **more)
 
 
 def test_an_outside_report_is_a_case_without_flags_that_the_stream_never_closes(book: Book) -> None:
@@ -149,8 +150,12 @@ def test_an_outside_report_is_a_case_without_flags_that_the_stream_never_closes(
 
 @pytest.mark.parametrize(
     "more",
-    [{"text": " "}, {"text": "x" * 200_001}, {"wiki": ""}, {"wiki": "en wiki"}, {"wiki": "enwiki\n"}, {"kind": Kind.NONE}, {"kind": Kind.MINORS}],
-)
+    [
+        {"text": " "}, {"text": "x" * 200_001}, {"wiki": ""}, {"wiki": "en wiki"}, {"wiki": "enwiki\n"}, {"kind": Kind.NONE},
+        {"kind": Kind.MINORS},
+    ],
+    ids=["blank", "endless", "no wiki", "two words", "two lines", "no kind", "minors"],
+)  # fmt: skip
 def test_an_outside_report_that_cannot_be_taken(book: Book, more: dict[str, Any]) -> None:
     with pytest.raises(InputError):
         outside(book, **more)

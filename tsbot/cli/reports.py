@@ -22,7 +22,7 @@ from tsbot.errors import CaseError
 from tsbot.log import configure
 from tsbot.report.deliver import Deliverer
 from tsbot.report.message import OutboundMessage, to_email
-from tsbot.store import outbox
+from tsbot.store import audit, outbox
 from tsbot.store.database import Database
 from tsbot.store.opening import open_store
 from tsbot.store.outbox import UNSENT, Purpose, Report, ReportState
@@ -165,7 +165,10 @@ def retry_command(
         done = []
         for row in rows:
             with deliverer.database.write() as connection:
-                done.append((row, outbox.retry(connection, row.id, time.time())))
+                again = outbox.retry(connection, row.id, time.time())
+                if again:
+                    audit.record(connection, operator(), "report.retried", row.id, time.time(), {"case": row.case_id})
+            done.append((row, again))
     _tell(done, "queued again", "is not dead", as_json=as_json)
 
 
@@ -217,7 +220,7 @@ def _message(deliverer: Deliverer, report: Report) -> OutboundMessage:
     who = desk(operator(), deliverer.database.key, deliverer.settings)
     if report.purpose is Purpose.LETTER:
         with deliverer.database.write() as connection:
-            who.reveal(connection, report.case_id, time.time(), "report.revealed", report.id)
+            who.attend(connection, report.case_id, time.time(), "report.revealed", report.id)
     structlog.get_logger().info("report.revealed", id=report.id, by=operator())
     if report.body is not None or report.purpose is Purpose.PAGE:
         return deliverer.message(report)
