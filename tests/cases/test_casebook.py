@@ -166,10 +166,13 @@ def test_what_a_person_points_at_is_worked_on(book: Book) -> None:
     new, closed = book.case(), book.case()
     book.do("ann", "claim", closed)
     book.do("ann", "close", closed, "handled")
+    book.accounts = {"bob": ("Bob",)}
+    own = book.case(title="User talk:Bob", namespace=3)
     with book.write() as connection:
-        adopt(connection, {new, closed}, by="bob", now=book.now)
-    assert (book[new].state, book[closed].state) == (CaseState.OPEN, CaseState.CLOSED)
+        adopt(connection, book.who("bob").people, {new, closed, own}, by="bob", now=book.now)
+    assert [book[case_id].state for case_id in (new, closed, own)] == [CaseState.OPEN, CaseState.CLOSED, CaseState.NEW]
     assert book.acts(new) == ["case.opened", "case.taken_up", "case.pointed_at"]
+    assert book.acts(own) == ["case.opened", "case.pointed_at"]
 
 
 def test_every_kind_is_handled() -> None:

@@ -108,7 +108,7 @@ def open_command(
         if not flagged.flags:
             raise InputError(f"{flagged.subject} is not flagged: the detector finds nothing (add --kind), or the text cannot be read.")
         with opened_office(config, database) as office, office.store.write() as connection:
-            done = adopt(connection, {flag.case for flag in flagged.flags}, by=office.who.by, now=now)
+            done = adopt(connection, office.who.people, {flag.case for flag in flagged.flags}, by=office.who.by, now=now)
     elif report is not None:
         if kind is None:
             raise InputError("A report from outside needs --kind.")
