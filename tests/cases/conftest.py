@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,7 +45,9 @@ class Book:
     def settings(self) -> Settings:
         return Settings(people=self.accounts, cases=CaseSettings(two_person=self.two_person))
 
-    def flag(self, kind: Kind = Kind.VIOLENCE, *, by: str | None = None, text: str = "", scores: tuple[int, int, int] = (1, 1, 1), **more: Any) -> Flag:
+    def flag(
+        self, kind: Kind = Kind.VIOLENCE, *, by: str | None = None, text: str = "", scores: tuple[int, int, int] = (1, 1, 1), **more: Any
+    ) -> Flag:
         """A new flag; what is not given is unlike anything before. ``more`` goes to the event, and ``field`` and ``source`` to the flag."""
         number = next(self.numbers)
         one, two = WORDS[number % 10], WORDS[number // 10 % 10]
@@ -94,8 +96,8 @@ class Book:
         """The stream tells that the visibility of a flagged edit changed; all that is not named stays visible."""
         wiki, _, rev_id = flag.subject.split(":")
         visible = {"text_visible": True, "comment_visible": True, "user_visible": True} | fields
-        event = Event(id=f"outcome-{next(self.numbers)}", stream="x", kind=EventKind.VISIBILITY, wiki=wiki, time=self.now, rev_id=int(rev_id), **visible)
-        self.tell(event)
+        event_id, kind = f"outcome-{next(self.numbers)}", EventKind.VISIBILITY
+        self.tell(Event(id=event_id, stream="x", kind=kind, wiki=wiki, time=self.now, rev_id=int(rev_id), **visible))
 
     def hide(self, flag: Flag) -> None:
         self.happens(flag, text_visible=False)
@@ -151,9 +153,3 @@ class Book:
 def book(database: Database) -> Book:
     """No cases yet."""
     return Book(database)
-
-
-@pytest.fixture
-def make_book() -> Callable[[Database], Book]:
-    """Makes books, for properties that need one for each example."""
-    return Book

@@ -139,7 +139,7 @@ def test_what_needs_two_is_a_setting(book: Book) -> None:
     case_id = book.case(scores=HIGH)
     book.two_person = ()
     assert close(book, "ann", case_id).state is CaseState.CLOSED
-    with pytest.raises(SettingsError, match="cases.two_person: there is no act sleep"):
+    with pytest.raises(SettingsError, match=r"cases\.two_person: there is no act sleep"):
         approvals.rules(["sleep"])
 
 
@@ -160,7 +160,11 @@ def test_an_act_that_there_is_not(book: Book) -> None:
 
 @pytest.mark.parametrize(
     ("old", "new", "named"),
-    [("by_default = true", "by_default = 3", "by_default"), ("hours = 24", "hours = 0", "hours"), ("[acts.disclose]", '[acts."give away"]', "give away")],
+    [
+        ("by_default = true", "by_default = 3", "by_default"),
+        ("hours = 24", "hours = 0", "hours"),
+        ("[acts.disclose]", '[acts."give away"]', "give away"),
+    ],
 )
 def test_a_wrong_table_is_refused_by_name(tmp_path: Path, old: str, new: str, named: str) -> None:
     changed = tmp_path / "approvals.toml"

@@ -129,9 +129,10 @@ def test_without_its_key_a_case_takes_no_note(book: Book) -> None:
 
 
 def outside(book: Book, **more: Any) -> Any:
-    told = Opened(text=more.pop("text", "somebody wrote to us"), author=more.pop("author", ""), target=more.pop("target", ""))
+    told = Opened(text=more.pop("text", "somebody wrote to us"), author=more.pop("author", ""))
+    more = {"kind": Kind.HARASSMENT, "wiki": "enwiki", "by": "ann", "now": book.now} | more
     with book.write() as connection:
-        return open_outside(connection, book.database.key, told, **{"kind": Kind.HARASSMENT, "wiki": "enwiki", "by": "ann", "now": book.now} | more)
+        return open_outside(connection, book.database.key, told, **more)
 
 
 def test_an_outside_report_is_a_case_without_flags_that_the_stream_never_closes(book: Book) -> None:
@@ -149,8 +150,12 @@ def test_an_outside_report_is_a_case_without_flags_that_the_stream_never_closes(
 
 @pytest.mark.parametrize(
     "more",
-    [{"text": " "}, {"text": "x" * 200_001}, {"wiki": ""}, {"wiki": "en wiki"}, {"wiki": "enwiki\n"}, {"kind": Kind.NONE}, {"kind": Kind.MINORS}],
-)
+    [
+        {"text": " "}, {"text": "x" * 200_001}, {"wiki": ""}, {"wiki": "en wiki"}, {"wiki": "enwiki\n"}, {"kind": Kind.NONE},
+        {"kind": Kind.MINORS},
+    ],
+    ids=["blank", "endless", "no wiki", "two words", "two lines", "no kind", "minors"],
+)  # fmt: skip
 def test_an_outside_report_that_cannot_be_taken(book: Book, more: dict[str, Any]) -> None:
     with pytest.raises(InputError):
         outside(book, **more)
@@ -161,10 +166,13 @@ def test_what_a_person_points_at_is_worked_on(book: Book) -> None:
     new, closed = book.case(), book.case()
     book.do("ann", "claim", closed)
     book.do("ann", "close", closed, "handled")
+    book.accounts = {"bob": ("Bob",)}
+    own = book.case(title="User talk:Bob", namespace=3)
     with book.write() as connection:
-        adopt(connection, {new, closed}, by="bob", now=book.now)
-    assert (book[new].state, book[closed].state) == (CaseState.OPEN, CaseState.CLOSED)
+        adopt(connection, book.who("bob").people, {new, closed, own}, by="bob", now=book.now)
+    assert [book[case_id].state for case_id in (new, closed, own)] == [CaseState.OPEN, CaseState.CLOSED, CaseState.NEW]
     assert book.acts(new) == ["case.opened", "case.taken_up", "case.pointed_at"]
+    assert book.acts(own) == ["case.opened", "case.pointed_at"]
 
 
 def test_every_kind_is_handled() -> None:

@@ -25,11 +25,11 @@ def known(book: Book) -> Book:
 @pytest.mark.parametrize(
     "flag", [{"by": "Ann on wiki"}, {"by": "AnnBot", "wiki": "dewiki"}, TALK, {**TALK, "title": "User talk:Ann on wiki/2026"}]
 )
-@pytest.mark.parametrize("act", [("claim",), ("note", "seen"), ("close", "handled"), ("take_up",), ("reopen",), ("mark",), ("hold", 2e9)], ids=lambda act: act[0])
-def test_a_party_can_do_nothing(known: Book, flag: dict[str, Any], act: tuple[Any, ...]) -> None:
+def test_a_party_can_do_nothing(known: Book, flag: dict[str, Any]) -> None:
     case_id = known.case(**flag)
-    with pytest.raises(PartyError, match="You are a party to case"):
-        known.do("ann", act[0], case_id, *act[1:])
+    for act, *arguments in (("claim",), ("note", "seen"), ("close", "handled"), ("take_up",), ("reopen",), ("mark",), ("hold", 2e9)):
+        with pytest.raises(PartyError, match="You are a party to case"):
+            known.do("ann", act, case_id, *arguments)
     assert known.acts(case_id) == ["case.opened"]
     known.do("bob", "claim", case_id)
 
@@ -45,7 +45,7 @@ def test_one_flag_of_several_is_enough(known: Book) -> None:
 def test_a_party_reads_nothing_and_approves_nothing(known: Book) -> None:
     case_id = known.case(by="Ann on wiki", scores=(3, 3, 3))
     with known.write() as connection, pytest.raises(PartyError):
-        known.who("ann").reveal(connection, case_id, known.now, "case.revealed")
+        known.who("ann").attend(connection, case_id, known.now, "case.revealed")
     with pytest.raises(ApprovalNeededError):
         known.do("bob", "close", case_id, "dismissed", seen=1)
     with pytest.raises(PartyError):

@@ -134,11 +134,9 @@ def test_a_flood_is_one_case_and_one_message_and_costs_per_flag_what_a_single_on
     early = flood(40)
     with book.database.write() as connection:
         (like,) = connection.execute(t.flag.select().limit(1)).mappings().all()
-        copies = [
-            dict(like) | {"id": f"copy-{n}", "subject": f"enwiki:rev:{10**6 + n}", "event_time": book.now, "account_index": n.to_bytes(16, "big")}
-            for n in range(10_000 - 20 - 40 - 40)
-        ]
-        connection.execute(t.flag.insert(), copies)
+        more = range(10_000 - 20 - 40 - 40)
+        names = [{"id": f"copy-{n}", "subject": f"enwiki:rev:{10**6 + n}", "account_index": n.to_bytes(16, "big")} for n in more]
+        connection.execute(t.flag.insert(), [dict(like) | {"event_time": book.now} | name for name in names])
     assert flood(40) < 1.5 * early
     assert book.rows("select count(*), count(distinct case_id) from flag") == [(10_000, 1)]
     assert book.rows("select count(*), count(distinct recipient) from report") == [(1, 1)]

@@ -37,7 +37,7 @@ def version(acting: Any, case_id: str) -> str:
 
 def test_the_queue_has_ids_and_times_and_nothing_private(acting: Any, make: Any) -> None:
     (line,) = acting("ann", "list", "--json").lines
-    assert (line["kind"], line["wiki"], line["state"], line["lease"], line["flags"], line["held"]) == ("violence", "enwiki", "new", None, 1, 1)
+    assert [line[name] for name in ("kind", "wiki", "state", "lease", "flags", "held")] == ["violence", "enwiki", "new", None, 1, 1]
     shown = acting("ann", "list")
     assert shown.code == 0
     for words in ("priority", "due", "lease", line["id"][:8], "violence", "enwiki"):
@@ -54,9 +54,11 @@ def test_an_empty_queue(office: Any) -> None:
 def test_a_case_without_and_with_its_text(acting: Any, case_id: str, make: Any, patrolled: Any) -> None:
     plain = acting("ann", "show", case_id[:8])
     assert plain.code == 0
-    for words in ("of violence on enwiki, new", "+28  the kind violence", "TLP:AMBER+STRICT", "became partly_hidden (by stream",
-                  "next: tsbot hide suggest enwiki 100002", "next: tsbot trace enwiki:rev:100002", "Release the letter first", "case.opened by tsbot"):  # fmt: skip
-        assert words in plain.out
+    told = (
+        "of violence on enwiki, new", "+28  the kind violence", "TLP:AMBER+STRICT", "became partly_hidden (by stream",
+        "next: tsbot hide suggest enwiki 100002", "next: tsbot trace enwiki:rev:100002", "Release the letter first", "case.opened by tsbot",
+    )  # fmt: skip
+    assert [words for words in told if words not in plain.out] == []
     for private in (make.threat, "Editor 2", "Talk:Example 2"):
         assert private not in plain.out
     read = acting("ann", "show", case_id, "--text")
@@ -172,7 +174,8 @@ def test_a_report_from_outside(acting: Any, monkeypatch: pytest.MonkeyPatch, pat
 
 
 def test_merge_and_split(acting: Any, case_id: str, patrolled: Any, make: Any) -> None:
-    patrolled.patrol("--stream", patrolled.record(make.change(50, comment="we are going to burn down your house tonight"), name="more.jsonl"))
+    more = patrolled.record(make.change(50, comment="we are going to burn down your house tonight"), name="more.jsonl")
+    patrolled.patrol("--stream", more)
     (other,) = [line["id"] for line in acting("ann", "list", "--json").lines if line["id"] != case_id]
     assert acting("ann", "claim", other).code == 0
     (merged,) = acting("ann", "merge", other, case_id, "--json").lines

@@ -54,7 +54,7 @@ def test_flags_of_one_author_or_page_within_the_window_are_one_case(world: Any, 
 def test_each_edit_is_written_to_a_recipient_once_and_one_case_is_one_thread(world: Any, make: Any) -> None:
     pipeline = world.pipeline(fetch=False)
     first = make.change(comment=f"the {make.word}", user=f"A {make.word}", title="One")
-    second = make.change(comment=f"the {make.word}", user="Other", title="One")
+    second = make.change(comment=f"nobody has asked for another {make.word} here", user="Other", title="One")
     pipeline.take(make.batch(first, second, first), "test")
     letters = world.rows("select subject, recipient from report where purpose = 'letter'")
     assert len(letters) == len(set(letters)) == 2

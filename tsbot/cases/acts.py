@@ -44,7 +44,7 @@ class Desk:
         Whoever asked for a second person about the case (or about ``obj``) does not keep that second person out with their lease.
         """
         self.people.refuse(connection, case_id, self.by)
-        case = read_case(connection, case_id)
+        case = read_case(connection, case_id, lock=True)
         if case.merged_into is not None:
             raise CaseError(f"Case {case.id[:8]} was merged into {case.merged_into[:8]}; act on that one.")
         if leases.holder(case, now) not in {one.asked_by for one in approvals.pending(connection, obj or case_id, now)}:
@@ -60,7 +60,7 @@ class Desk:
     def claim(self, connection: Connection, case_id: str, now: float, *, take_over: bool = False) -> Case:
         """Take a case or keep it for longer; a new one is in triage from then on."""
         self.people.refuse(connection, case_id, self.by)
-        case = read_case(connection, case_id)
+        case = read_case(connection, case_id, lock=True)
         if case.state is CaseState.CLOSED:
             raise CaseError(f"Case {case.id[:8]} is closed. Reopen it first: `tsbot cases reopen ID`.")
         leases.claim(connection, case_id, self.by, now, take_over=take_over)
@@ -131,8 +131,11 @@ class Desk:
         audit.record(connection, self.by, "case.held" if until else "case.unheld", case_id, now, {"until": until, "version": held.version})
         return held
 
-    def reveal(self, connection: Connection, case_id: str, now: float, act: str, obj: str | None = None) -> None:
-        """Note that somebody reads what is sealed; a party may not. ``obj`` is what of the case is read, if not all of it."""
+    def attend(self, connection: Connection, case_id: str, now: float, act: str, obj: str | None = None) -> None:
+        """Note an act that changes nothing of the case: somebody reads what is sealed, or labels a flag. A party may not.
+
+        ``obj`` is what of the case it is about, if not all of it.
+        """
         self.people.refuse(connection, case_id, self.by)
         case = self.noticed(connection, case_id, now)
         told: dict[str, audit.Value] = {"version": case.version} if obj is None else {"case": case_id}

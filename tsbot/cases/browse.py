@@ -80,6 +80,11 @@ def find_flags(connection: Connection, prefix: str) -> list[str]:
     return list(connection.scalars(query.order_by(t.flag.c.id).limit(20)))
 
 
+def case_of(connection: Connection, flag: str) -> str:
+    """The case of a flag that there is."""
+    return str(connection.execute(select(t.flag.c.case_id).where(t.flag.c.id == flag)).scalar_one())
+
+
 def reports_of(connection: Connection, flag: str) -> list[tuple[str, str, str]]:
     """Reports about a flag's subject as (id, purpose, state)."""
     subject = select(t.flag.c.subject).where(t.flag.c.id == flag).scalar_subquery()

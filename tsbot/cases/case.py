@@ -69,9 +69,14 @@ def to_case(row: RowMapping) -> Case:
     return Case(**{**row, "kind": Kind(row["kind"]), "state": CaseState(row["state"])})
 
 
-def read_case(connection: Connection, case_id: str) -> Case:
-    """One case. Raises ``InputError`` if there is none."""
-    row = connection.execute(select(*COLUMNS).where(t.case.c.id == case_id)).mappings().first() if ID.fullmatch(case_id) else None
+def read_case(connection: Connection, case_id: str, *, lock: bool = False) -> Case:
+    """One case. ``lock`` keeps others from changing it until the end of the transaction (SQLite lets one write at a time anyway).
+
+    Raises ``InputError`` if there is none.
+    """
+    query = select(*COLUMNS).where(t.case.c.id == case_id)
+    query = query.with_for_update() if lock else query
+    row = connection.execute(query).mappings().first() if ID.fullmatch(case_id) else None
     if row is None:
         raise _none(case_id)
     return to_case(row)

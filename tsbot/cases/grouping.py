@@ -80,7 +80,7 @@ def case_for(
         first = First(marks.author, marks.page)
         return open_case(connection, key, kind, priority, wiki=marks.wiki, source=source, now=now, by=lifecycle.TSBOT, first=first)
     case_id, wrapped = found
-    case = read_case(connection, case_id)
+    case = read_case(connection, case_id, lock=True)
     if case.state is CaseState.CLOSED:
         lifecycle.move(connection, case_id, CaseState.NEW, by=lifecycle.TSBOT, now=now)
         case = read_case(connection, case_id)

@@ -26,7 +26,7 @@ def claim(connection: Connection, case_id: str, by: str, now: float, *, take_ove
 
     Raises ``CaseTakenError`` if somebody else has it.
     """
-    case = read_case(connection, case_id)
+    case = read_case(connection, case_id, lock=True)
     other = holder(case, now)
     if other is not None and other != by[:64] and not take_over:
         raise CaseTakenError(_words(case, other) + " Wait, ask, or take it over: `tsbot cases claim ID --take-over`.")
@@ -40,7 +40,7 @@ def claim(connection: Connection, case_id: str, by: str, now: float, *, take_ove
 
 def heartbeat(connection: Connection, case_id: str, by: str, now: float) -> Case:
     """A sign of life of whoever works on a case. Raises ``CaseTakenError`` if they do not hold it any more, naming who does."""
-    case = read_case(connection, case_id)
+    case = read_case(connection, case_id, lock=True)
     require(case, by, now)
     if holder(case, now) is None:
         raise CaseTakenError(f"Your lease on case {case.id[:8]} has ended. Claim it again: `tsbot cases claim ID`.")
@@ -49,7 +49,7 @@ def heartbeat(connection: Connection, case_id: str, by: str, now: float) -> Case
 
 def release(connection: Connection, case_id: str, by: str, now: float) -> Case:
     """Give a case back. Raises ``CaseTakenError`` if somebody else has it; giving back what nobody has changes nothing."""
-    case = read_case(connection, case_id)
+    case = read_case(connection, case_id, lock=True)
     require(case, by, now)
     if case.lease_by is None:
         return case

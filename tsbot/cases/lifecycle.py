@@ -109,7 +109,7 @@ def move(
     A case that is acknowledged when the wiki has dealt with all of it already is closed at once, as :func:`settle` does.
     Raises ``TransitionError``, ``CaseChangedError``, or ``InputError`` for an unknown case or outcome.
     """
-    case = read_case(connection, case_id)
+    case = read_case(connection, case_id, lock=True)
     if version is not None:
         check_seen(connection, case, version)
     person = by not in SYSTEM if person is None else person
@@ -137,7 +137,7 @@ def move(
 
 def advance(connection: Connection, case_id: str, to: CaseState, *, by: str, now: float) -> Case:
     """Bring a case as far as ``to`` if it is not there or beyond yet; else nothing. For what happens to its reports."""
-    case = read_case(connection, case_id)
+    case = read_case(connection, case_id, lock=True)
     if case.state is CaseState.CLOSED or ORDER.index(case.state) >= ORDER.index(to):
         return _first(connection, case, to.value, now) if to in (CaseState.REPORTED, CaseState.ACKNOWLEDGED) else case
     if to is CaseState.ACKNOWLEDGED and case.state is not CaseState.REPORTED:
@@ -147,7 +147,7 @@ def advance(connection: Connection, case_id: str, to: CaseState, *, by: str, now
 
 def noticed(connection: Connection, case_id: str, now: float, by: str = TSBOT) -> Case:
     """A person did something about a case for the first time; the time of that is kept, and a new case is in triage from then on."""
-    case = read_case(connection, case_id)
+    case = read_case(connection, case_id, lock=True)
     if case.state is CaseState.NEW:
         case = move(connection, case_id, CaseState.TRIAGE, by=by, now=now)
     return _first(connection, case, "triaged", now)
@@ -155,7 +155,7 @@ def noticed(connection: Connection, case_id: str, now: float, by: str = TSBOT) -
 
 def settle(connection: Connection, case_id: str, now: float) -> Case | None:
     """Close a case of which the wiki has dealt with every flag, where the table allows it; the case if that was so."""
-    case = read_case(connection, case_id)
+    case = read_case(connection, case_id, lock=True)
     try:
         allowed(case, CaseState.CLOSED, person=False)
     except TransitionError:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, update
 
 from tsbot.cases import lifecycle
 from tsbot.cases.case import Case, CaseState, read_case
+from tsbot.cases.conflicts import People
 from tsbot.cases.filing import author_index
 from tsbot.cases.grouping import First, open_case
 from tsbot.cases.opened import Opened, seal_opened
@@ -63,12 +64,15 @@ def open_outside(
     return read_case(connection, case_id)
 
 
-def adopt(connection: Connection, case_ids: Collection[str], *, by: str, now: float) -> list[Case]:
-    """A person pointed at an edit, and its flags are in these cases: they are worked on. Closed and reported ones stay as they are."""
+def adopt(connection: Connection, people: People, case_ids: Collection[str], *, by: str, now: float) -> list[Case]:
+    """A person pointed at an edit, and its flags are in these cases: they are worked on. Closed and reported ones stay as they are.
+
+    A party may point at an edit, too; their case waits for somebody else.
+    """
     adopted = []
     for case_id in sorted(case_ids):
         case = read_case(connection, case_id)
-        if case.state in (CaseState.NEW, CaseState.TRIAGE):
+        if case.state in (CaseState.NEW, CaseState.TRIAGE) and not people.is_party(connection, case_id, by):
             case = lifecycle.move(connection, case_id, CaseState.OPEN, by=by, now=now, person=True)
         audit.record(connection, by, "case.pointed_at", case_id, now, {"version": case.version})
         adopted.append(case)

@@ -68,10 +68,10 @@ def show_command(
     Example: tsbot cases show 3f2a91c0 --text
     """
     now = time.time()
-    with opened_office(config, database) as office, office.store.write() as connection:
+    with opened_office(config, database) as office, office.store.write() if text else office.store.read() as connection:
         found = find_case(connection, case)
         if text:
-            office.who.reveal(connection, found.id, now, "case.revealed")
+            office.who.attend(connection, found.id, now, "case.revealed")
             found = read_case(connection, found.id)
         shown = record(connection, office.store.key, found, now, reveal=text)
         opened = read_opened(connection, office.store.key, found.id) if text else None
@@ -108,7 +108,7 @@ def open_command(
         if not flagged.flags:
             raise InputError(f"{flagged.subject} is not flagged: the detector finds nothing (add --kind), or the text cannot be read.")
         with opened_office(config, database) as office, office.store.write() as connection:
-            done = adopt(connection, {flag.case for flag in flagged.flags}, by=office.who.by, now=now)
+            done = adopt(connection, office.who.people, {flag.case for flag in flagged.flags}, by=office.who.by, now=now)
     elif report is not None:
         if kind is None:
             raise InputError("A report from outside needs --kind.")

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from tsbot.cases.acts import desk
 from tsbot.cases.annotations import Annotation, of_case
-from tsbot.cases.browse import FlagLine, find_flags, list_flags, outcomes_of, reports_of
+from tsbot.cases.browse import FlagLine, case_of, find_flags, list_flags, outcomes_of, reports_of
 from tsbot.cases.filing import read_flag
 from tsbot.cases.flag import Flag
 from tsbot.cases.labels import Correction, Label, Verdict, labels_of, store_label
@@ -21,7 +21,6 @@ from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOpt
 from tsbot.detect.finding import Kind
 from tsbot.errors import InputError
 from tsbot.report.wording import shown
-from tsbot.store import audit
 from tsbot.store.opening import open_store
 from tsbot.view import flag_table, when
 
@@ -77,7 +76,7 @@ def show_command(
             found = [read_flag(connection, store.key, identity) for identity in find_flags(connection, flag)]
             for item in found:
                 if item and item.content is not None:
-                    who.reveal(connection, item.case_id, time.time(), "flag.revealed", item.id)
+                    who.attend(connection, item.case_id, time.time(), "flag.revealed", item.id)
             more = [
                 (
                     outcomes_of(connection, [item.id]).get(item.id, []),
@@ -119,7 +118,9 @@ def label_command(
 
     Example: tsbot flags label 3f2a91c0 wrong_score --plausibility 1 --imminence 0
     """
-    store = open_store(read_settings(config, database))
+    settings = read_settings(config, database)
+    store = open_store(settings)
+    who, now = desk(operator(), store.key, settings), time.time()
     try:
         with store.write() as connection:
             found = find_flags(connection, flag)
@@ -128,8 +129,8 @@ def label_command(
             label = None
             if found:
                 correction = Correction(kind, specificity, plausibility, imminence)
-                label = store_label(connection, found[0], verdict, correction, by=operator(), now=time.time())
-                audit.record(connection, operator(), "flag.labelled", label.flag_id, time.time(), {"verdict": verdict.value})
+                label = store_label(connection, found[0], verdict, correction, by=who.by, now=now)
+                who.attend(connection, case_of(connection, found[0]), now, "flag.labelled", found[0])
     finally:
         store.close()
     if label is None:

@@ -197,9 +197,10 @@ def retry_command(
         done = []
         for row in rows:
             with deliverer.database.write() as connection:
-                done.append((row, outbox.retry(connection, row.id, time.time())))
-                if done[-1][1]:
+                again = outbox.retry(connection, row.id, time.time())
+                if again:
                     audit.record(connection, operator(), "report.retried", row.id, time.time(), {"case": row.case_id})
+            done.append((row, again))
     _tell(done, "queued again", "is not dead", as_json=as_json)
 
 
@@ -292,7 +293,7 @@ def _message(deliverer: Deliverer, report: Report, manner: Manner | None = None)
     who = desk(operator(), deliverer.database.key, deliverer.settings)
     if report.purpose is Purpose.LETTER:
         with deliverer.database.write() as connection:
-            who.reveal(connection, report.case_id, time.time(), "report.revealed", report.id)
+            who.attend(connection, report.case_id, time.time(), "report.revealed", report.id)
     structlog.get_logger().info("report.revealed", id=report.id, by=operator())
     if report.body is not None or report.purpose is Purpose.PAGE:
         return deliverer.message(report, manner)
