@@ -17,7 +17,7 @@ from sqlalchemy import Connection, delete, func, select
 from tsbot.cases.hold import PURGE_EARLY, Need
 from tsbot.cases.purge import Purged, purge_case
 from tsbot.cases.retention import Due, Retention, due_cases, load_retention, old_dead_letters, shipped_retention
-from tsbot.errors import InputError, StoreError
+from tsbot.errors import InputError, TsbotError
 from tsbot.report.sealing import seal_after_hold
 from tsbot.settings import Settings
 from tsbot.store import audit
@@ -71,7 +71,7 @@ class Housekeeper:
             return  # a recording, or a clock that is wrong
         try:
             done = self.run(limit=MOST)
-        except StoreError as error:
+        except (TsbotError, OSError) as error:  # the patrol goes on; the doctor tells what is kept too long
             structlog.get_logger().warning("purge.put_off", error=type(error).__name__)
         else:
             if done.cases or done.dead_letters or done.sealed:

@@ -12,6 +12,7 @@ import pytest
 
 from tsbot.cli.common import operator
 from tsbot.errors import TsbotError
+from tsbot.report.lock import alone
 from tsbot.store.database import Database
 
 Office = Any
@@ -69,6 +70,15 @@ def test_keys_are_listed_rotated_and_retired(patrolled: Office) -> None:
     assert "come to your office" in patrolled.run("flags", "show", patrolled.sql("SELECT id FROM flag")[0][0]).out
     acts = [entry["act"] for entry in patrolled.run("audit", "list", "--json").lines]
     assert acts == ["key.rotated", "key.rewrapped", "flag.revealed", "key.retired", "flag.revealed"]
+
+
+def test_two_do_not_change_the_keys_at_once(patrolled: Office) -> None:
+    with alone(patrolled.data / "keys.lock") as only_one:
+        assert only_one
+        for words in (("rotate",), ("retire", "3f2a")):
+            result = patrolled.run("keys", *words)
+            assert (result.code, "Somebody else" in result.err) == (2, True)
+    assert len(patrolled.run("keys", "list", "--json").lines) == 1
 
 
 def test_a_key_for_the_environment(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -287,6 +287,13 @@ def test_systemd_hands_the_key_over(tmp_path: Path) -> None:
     assert elsewhere == KeyFile(tmp_path / "data" / "master.key")
 
 
+def test_a_half_written_key_file_of_a_killed_process_does_not_lie_about(tmp_path: Path) -> None:
+    left = tmp_path / ".master.key.4711"
+    left.write_text("half a key")
+    KeyFile(tmp_path / "master.key").write([new_secret()])
+    assert [path.name for path in tmp_path.iterdir()] == ["master.key"]
+
+
 def test_one_key_twice_is_a_damaged_file(tmp_path: Path) -> None:
     line = spell(new_secret())
     with pytest.raises(KeyFileError, match="none twice"):

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, and_, exists, func, or_, select
 from tsbot.detect.finding import Kind
 from tsbot.errors import SettingsError
 from tsbot.store import tables as t
-from tsbot.store.outbox import Purpose, ReportState
+from tsbot.store.outbox import Purpose
 
 SHIPPED = Path(__file__).with_name("retention.toml")
 DAY = 86400.0
@@ -100,8 +100,8 @@ def due_cases(connection: Connection, table: Retention, now: float, limit: int |
     """Cases whose time is up and that no legal hold keeps, longest due first."""
     sent = exists().where(
         t.report.c.case_id == t.case.c.id,
-        t.report.c.purpose == Purpose.LETTER.value,
-        t.report.c.state == ReportState.SENT.value,
+        t.report.c.purpose != Purpose.PAGE.value,
+        t.report.c.sent.is_not(None),
     )
     last = func.coalesce(t.case.c.closed, t.case.c.updated)
     query = select(

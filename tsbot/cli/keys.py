@@ -6,7 +6,7 @@ import dataclasses
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +14,8 @@ import typer
 from rich.table import Table
 
 from tsbot.cli.common import ConfigOption, DatabaseOption, JsonOption, operator, read_settings, terminal
+from tsbot.errors import InputError
+from tsbot.report import lock
 from tsbot.store import rotation
 from tsbot.store.database import Database
 from tsbot.store.keyfile import KeySource, key_source, new_secret, spell
@@ -50,7 +52,7 @@ def rotate_command(as_json: JsonOption = False, config: ConfigOption = None, dat
 
     Example: tsbot keys rotate
     """
-    with _opened(config, database) as (store, source):
+    with _opened(config, database, alone=True) as (store, source):
         done = rotation.rotate(store, source, by=operator(), now=time.time())
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(done)))
@@ -72,7 +74,7 @@ def retire_command(
 
     Example: tsbot keys retire 3f2a91c0
     """
-    with _opened(config, database) as (store, source):
+    with _opened(config, database, alone=True) as (store, source):
         name = rotation.retire(store, source, key, by=operator(), now=time.time())
     typer.echo(json.dumps({"fingerprint": name, "done": True}) if as_json else f"{name} is retired. Destroy its other copies, too.")
 
@@ -88,11 +90,15 @@ def new_command(as_json: JsonOption = False) -> None:
 
 
 @contextmanager
-def _opened(config: Path | None, database: str | None) -> Iterator[tuple[Database, KeySource]]:
+def _opened(config: Path | None, database: str | None, *, alone: bool = False) -> Iterator[tuple[Database, KeySource]]:
+    """Database and keys; ``alone`` if they are to be changed: two rotations at once would write over each other's key."""
     settings = read_settings(config, database)
     store = open_store(settings)
     try:
-        yield store, key_source(settings)
+        with lock.alone(settings.data_path / "keys.lock") if alone else nullcontext(True) as only_one:
+            if not only_one:
+                raise InputError("Somebody else is changing the keys right now.")
+            yield store, key_source(settings)
     finally:
         store.close()
 

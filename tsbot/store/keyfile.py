@@ -68,8 +68,9 @@ class KeyFile:
         if self.handed:
             raise KeyFileError(f"{self.path} is made by systemd; change the file that its LoadCredential names.")
         try:
-            partial = self._partial(secrets)
-            partial.replace(self.path)
+            self._partial(secrets).replace(self.path)
+            for left in self.path.parent.glob(f".{self.path.name}.*"):  # of a process that was killed
+                left.unlink(missing_ok=True)
             _sync(self.path.parent)
         except OSError as error:
             raise KeyFileError(f"The key file {self.path} cannot be written: {error.strerror}.") from error
