@@ -166,6 +166,19 @@ def test_no_harm_to_the_key_file_lets_the_text_out(desk: Desk, good: str, recipi
     assert (desk.row(identity).policy, EXCERPT in desk.spooled()[identity]) == ("links_only", False)
 
 
+def test_a_fault_of_the_library_does_not_keep_a_letter_back(desk: Desk, good: str, recipient: Any) -> None:
+    class Faulty:
+        def examine(self, *_: Any) -> Any:
+            raise TypeError
+
+        encrypt = examine
+
+    settings = settings_for(desk, recipient("require", good))
+    (identity,) = desk.file(desk.flag(), settings)
+    assert desk.deliverer(settings, crypto=Faulty()).run_once() == 1
+    assert (desk.row(identity).policy, desk.row(identity).last_error) == ("links_only", "pgp: TypeError")
+
+
 def test_a_key_that_expires_while_a_letter_waits(desk: Desk, gpg: Gpg, recipient: Any) -> None:
     fingerprint = gpg.desk("soon@example.org", expires="2026-09-22")
     settings = settings_for(desk, recipient("require", fingerprint))

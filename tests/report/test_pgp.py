@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -152,6 +153,25 @@ def test_a_subkey_that_somebody_else_slipped_in_is_not_encrypted_to(gpg: Gpg, ke
 )
 def test_files_that_hold_no_key(key_file: KeyFile, content: bytes, reason: str) -> None:
     assert refusal(key_file(content), "0" * 40) == reason
+
+
+def test_a_key_file_that_was_damaged_anyhow(gpg: Gpg, key_file: KeyFile) -> None:
+    """Whatever bytes change: the key is used as before, or not at all; no other error comes out."""
+    fingerprint = gpg.desk("damaged@example.org")
+    whole, armoured = gpg.export(fingerprint, armoured=False), gpg.export(fingerprint)
+    rng = random.Random(4)
+    ends = set()
+    for _ in range(400):
+        damaged = bytearray(rng.choice((whole, armoured)))
+        for _ in range(rng.choice((1, 2, 20))):
+            at = rng.randrange(len(damaged))
+            damaged[at : at + rng.randrange(3)] = rng.randbytes(rng.randrange(3))
+        try:
+            PGP.encrypt(key_file(bytes(damaged)), fingerprint, b"x", NOW)
+            ends.add("used")
+        except KeyUnusableError as error:
+            ends.add(str(error))
+    assert ends >= {"used", "key file: cannot be read as OpenPGP", "no live subkey for encryption"}
 
 
 def test_half_a_key(gpg: Gpg, key_file: KeyFile) -> None:

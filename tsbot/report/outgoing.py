@@ -94,6 +94,8 @@ class Outgoing:
             self.crypto.examine(self.settings.data_path / rule.key, rule.fingerprint, self.clock())
         except KeyUnusableError as error:
             return str(error)
+        except Exception as error:  # a fault of the library must not keep a letter back either
+            return type(error).__name__
         return ""
 
     def _sealed(self, message: OutboundMessage, channel: str) -> OutboundMessage:

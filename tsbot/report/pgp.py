@@ -7,7 +7,8 @@ that subkey is cut away before the library gets to see the key.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 AHEAD = 86400.0
 """Seconds by which a key's clock may be ahead of ours."""
 MAX_KEY_BYTES = 1 << 20
+DAMAGED = "key file: cannot be read as OpenPGP"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,33 @@ class Sequoia:
 
     def examine(self, file: Path, fingerprint: str, now: float) -> UsableKey:
         """Look whether the key can be used, to the point of encrypting nothing to it."""
-        reduced, key = _usable(_read(file), _bare(fingerprint), now)
-        _encrypted(reduced, b"")
+        content = _read(file)
+        with _damage_is_told():
+            reduced, key = _usable(content, _bare(fingerprint), now)
+            _encrypted(reduced, b"")
         return key
 
     def encrypt(self, file: Path, fingerprint: str, content: bytes, now: float) -> str:
         """Encrypt after the checks of :meth:`examine`."""
-        reduced, _ = _usable(_read(file), _bare(fingerprint), now)
-        return _encrypted(reduced, content)
+        held = _read(file)
+        with _damage_is_told():
+            reduced, _ = _usable(held, _bare(fingerprint), now)
+            return _encrypted(reduced, content)
+
+
+@contextmanager
+def _damage_is_told() -> Iterator[None]:
+    """Whatever the library says of a damaged key becomes ``KeyUnusableError``. Its own text is a trace of calls, and may quote the file."""
+    try:
+        yield
+    except KeyUnusableError:
+        raise
+    except Exception as error:
+        raise KeyUnusableError(DAMAGED) from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # how a failed assertion in Rust shows here; no class to import
+            raise
+        raise KeyUnusableError(DAMAGED) from error
 
 
 def _read(file: Path) -> bytes:
@@ -92,20 +113,17 @@ def _pinned(content: bytes, fingerprint: str) -> Cert:
         from pysequoia.packet import PacketPile, Tag  # noqa: PLC0415
     except ImportError as error:
         raise KeyUnusableError("the extra `pgp` of tsbot is not installed") from error
-    try:
-        certs = Cert.split_bytes(content)
-        if not certs:
-            raise KeyUnusableError("key file: holds no key")
-        if any(packet.tag in (Tag.SecretKey, Tag.SecretSubkey) for packet in PacketPile.from_bytes(content)):
-            raise KeyUnusableError("key file: holds a secret key")
-        found = [cert for cert in certs if cert.fingerprint.lower() == fingerprint]
-        if not found:
-            raise KeyUnusableError("not the pinned fingerprint")
-        cert = found[0]
-        for other in found[1:]:
-            cert = cert.merge(other)
-    except (RuntimeError, ValueError) as error:  # their text may quote the file
-        raise KeyUnusableError("key file: cannot be read as OpenPGP") from error
+    certs = Cert.split_bytes(content)
+    if not certs:
+        raise KeyUnusableError("key file: holds no key")
+    if any(packet.tag in (Tag.SecretKey, Tag.SecretSubkey) for packet in PacketPile.from_bytes(content)):
+        raise KeyUnusableError("key file: holds a secret key")
+    found = [cert for cert in certs if cert.fingerprint.lower() == fingerprint]
+    if not found:
+        raise KeyUnusableError("not the pinned fingerprint")
+    cert = found[0]
+    for other in found[1:]:
+        cert = cert.merge(other)
     return cert
 
 
@@ -151,7 +169,7 @@ def _encrypted(cert: Cert, content: bytes) -> str:
 
     try:
         return encrypt(content, recipients=[cert]).decode("ascii")
-    except RuntimeError as error:  # its text is a trace of calls
+    except RuntimeError as error:
         raise KeyUnusableError("no live subkey for encryption") from error
 
 

@@ -14,10 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from tsbot.errors import SettingsError
-from tsbot.settings import Settings
+from tsbot.settings import Recipient, Settings
 
 MAIL_CHANNELS = frozenset(("spool", "smtp", "emailuser"))
 """Channels whose messages can be encrypted to a recipient."""
@@ -137,7 +136,7 @@ def _by_address(settings: Settings, recipient: str, channel: str) -> Rule:
     return Rule(Policy.LINKS_ONLY if channel == "webhook" else Policy.PLAIN)
 
 
-def _same(settings: Settings, one: Any, recipient: str, channel: str) -> bool:
+def _same(settings: Settings, one: Recipient, recipient: str, channel: str) -> bool:
     own = one.channel or settings.report.channel
     return own == channel and (f"{one.wiki}:{one.to}" if own == "emailuser" else one.to) == recipient
 
