@@ -170,7 +170,10 @@ def retry_command(
         done = []
         for row in rows:
             with deliverer.database.write() as connection:
-                done.append((row, outbox.retry(connection, row.id, time.time())))
+                retried = outbox.retry(connection, row.id, time.time())
+                if retried:
+                    audit.record(connection, operator(), "report.retried", row.id, time.time())
+            done.append((row, retried))
     _tell(done, "queued again", "is not dead", as_json=as_json)
 
 

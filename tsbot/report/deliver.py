@@ -34,6 +34,8 @@ FIRST_WAIT = 15.0
 POLL_SECONDS = 2.0
 """How often the outbox is looked at unasked: another process may have released a letter."""
 TROUBLE_SECONDS = 10.0
+TIMER_SECONDS = 10.0
+"""How often timers are looked at while there is much to send: a slow server must not keep on-call asleep."""
 MOST_DRAFTS = 1_000_000
 
 
@@ -69,6 +71,7 @@ class Deliverer:
         self.simulate = simulate
         self.writer = Writer(database, settings, links, clock, account_status)
         self.timers = Timers(database, settings, clock)
+        self._tended = -TIMER_SECONDS
         self._simulated: set[str] = set()
         # Handed over, but not noted in the database yet.
         self._unrecorded: dict[str, float] = {}
@@ -84,10 +87,10 @@ class Deliverer:
             if not only_one:
                 return 0
             self._note_unrecorded()
-            if not self.simulate:
-                self.timers.run_once()
+            self._tend_timers(0.0)
             sent = 0
             while not stop():
+                self._tend_timers(TIMER_SECONDS)
                 # In turn, so that neither a slow wiki nor a slow mail server keeps the other from going on.
                 report = None if self.simulate else self._next()
                 if report is not None:
@@ -99,6 +102,19 @@ class Deliverer:
             if not stop():
                 self._lay_out_drafts()
             return sent
+
+    def _tend_timers(self, pause: float) -> None:
+        """Take the steps that are due, unless that was done a moment ago; letters leave whatever becomes of it."""
+        now = self.clock()
+        if self.simulate or 0 <= now - self._tended < pause:
+            return
+        self._tended = now
+        try:
+            self.timers.run_once()
+        except StoreError:
+            raise
+        except Exception as error:
+            structlog.get_logger().error("report.timer_trouble", error=type(error).__name__)
 
     def status(self) -> dict[str, int]:
         """Messages by state, for the view: ``new``, ``held``, ``queued``, ``sent``, ``dead``."""
@@ -129,7 +145,7 @@ class Deliverer:
 
     def _text(self, letter: letters.Letter, report: Report) -> str:
         """A letter with what is said around it."""
-        answer = notices.answer_words(self._code(report), by_mail=bool(self.settings.report.ack_address))
+        answer = notices.answer_words(self._code(report), report.channel) if self.settings.report.ack_address else ""
         before = [notices.EXERCISE_LINE] if report.drill else []
         if letter.reminder is not None:
             before.append(notices.reminder_words(letter.reminder))

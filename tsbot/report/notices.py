@@ -19,6 +19,11 @@ REASON_WORDS = {
     Reason.DEAD: "A report cannot be delivered.",
     Reason.UNACKNOWLEDGED: "A report was not acknowledged by those who got it.",
 }
+ANSWER_WORDS = {
+    "smtp": "; the reply address has a code of its own.",
+    "spool": "; the reply address has a code of its own.",
+    "emailuser": " and leave the code below in it.",  # a wiki's mail has no reply address of ours
+}
 PLAIN_REASON = "A case waits for a person."
 
 
@@ -53,13 +58,14 @@ def reminder_words(reminder: Reminder) -> str:
     return f"The report below was sent to you at {moment(reminder.sent)} and is sent once more, in case it did not arrive.\n"
 
 
-def answer_words(code: str, by_mail: bool) -> str:
-    """The paragraph after a letter that says how to acknowledge it."""
-    if not by_mail:
+def answer_words(code: str, channel: str) -> str:
+    """The paragraph after a letter that says how to acknowledge it; empty for channels that nobody answers by mail."""
+    how = ANSWER_WORDS.get(channel)
+    if how is None:
         return ""
     return (
-        "To acknowledge this report, answer this message; the reply address has a code of its own in it. If you like, begin with a line\n"
-        "such as `Result: passed_on` (or no_action, false_positive). An automatic answer does not count.\n"
+        f"To acknowledge this report, answer this message{how} If you like, begin with a line such as\n"
+        "`Result: passed_on` (or no_action, false_positive). An automatic answer does not count.\n"
         f"Acknowledgement code: {code}\n"
     )
 
