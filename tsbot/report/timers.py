@@ -158,8 +158,8 @@ class Timers:
         return True
 
     def _tell(self, connection: Connection, told: Sequence[_Told], now: float) -> int:
-        """Tell on-call of all that is due, each recipient in one page."""
-        shared: dict[Destination, list[_Told]] = {}
+        """Tell on-call of all that is due, each recipient in one page for each reason."""
+        shared: dict[tuple[Destination, Reason | None], list[_Told]] = {}
         for one in told:
             report, step = one.report, one.step
             answer = call(self.settings, now, urgent=urgent(Kind(report.kind)), everybody=step.everybody)
@@ -173,12 +173,12 @@ class Timers:
                 continue
             to_tell = [item for item in answer.destinations if not self._was_told(connection, report, step, item, now)]
             for destination in to_tell:
-                shared.setdefault(destination, []).append(one)
+                shared.setdefault((destination, step.reason), []).append(one)
             self._write_down(connection, report, step, now, to=Act.ON_CALL, messages=len(to_tell))
             if not answer.destinations:
                 remedy = "set oncall.people or page.mail in tsbot.toml"
                 structlog.get_logger().warning("report.nobody_to_tell", id=report.id, reason=step.reason, remedy=remedy)
-        return sum(self._page(connection, destination, ones, now) for destination, ones in shared.items())
+        return sum(self._page(connection, destination, ones, now) for (destination, _), ones in shared.items())
 
     def _page(self, connection: Connection, destination: Destination, ones: Sequence[_Told], now: float) -> int:
         first, step = ones[0].report, ones[0].step
