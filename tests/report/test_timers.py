@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tsbot.report.timers import Timers
 from tsbot.settings import OnCallPerson, OnCallSettings, Recipient, ReleaseRule, ReportSettings
 from tsbot.store import audit, outbox
 from tsbot.store import tables as t
+from tsbot.store.crypto import MasterKey
 from tsbot.store.outbox import Purpose, ReportState
 
 Desk = Any
@@ -50,6 +52,7 @@ class Tray:
         self.got: list[OutboundMessage] = []
         self.refused = refused
         self.down = False
+        self.pause: Callable[[], None] = lambda: None
 
     def send(self, message: OutboundMessage) -> None:
         if self.down and message.purpose is not Purpose.PAGE:
@@ -57,6 +60,8 @@ class Tray:
         if message.recipient in self.refused:
             raise DeliveryRefusedError("test: 550")
         self.got.append(message)
+        if message.purpose is not Purpose.PAGE:
+            self.pause()
 
 
 def purposes(desk: Desk, purpose: Purpose) -> list[Any]:
@@ -152,6 +157,49 @@ def test_the_outcome_of_each_step_is_in_the_audit_log(desk: Desk) -> None:
         ("tsbot", "report.escalated", '{"messages":1,"reason":"unacknowledged","step":1,"to":"second"}'),
         ("tsbot", "report.escalated", '{"messages":1,"reason":"unacknowledged","step":2,"to":"on_call"}'),
     ]
+
+
+def test_a_letter_that_cannot_be_read_is_told_to_on_call_and_keeps_no_other_back(desk: Desk) -> None:
+    settings = automatic(desk)
+    (broken,) = desk.file(desk.flag(rev_id=1, case=case(1)), settings)
+    (fine,) = desk.file(desk.flag(rev_id=2, case=case(2)), settings)
+    tray = Tray()
+    deliverer = desk.deliverer(settings, {"spool": tray})
+    deliverer.run_once()
+    with desk.database.write() as connection:
+        connection.execute(update(t.report).where(t.report.c.id == broken).values(body=b"damaged"))
+    desk.clock.now += HOUR
+    deliverer.run_once()
+    assert sorted((message.purpose.value, message.case_id) for message in tray.got[2:]) == [("page", case(1)), ("reminder", case(2))]
+    assert (desk.row(broken).step, desk.row(fine).step) == (1, 1)
+
+
+def test_a_wrong_key_keeps_nobody_asleep(desk: Desk) -> None:
+    """Letters cannot be read then; whoever is on call hears of them all the same."""
+    settings = automatic(desk)
+    desk.file(desk.flag(), settings)
+    desk.deliverer(settings, {"spool": Tray()}).run_once()
+    desk.database.key = MasterKey(b"1" * 32)
+    desk.clock.now += HOUR
+    tray = Tray()
+    desk.deliverer(settings, {"spool": tray}).run_once()
+    assert [(message.recipient, message.text.splitlines()[0]) for message in tray.got] == [
+        ("duty@example.org", "A case waits for a person.")
+    ]
+
+
+def test_timers_are_looked_at_while_a_slow_server_takes_its_time(desk: Desk) -> None:
+    settings = configured(desk)
+    desk.file(desk.flag(case=case(1)), settings)
+    slow = [desk.file(desk.flag(rev_id=number, case=case(number)), settings)[0] for number in range(2, 5)]
+    tray = Tray()
+    deliverer = desk.deliverer(settings, {"spool": tray})
+    deliverer.run_once()
+    for identity in slow:
+        desk.release(identity)
+    tray.pause = lambda: desk.clock.__setattr__("now", desk.clock.now + QUARTER)
+    deliverer.run_once()
+    assert "unreleased" in [message.reason for message in tray.got[:-1]]
 
 
 # -- few pages ----------------------------------------------------------------------------------------------------------------

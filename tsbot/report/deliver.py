@@ -38,6 +38,8 @@ FIRST_WAIT = 15.0
 POLL_SECONDS = 2.0
 """How often the outbox is looked at unasked: another process may have released a letter."""
 TROUBLE_SECONDS = 10.0
+TIMER_SECONDS = 10.0
+"""How often timers are looked at while there is much to send: a slow server must not keep on-call asleep."""
 MOST_DRAFTS = 1_000_000
 
 
@@ -92,6 +94,7 @@ class Deliverer:
         self.writer = Writer(database, settings, links, clock, account_status, stationery=self.stationery)
         self.outgoing = Outgoing(database, settings, self.writer, self._now, crypto or Sequoia())
         self.timers = Timers(database, settings, clock)
+        self._tended = -TIMER_SECONDS
         self._simulated: set[str] = set()
         # Handed over, but not noted in the database yet.
         self._unrecorded: dict[str, Sent] = {}
@@ -109,10 +112,10 @@ class Deliverer:
             if not only_one:
                 return 0
             self._note_unrecorded()
-            if not self.simulate:
-                self.timers.run_once()
+            self._tend_timers(0.0)
             sent = 0
             while not stop():
+                self._tend_timers(TIMER_SECONDS)
                 # In turn, so that neither a slow wiki nor a slow mail server keeps the other from going on.
                 report = None if self.simulate else self._next()
                 if report is not None:
@@ -125,6 +128,19 @@ class Deliverer:
                 self._lay_out_drafts()
                 self._seal_spool()
             return sent
+
+    def _tend_timers(self, pause: float) -> None:
+        """Take the steps that are due, unless that was done a moment ago; letters leave whatever becomes of it."""
+        now = self.clock()
+        if self.simulate or 0 <= now - self._tended < pause:
+            return
+        self._tended = now
+        try:
+            self.timers.run_once()
+        except StoreError:
+            raise
+        except Exception as error:
+            structlog.get_logger().error("report.timer_trouble", error=type(error).__name__)
 
     def status(self) -> dict[str, int]:
         """Messages by state, for the view: ``new``, ``held``, ``queued``, ``sent``, ``dead``."""

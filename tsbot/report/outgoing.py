@@ -20,7 +20,7 @@ from tsbot.report.letter import Letter, Manner, Release, Reminder
 from tsbot.report.message import OutboundMessage, to_seal
 from tsbot.report.notice import page_text
 from tsbot.report.pgp import MailCrypto, Sequoia
-from tsbot.report.policy import Decision, Policy, Rule, decide, guarded, rule_for
+from tsbot.report.policy import MAIL_CHANNELS, Decision, Policy, Rule, decide, guarded, rule_for
 from tsbot.report.prepare import Writer
 from tsbot.report.timers import page_note
 from tsbot.settings import Settings
@@ -107,7 +107,7 @@ class Outgoing:
 
     def _letter(self, report: Report, letter: Letter, decision: Decision, manner: Manner | None = None) -> OutboundMessage:
         address = self.settings.report.ack_address
-        answer = code(self.database.key, report.id, report.recipient) if address else ""
+        answer = code(self.database.key, report.id, report.recipient) if address and report.channel in MAIL_CHANNELS else ""
         how, stationery = manner or manner_of(report, letter, decision, answer), self.writer.stationery
         told = letter if decision.quotes else msgspec.structs.replace(letter, excerpts=())
         subject = letters.mail_subject(letter.case_id, letter.language, how, stationery=stationery)

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, select, update
 from tsbot.cases.filing import case_key
 from tsbot.cases.flag import NAMESPACE
 from tsbot.detect.finding import GRAVITY, Kind
+from tsbot.errors import KeyFileError
 from tsbot.report import casework, deadlines, misuse, reminders
 from tsbot.report.deadlines import Deadlines
 from tsbot.report.escalation import Act, Reason, Step, first_due, furthest_ahead, step_of, urgent
@@ -43,6 +44,8 @@ class _Told:
 
     report: Report
     step: Step
+    noted: bool = False
+    """Whether the step is noted already."""
 
 
 @dataclass
@@ -123,50 +126,59 @@ class Timers:
                 continue
             step = step_of(report, self.deadlines, now)
             if step.act is Act.SECOND:
-                second = self._remind(connection, report, step, now)
-                if second is not None:
-                    filed += second
+                second = self._second(report)
+                if second is not None and not outbox.stepped(connection, report, step.number, step.next_due):
                     continue
-            if step.act in (Act.SECOND, Act.ON_CALL):
-                told += [_Told(report, step)]
+                if second is not None and self._remind(connection, report, second, step, now):
+                    filed += 1
+                    continue
+                told.append(_Told(report, step, noted=second is not None))
+                continue
+            if step.act is Act.ON_CALL:
+                told.append(_Told(report, step))
                 continue
             outbox.stepped(connection, report, report.step, step.next_due)
         return filed + self._tell(connection, told, now)
 
-    def _remind(self, connection: Connection, report: Report, step: Step, now: float) -> int | None:
-        """Write to the second address; None where there is none."""
+    def _second(self, report: Report) -> Destination | None:
+        """The second address for a letter."""
         wiki = report.subject.partition(":")[0]
-        second = second_address(self.settings.report, Kind(report.kind), wiki, report.recipient, self.routing)
-        if report.drill and second is not None and self.settings.report.drill_address == report.recipient:
-            second = None
-        if second is None:
-            return None
-        if not outbox.stepped(connection, report, step.number, step.next_due):
-            return 0
-        if reminders.remind(connection, self.database.key, report, second, self.settings, now) is None:
-            return 0
+        return second_address(self.settings.report, Kind(report.kind), wiki, report.recipient, self.routing)
+
+    def _remind(self, connection: Connection, report: Report, second: Destination, step: Step, now: float) -> bool:
+        """Write to the second address; False where the letter cannot be read any more."""
+        try:
+            identity = reminders.remind(connection, self.database.key, report, second, self.settings, now)
+        except (KeyFileError, msgspec.DecodeError) as error:  # one letter's trouble is not the others'
+            structlog.get_logger().error("report.unreadable", id=report.id, error=type(error).__name__)
+            return False
+        if identity is None:
+            return False
         self._write_down(connection, report, step, now, to=Act.SECOND, messages=1)
-        return 1
+        return True
 
     def _tell(self, connection: Connection, told: Sequence[_Told], now: float) -> int:
-        """Tell on-call of all that is due, each recipient in one page."""
-        shared: dict[Destination, list[_Told]] = {}
+        """Tell on-call of all that is due, each recipient in one page for each reason."""
+        shared: dict[tuple[Destination, Reason | None], list[_Told]] = {}
         for one in told:
             report, step = one.report, one.step
             answer = call(self.settings, now, urgent=urgent(Kind(report.kind)), everybody=step.everybody)
+            if answer.wait_until is not None and one.noted:
+                self._note(connection, report.id, step=report.step, step_due=answer.wait_until)
+                continue
             if answer.wait_until is not None:
                 outbox.stepped(connection, report, report.step, answer.wait_until)
                 continue
-            if not outbox.stepped(connection, report, step.number, step.next_due):
+            if not one.noted and not outbox.stepped(connection, report, step.number, step.next_due):
                 continue
             to_tell = [item for item in answer.destinations if not self._was_told(connection, report, step, item, now)]
             for destination in to_tell:
-                shared.setdefault(destination, []).append(one)
+                shared.setdefault((destination, step.reason), []).append(one)
             self._write_down(connection, report, step, now, to=Act.ON_CALL, messages=len(to_tell))
             if not answer.destinations:
                 remedy = "set oncall.people or page.mail in tsbot.toml"
                 structlog.get_logger().warning("report.nobody_to_tell", id=report.id, reason=step.reason, remedy=remedy)
-        return sum(self._page(connection, destination, ones, now) for destination, ones in shared.items())
+        return sum(self._page(connection, destination, ones, now) for (destination, _), ones in shared.items())
 
     def _page(self, connection: Connection, destination: Destination, ones: Sequence[_Told], now: float) -> int:
         first, step = ones[0].report, ones[0].step
@@ -181,7 +193,7 @@ class Timers:
     ) -> int:
         if outbox.get(connection, identity) is not None:
             return 0
-        data_key = case_key(connection, self.database.key, about.case_id)
+        data_key = _key_of(connection, self.database, about.case_id)
         outbox.insert_report(
             connection,
             Report(
@@ -264,8 +276,19 @@ class Timers:
 
 
 def page_note(connection: Connection, database: Database, page: Report) -> PageNote | None:
-    """What a page about waiting reports is for; None for pages about flags, and once its case is purged."""
-    data_key = case_key(connection, database.key, page.case_id)
+    """What a page about waiting reports is for; None for pages about flags, and where it cannot be read (any more)."""
+    data_key = _key_of(connection, database, page.case_id)
     if page.body is None or data_key is None:
         return None
-    return msgspec.json.decode(unseal(data_key, page.body, body_context(page.id)), type=PageNote)
+    try:
+        return msgspec.json.decode(unseal(data_key, page.body, body_context(page.id)), type=PageNote)
+    except (KeyFileError, msgspec.DecodeError):
+        return None  # a page wakes people all the same
+
+
+def _key_of(connection: Connection, database: Database, case_id: str) -> bytes | None:
+    """The key of a case; None where it is destroyed or cannot be unwrapped, which must keep nobody asleep."""
+    try:
+        return case_key(connection, database.key, case_id)
+    except KeyFileError:
+        return None
