@@ -51,10 +51,11 @@ def test_the_first_word_stays(cases: Database) -> None:
         assert [one.time for one in annotations.of_case(connection, CASE)] == [NOW, NOW]
 
 
-def test_what_is_no_outcome_is_refused(cases: Database) -> None:
+@pytest.mark.parametrize("what", ["", "Hidden", "told the police", "page deleted\n", "x" * 33, "=1+1"])
+def test_a_sentence_is_a_note_and_no_annotation(cases: Database, what: str) -> None:
     with cases.write() as connection:
-        with pytest.raises(InputError, match="forgotten is nothing that can become of a case: acknowledged, passed_on"):
-            annotations.add(connection, CASE, "forgotten", by="anna", now=NOW)
+        with pytest.raises(InputError, match="one word of small letters"):
+            annotations.add(connection, CASE, what, by="anna", now=NOW)
         assert annotations.of_case(connection, CASE) == []
         assert audit.head(connection).number == 0
 

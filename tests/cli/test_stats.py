@@ -217,7 +217,7 @@ def test_each_picture_says_what_it_shows_and_has_its_numbers_beside_it(page: tup
         assert picture["role"] == "img"
         for identity in str(picture["aria-labelledby"]).split():
             assert re.search(rf'<(title|desc) id="{identity}">[^<]{{10,}}</\1>', text)
-    assert "Time to the first human: 3 done" in text or "Time to the first human: 2 done" in text
+    assert re.search(r"Time to the first human: [34] done, [01] still wait", text)  # a label may count as the first act
 
 
 def test_the_page_fits_a_narrow_screen_and_a_dark_one(page: tuple[str, Page]) -> None:

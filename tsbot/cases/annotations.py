@@ -6,6 +6,7 @@ its reports) is kept, later ones add nothing: how often a page was hidden and sh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,7 +25,7 @@ IN_CLAUSE = 500
 
 
 class What(StrEnum):
-    """What can become of a case or a report."""
+    """What recipients say and wikis do. People may say other things too: the outcomes that a team closes cases with are its own."""
 
     ACKNOWLEDGED = "acknowledged"
     """The recipient has taken it."""
@@ -54,8 +55,9 @@ class What(StrEnum):
     """Stewards lifted the lock."""
 
 
-HIDING = frozenset((What.HIDDEN, What.REVISION_DELETED, What.PAGE_DELETED))
-"""After which of them what was flagged is not publicly readable any more, as far as a stream tells."""
+HIDING = frozenset((What.HIDDEN, What.PAGE_DELETED))
+"""After which of them what was flagged is not publicly readable any more. ``revision_deleted`` may also mean that it was shown again."""
+WORD = re.compile(r"[a-z][a-z_]{0,31}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +76,11 @@ def add(
 ) -> bool:
     """Write down what became of a case, or of one of its reports; False if that was written before.
 
-    ``time`` is when it happened, where that is not ``now``. Raises ``InputError`` for a word that is none of :class:`What`.
+    ``time`` is when it happened, where that is not ``now``. Raises ``InputError`` for what is no short word: a sentence has its
+    place in a note, where it is sealed.
     """
-    if what not in set(What):
-        raise InputError(f"{what} is nothing that can become of a case: {', '.join(What)}.")
+    if not WORD.fullmatch(what):
+        raise InputError(f"What became of a case is one word of small letters, such as {What.PASSED_ON}; write more as a note.")
     c = t.annotation.c
     about = c.report_id.is_(None) if report_id is None else c.report_id == report_id
     if connection.execute(select(c.id).where(c.case_id == case_id, about, c.what == what).limit(1)).first() is not None:

@@ -188,7 +188,7 @@ def _times(times: Mapping[str, Duration]) -> Table:
 
 
 def _show_rules(found: Statistics) -> None:
-    judged = sorted((rule for rule in found.rules if rule.precision is not None), key=lambda r: (-(r.right + r.false_alarm), r.rule))
+    judged = sorted((rule for rule in found.rules if rule.judged), key=lambda rule: (-rule.judged, rule.detector, rule.rule))
     if not judged:
         terminal().print("rules: nobody has judged a flag yet (`tsbot flags label`)")
         return

@@ -24,7 +24,6 @@ from tsbot.stream.events import Event, EventKind
 from tsbot.text.passage import Field, Passage
 
 SCENARIO = Path(__file__).with_name("scenario.txt")
-TEXT = "I will come to your office tomorrow and hurt you"
 UNITS = {"m": 60.0, "h": 3600.0, "d": 86400.0}
 NOW = datetime(2026, 3, 1, tzinfo=UTC).timestamp()
 
@@ -59,6 +58,11 @@ class Line:
             rev_id=rev_id,
             parent_id=1,
         )
+
+
+def text_of(number: int) -> str:
+    """A harmless text that is like no other case's: near-equal texts may make one case."""
+    return " ".join(f"{letter * 3}{number}" for letter in "abcdefghijkl")
 
 
 def lines() -> Iterator[Line]:
@@ -114,7 +118,7 @@ class Office:
             coverage=Coverage.UNSCORED if line.has("unscored") else Coverage.SCORED,
             evidence=(Evidence(0, 10, line.kind.value), Evidence(27, 35, "when")),
         )
-        return Judged(line.event(offset), Passage(Field.TEXT, f"{TEXT} {line.number}"), finding)
+        return Judged(line.event(offset), Passage(Field.TEXT, text_of(line.number)), finding)
 
     def act(self, line: Line, case: str, words: tuple[str, ...]) -> None:
         """Something that happens to a case."""

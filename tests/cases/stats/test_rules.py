@@ -31,6 +31,7 @@ FLAG = FlagRow("f", "c", "violence", "en", "scored", "word-1", "text", "patrol",
         (None, set(), {"hidden"}, "", Truth.RIGHT),
         (None, {What.HIDDEN}, set(), "", Truth.UNKNOWN),  # another flag of the case was hidden
         (None, {What.NO_ACTION}, {"blocked", "page_deleted"}, "no_action", Truth.UNKNOWN),  # not actionable is not false
+        (None, set(), {"revision_deleted"}, "", Truth.UNKNOWN),  # or shown again: that log does not say
     ],
 )
 def test_who_is_believed(verdict: str | None, of_case: set[str], of_flag: set[str], outcome: str, expected: Truth) -> None:

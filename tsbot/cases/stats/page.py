@@ -101,15 +101,13 @@ def _minutes(seconds: float) -> str:
 
 
 def _rules(found: Statistics) -> Iterator[Figure]:
-    judged = [rule for rule in found.rules if rule.precision is not None]
-    judged.sort(key=lambda rule: (-(rule.right + rule.wrong_kind + rule.false_alarm), rule.detector, rule.rule))
+    judged = sorted((rule for rule in found.rules if rule.judged), key=lambda rule: (-rule.judged, rule.detector, rule.rule))
     title = "How often each rule was right"
     words = f"{title}: of flags that people labelled or wikis hid, with 95 % intervals; no random sample. {len(judged)} rules."
     rows, marks = [], []
     for rule in judged:
         value, low, high = rule.precision or 0.0, rule.low or 0.0, rule.high or 0.0
-        of = rule.right + rule.wrong_kind + rule.false_alarm
-        marks.append((rule.rule, value, low, high, f"{value:.0%} of {of:,}"))
+        marks.append((rule.rule, value, low, high, f"{value:.0%} of {rule.judged:,}"))
         numbers = (f"{number:,}" for number in (rule.right, rule.wrong_kind, rule.false_alarm, rule.unknown))
         rows.append((rule.detector, rule.rule, *numbers, f"{value:.2f} ({low:.2f}-{high:.2f})"))
     columns = ("detector", "rule", "right", "wrong kind", "false alarm", "unknown", "precision")

@@ -35,8 +35,6 @@ OF_VERDICT = {
     Verdict.WRONG_KIND.value: Truth.WRONG_KIND,
     Verdict.FALSE_ALARM.value: Truth.FALSE_ALARM,
 }
-CONFIRMING = frozenset((What.HIDDEN.value, What.REVISION_DELETED.value))
-"""What a wiki does only to what should not be read. A deleted page or a blocked author may have been about something else."""
 
 
 def truth(flag: FlagRow, case: CaseRow) -> tuple[Truth, bool]:
@@ -49,7 +47,8 @@ def truth(flag: FlagRow, case: CaseRow) -> tuple[Truth, bool]:
         return OF_VERDICT.get(flag.verdict, Truth.UNKNOWN), True
     if What.FALSE_POSITIVE in case.became or case.outcome == What.FALSE_POSITIVE:
         return Truth.FALSE_ALARM, False
-    if What.PASSED_ON in case.became or flag.became & CONFIRMING:
+    # A deleted page or a blocked author may have been about something else.
+    if What.PASSED_ON in case.became or What.HIDDEN in flag.became:
         return Truth.RIGHT, False
     return Truth.UNKNOWN, False
 
@@ -84,6 +83,11 @@ class Rule:
     precision: float | None
     low: float | None
     high: float | None
+
+    @property
+    def judged(self) -> int:
+        """How many flags precision rests on."""
+        return self.right + self.wrong_kind + self.false_alarm
 
 
 @dataclass
