@@ -3,10 +3,11 @@
     python benchmarks/traffic.py --events 1000000 --output traffic.jsonl.zst --texts traffic.sqlite
 
 Of all events, one in ten is an edit in ``recentchange`` that the default admission rules let through, each with a text of
-its own, and as many again are the same edits in ``page_change`` (no second text to judge). The rest is bots, Wikidata,
-categorisation, logs, canaries, visibility changes and deletions; 0.5 % are sent twice, 0.01 % are malformed. The same seed
-gives the same bytes. Beside the output, ``OUTPUT.expected.json`` says what is in it: counts, and the made-up mild threats
-with their subjects.
+its own (interface messages of MediaWiki in its language, those that the detector has not learnt from), and as many again are
+the same edits in ``page_change`` (no second text to judge). The rest is bots, Wikidata, categorisation, logs, canaries,
+visibility changes and deletions; 0.5 % are sent twice, 0.01 % are malformed. The same seed gives the same bytes. Beside the
+output, ``OUTPUT.expected.json`` says what is in it: counts, and the made-up mild threats with their subjects. Needs MediaWiki
+(`make debian`).
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from urllib.parse import quote
 import msgspec
 import zstandard
 from local_texts import SCHEMA
+
+from tsbot.detect.learn.datasets import INTERFACE, ordinary_messages
 
 START = 1_772_323_200  # 2026-03-01T00:00:00Z
 RATE = 60.0
@@ -87,6 +90,8 @@ class Traffic:
         self._rng = random.Random(self.seed)
         self._material = tomllib.loads((Path(__file__).parent / "traffic.toml").read_text(encoding="utf-8"))
         self._languages: dict[str, dict[str, list[str]]] = self._material["language"]
+        for code, source in self._languages.items():
+            source["sentences"] = ordinary_messages(INTERFACE, code, 1)
         self._wikis = self._make_wikis()
         self._bases = self._make_bases()
         self._counts: Counter[str] = Counter()

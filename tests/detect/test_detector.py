@@ -39,7 +39,7 @@ def test_a_threat_has_a_probability_grades_and_evidence(detector: Cascade) -> No
 
 
 def test_specificity_follows_the_guideline(detector: Cascade) -> None:
-    vague, exact = detector.judge(["I will kill you", "I will come to your house in Leeds with a knife and kill you"])
+    vague, exact = detector.judge(["I will kill you", "I will come to your house tomorrow with a knife and kill you"])
     assert vague.specificity == 0
     assert exact.specificity == 2
 
@@ -126,7 +126,7 @@ def test_a_low_threshold_flags_what_the_model_hardly_doubts() -> None:
 
 
 def test_the_version_names_the_model(detector: Cascade) -> None:
-    assert detector.version.startswith("cascade-2-")
+    assert detector.version.startswith("cascade-3-")
 
 
 @settings(max_examples=30, deadline=None)

@@ -33,6 +33,13 @@ def test_a_window_has_a_margin_for_each_question(encoder: Encoder) -> None:
     assert reading.margin("when") > 0
 
 
+def test_a_glance_is_the_beginning_of_a_reading(encoder: Encoder) -> None:
+    """What the first layers make of a window is what the others go on with; and it tells much already."""
+    threat, other = (encoder.glance(text) for text in ("I will come to your office and hurt you", "The river was rebuilt in 1950"))
+    assert threat.margin > other.margin
+    assert np.array_equal(encoder.read_on(threat).answers, encoder.read("I will come to your office and hurt you").answers)
+
+
 def test_all_languages_are_read_by_the_same_encoder(encoder: Encoder) -> None:
     """Sentences in languages that have no file of sentences of their own."""
     threats = ["Ek gaan jou môre doodmaak", "Nitakuua kesho wewe", "მე შენ მოგკლავ"]

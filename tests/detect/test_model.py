@@ -13,18 +13,34 @@ import pytest
 
 from tsbot.detect.finding import DETECTED
 from tsbot.detect.learn.base import read_base, shorten
-from tsbot.detect.learn.export import onnx_graph
-from tsbot.detect.learn.network import Network, build_tokenizer
-from tsbot.detect.model import FILES, FORMAT, GRAPH, MANIFEST, NGRAMS, TOKENIZER, WORDS, Calibration, Line, Manifest, load_model, save_model
+from tsbot.detect.learn.export import onnx_graphs
+from tsbot.detect.learn.network import Network, pieces_model
+from tsbot.detect.model import (
+    FILES,
+    FIRST,
+    FORMAT,
+    MANIFEST,
+    NGRAMS,
+    PIECES,
+    REST,
+    WORDS,
+    Calibration,
+    Line,
+    Manifest,
+    load_model,
+    save_model,
+)
 from tsbot.errors import ModelError
 
 
 @pytest.fixture(scope="module")
 def content(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The files of a small model: the real pretrained encoder, cut down to one layer and a few pieces."""
+    """The files of a small model: the real pretrained encoder, cut down to a few layers and pieces."""
     base = shorten(read_base(), 2000)
     line = Line(slope=1.0, intercept=0.0)
-    calibration = Calibration(encoder=1.0, ngrams=0.0, pattern=1.0, intercept=0.0, gate=0.0, gates={}, unread=line, others={})
+    calibration = Calibration(
+        encoder=1.0, ngrams=0.0, pattern=1.0, intercept=0.0, gate=0.0, gates={}, unread=line, glance=0.0, glanced=line, others={}
+    )
     manifest = Manifest(
         format=FORMAT,
         version="small",
@@ -38,8 +54,8 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
         trained_on={"made up": 3},
     )
     folder = tmp_path_factory.mktemp("model")
-    tokenizer = build_tokenizer(base.pieces, base.scores).to_str()
-    save_model(folder, manifest, np.linspace(-1, 1, 256, dtype=np.float32), base.words, tokenizer, onnx_graph(Network(base, 1)))
+    pieces = pieces_model(base.pieces, base.scores)
+    save_model(folder, manifest, np.linspace(-1, 1, 256, dtype=np.float32), base.words, pieces, onnx_graphs(Network(base, 4)))
     return {name: (folder / name).read_bytes() for name in (MANIFEST, *FILES)}
 
 
@@ -85,13 +101,13 @@ def test_what_is_written_is_read(folder: Path) -> None:
         (lambda folder: (folder / NGRAMS).unlink(), "cannot be read"),
         (lambda folder: (folder / MANIFEST).write_text("{"), "damaged"),
         (lambda folder: (folder / WORDS).write_bytes(b"rubbish"), "SHA-256"),
-        (lambda folder: (folder / GRAPH).write_bytes(b""), "SHA-256"),
+        (lambda folder: (folder / FIRST).write_bytes(b""), "SHA-256"),
         (change("format", 99), "another format"),
         (change("unheard", 1), "damaged"),
         (change("bits", 9), "shape"),
         (replace(NGRAMS, b"rubbish"), "no array"),
-        (replace(TOKENIZER, b"rubbish"), "damaged"),
-        (replace(GRAPH, b"rubbish"), "cannot be opened"),
+        (replace(PIECES, b"rubbish"), "cannot be opened"),
+        (replace(REST, b"rubbish"), "cannot be opened"),
     ],
 )
 def test_damage_is_told(folder: Path, damage: Callable[[Path], None], told: str) -> None:

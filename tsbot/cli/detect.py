@@ -99,6 +99,9 @@ def train(
     data: Annotated[Path, typer.Option(help="Folder with the training data (docs/detection.md says what it holds).")],
     output: Annotated[Path, typer.Option(help="Folder for the model; what was done before is taken up again.")],
     seed: Annotated[int, typer.Option(help="Seed of everything that is random.")] = 1,
+    interface: Annotated[
+        Path | None, typer.Option(help="Folder of MediaWiki's messages (languages/i18n); default: where `make debian` puts them.")
+    ] = None,
 ) -> None:
     """Train the detector's model on a CPU: half an hour to an hour on two cores.
 
@@ -107,11 +110,11 @@ def train(
     Example: tsbot train --data data --output model
     """
     try:
-        from tsbot.detect.learn import training  # noqa: PLC0415 - PyTorch is an extra that only training needs
+        from tsbot.detect.learn import datasets, training  # noqa: PLC0415 - PyTorch is an extra that only training needs
     except ImportError as error:
         raise InputError(f"Training needs the extra `train`: pip install 'tsbot[train]' ({error}).") from error
     console = Console()
-    manifest = training.train(data, output, seed, console)
+    manifest = training.train(data, output, seed, console, interface=interface or datasets.INTERFACE)
     console.print(f"{manifest.version} is in {output}.")
 
 

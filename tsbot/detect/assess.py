@@ -206,6 +206,11 @@ def unread_probability(calibration: Calibration, margin: NDArray[np.float64]) ->
     return odds
 
 
+def glanced_probability(calibration: Calibration, margin: float) -> float:
+    """Probability of physical harm in a text of which no more is known than the margin of a glance."""
+    return probability(calibration.glanced.slope * margin + calibration.glanced.intercept)
+
+
 def _finite(margin: float) -> float:
     return margin if math.isfinite(margin) else -10.0
 
@@ -251,10 +256,13 @@ def _facets(kind: Kind, best: _Best | None, scenes: Sequence[Scene], read: Read 
         return told
     reading = read.reading
     stances = {stance: reading.margin(stance) for stance in (Stance.INTENT, Stance.WISH, Stance.INCITEMENT)}
+    answered = {name: reading.margin(name) > 0 for name in FACETS}
+    # Words for times are few, and packs know them better than what was learnt from sentences.
+    answered["when"] = answered["when"] or (best is not None and told.when)
     return Facets(
         target=round(sum(probability(reading.margin(f"target{grade}")) for grade in (1, 2, 3))),
         stance=max(stances, key=lambda stance: stances[stance]),
-        **{name: reading.margin(name) > 0 for name in FACETS},
+        **answered,
     )
 
 

@@ -5,7 +5,7 @@ everything, what is costly at what the cheap stages could not let go.
 
 1. Language packs: patterns, found with two automata in a whole batch at once.
 2. A linear model on hashed n-grams, for every sentence.
-3. An encoder that reads windows of those texts in which one of the two saw something.
+3. An encoder that glances at windows of those texts in which one of the two saw something, and reads on where it sees something too.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tsbot.detect.assess import Assessor, Clue, Read, unread_probability
+from tsbot.detect.assess import Assessor, Clue, Read, glanced_probability, unread_probability
 from tsbot.detect.finding import DETECTED, PHYSICAL, Coverage, Evidence, Finding, Kind
 from tsbot.detect.language_pack import common_words, load_packs
 from tsbot.detect.lexicon import Found, Lexicon, Match
@@ -168,7 +168,11 @@ class Cascade:
             # Where a gate is low, much is read that nothing speaks against: one window of it will do.
             loud = bool(mine) or margin >= self._model.manifest.calibration.gate
             windows = windows_around(batch, index, piece.raw, peaks, MOST if loud and piece.start < LONG else 1)
-            reads = [self._read(batch, piece, window, disguised=disguised) for window in windows]
+            reads, glance = self._read(batch, piece, windows, disguised=disguised, whole=bool(mine))
+            if windows and not reads:
+                odds = glanced_probability(self._model.manifest.calibration, glance)
+                findings.append(Finding(MappingProxyType({Kind.VIOLENCE: odds}), language=language, coverage=coverage))
+                continue
             worst = first + int(values.argmax()) if len(values) else -1
             findings.append(self._assessor.assess(batch, piece, language, mine, margin, worst, reads))
         return findings
@@ -181,7 +185,7 @@ class Cascade:
         if margin == -math.inf:
             return False
         if len(piece.raw) > WHOLE or width(piece.raw) > WHOLE:
-            return margin >= self._model.manifest.calibration.gate
+            return margin >= max(self._model.manifest.calibration.gate, self._gate(language))
         if language not in self._learnt and language != UNKNOWN and piece.field is not Field.USER:
             return True
         return margin >= self._gate(language)
@@ -225,13 +229,28 @@ class Cascade:
                 clues[owner].append(Clue(sentence, form, *known))
         return {owner: some for owner, some in clues.items() if some}
 
-    def _read(self, batch: Batch, piece: _Piece, window: Window, *, disguised: bool) -> Read:
-        """Read a window: as it stands, or in its normal form where the letters were disguised."""
-        if not disguised:
-            return Read(window, self._model.encoder.read(piece.raw[window.start : window.end]))
-        start, end = int(batch.sentences[window.first]), int(batch.sentences[window.last])
-        text = batch.codes[start:end].astype("<u4").tobytes().decode("utf-32-le", "replace")
-        return Read(window, self._model.encoder.read(text), batch.origins[start:end])
+    def _read(
+        self, batch: Batch, piece: _Piece, windows: Sequence[Window], *, disguised: bool, whole: bool
+    ) -> tuple[list[Read], float]:
+        """Read windows as they stand, or in their normal form where the letters were disguised; with the highest margin of a glance.
+
+        Unless ``whole``, those in which a glance sees nothing are left.
+        """
+        encoder, calibration, highest = self._model.encoder, self._model.manifest.calibration, -math.inf
+        reads = []
+        for window in windows:
+            origins = None
+            text = piece.raw[window.start : window.end]
+            if disguised:
+                start, end = int(batch.sentences[window.first]), int(batch.sentences[window.last])
+                text = batch.codes[start:end].astype("<u4").tobytes().decode("utf-32-le", "replace")
+                origins = batch.origins[start:end]
+            glance = encoder.glance(text)
+            highest = max(highest, glance.margin)
+            seen = glance.margin >= calibration.glance or glanced_probability(calibration, glance.margin) >= self._least
+            if whole or seen:
+                reads.append(Read(window, encoder.read_on(glance), origins))
+        return reads, highest
 
 
 def load_detector(

@@ -2,20 +2,24 @@
 
 A window is cut into pieces (SentencePiece unigram, Kudo 2018), the pieces' embeddings are looked up here (they are packed in
 four bits and stay on disk until they are needed), and a small transformer in the ONNX format, with 8-bit weights, does the rest.
-Nothing of a model is executed but that graph of arithmetic.
+Nothing of a model is executed but its two graphs of arithmetic.
+
+Most windows need only a glance: after a quarter of its layers the transformer says whether it is worth going on (an early exit, as
+in BranchyNet, Teerapittayanon et al. 2016).
 
 The answers are margins (log-odds): see :data:`QUESTIONS` and :data:`FACETS`.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+from sentencepiece import SentencePieceProcessor
 
 from tsbot.errors import ModelError
 
@@ -39,6 +43,16 @@ QUESTIONS = (
 and so on."""
 FACETS = ("when", "where", "how", "ability", "conditional")
 """Asked of every piece; the window's answer is that of the piece that answers most clearly, which is the evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A window half read."""
+
+    margin: float
+    """Log-odds that there is something in it."""
+    window: str
+    states: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,40 +87,62 @@ def unpack(rows: NDArray[Any]) -> NDArray[np.float32]:
 class Encoder:
     """Reads windows. Safe to share between threads."""
 
-    def __init__(self, tokenizer: Tokenizer, words: NDArray[Any], session: Any) -> None:
-        """``words``: packed embeddings, one row per piece; ``session``: an ONNX Runtime session of the graph."""
-        self._tokenizer = tokenizer
+    def __init__(self, pieces: SentencePieceProcessor, words: NDArray[Any], first: Any, rest: Any) -> None:
+        """``words``: packed embeddings, one row per piece; ``first``, ``rest``: ONNX Runtime sessions of the graphs."""
+        self._pieces = pieces
         self._words = words
-        self._session = session
+        self._first = first
+        self._rest = rest
 
-    def read(self, window: str) -> Reading:
-        """Read one window.
+    def glance(self, window: str) -> Glance:
+        """Read a window with the first layers.
 
         One at a time: 8-bit arithmetic is scaled by what is read together, and answers must not depend on neighbours.
         """
-        ids, spans = pieces_of(self._tokenizer, window)
-        answers, facets = self._session.run(None, {"words": unpack(self._words[ids])[None]})
-        return Reading(answers[0], facets[0, 1:-1], spans)
+        states, margin = self._first.run(None, {"words": unpack(self._words[numbers_of(self._pieces, window)])[None]})
+        return Glance(float(margin[0]), window, states)
+
+    def read_on(self, glance: Glance) -> Reading:
+        """Read with the other layers what was glanced at."""
+        answers, facets = self._rest.run(None, {"states": glance.states})
+        return Reading(answers[0], facets[0, 1:-1], spans_of(self._pieces, glance.window))
+
+    def read(self, window: str) -> Reading:
+        """Read a window in full."""
+        return self.read_on(self.glance(window))
 
 
-def pieces_of(tokenizer: Tokenizer, text: str) -> tuple[list[int], tuple[tuple[int, int], ...]]:
-    """Numbers of the pieces of a text, with beginning and end, and where in the text each of the others stands."""
-    clean = _SURROGATE.sub("\ufffd", text) if not text.isascii() else text
-    encoding = tokenizer.encode(clean, add_special_tokens=False)
-    most = LONGEST - 2
-    return [BEGIN, *encoding.ids[:most], END], tuple(encoding.offsets[:most])
+def numbers_of(pieces: SentencePieceProcessor, text: str) -> list[int]:
+    """Numbers of the pieces of a text, with beginning and end."""
+    return [BEGIN, *pieces.encode(_clean(text))[: LONGEST - 2], END]
 
 
-def open_encoder(tokenizer: bytes, words: NDArray[Any], graph: bytes) -> Encoder:
-    """Open the parts of an encoder. Raises ``ModelError``."""
+def spans_of(pieces: SentencePieceProcessor, text: str) -> tuple[tuple[int, int], ...]:
+    """Where in a text each of its pieces stands, but for beginning and end: code points, end exclusive."""
+    clean = _clean(text)
+    spans = [(piece.begin, piece.end) for piece in pieces.encode(clean, return_type="proto").pieces[: LONGEST - 2]]
+    if clean.isascii():
+        return tuple(spans)
+    lengths = (len(char.encode()) for char in clean)
+    places = {octet: number for number, octet in enumerate(itertools.accumulate(lengths, initial=0))}
+    # The library counts octets of UTF-8, and cuts no character.
+    return tuple((places[start], places[end]) for start, end in spans)
+
+
+def _clean(text: str) -> str:
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
+def open_encoder(pieces: bytes, words: NDArray[Any], first: bytes, rest: bytes) -> Encoder:
+    """Open the parts of an encoder: ``pieces`` is a SentencePiece model, ``first`` and ``rest`` are graphs. Raises ``ModelError``."""
     import onnxruntime  # noqa: PLC0415 - 50 MB of memory that commands without a detector need not spend
 
     try:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        return Encoder(Tokenizer.from_buffer(tokenizer), words, session)
+        sessions = [onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"]) for graph in (first, rest)]
+        return Encoder(SentencePieceProcessor(model_proto=pieces), words, *sessions)
     except Exception as error:  # both libraries raise bare exceptions of many sorts
         remedy = "Reinstall tsbot, or train a model with `tsbot train`."
         raise ModelError(f"The encoder of the model cannot be opened: {error}. {remedy}") from error

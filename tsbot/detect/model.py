@@ -1,19 +1,19 @@
-"""A trained model as files: plain arrays, a graph of arithmetic, and a manifest that they are checked against.
+"""A trained model as files: plain arrays, two graphs of arithmetic, and a manifest that they are checked against.
 
 ========================= =========================================================================================
 ``manifest.json``         what the model is, its checksums, and how its numbers are read
 ``ngrams.npy``            weights of the hashed n-grams (float16, one per bucket)
 ``words.npy``             embeddings of the encoder's pieces, packed (uint8; :func:`tsbot.detect.encoder.unpack`)
-``tokenizer.json.gz``     the pieces with their probabilities, as the library ``tokenizers`` spells them
-``encoder.onnx``          the encoder, with 8-bit weights
+``pieces.model``          the pieces with their probabilities, as SentencePiece writes them
+``glance.onnx``           first layers of the encoder, with 8-bit weights
+``encoder.onnx``          its other layers
 ========================= =========================================================================================
 
-Arrays are loaded without pickle, and nothing is executed but the graph. Nothing in a model is anybody's words.
+Arrays are loaded without pickle, and nothing is executed but the graphs. Nothing in a model is anybody's words.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 from dataclasses import dataclass
@@ -31,9 +31,10 @@ from tsbot.detect.encoder import Encoder, open_encoder
 from tsbot.detect.finding import Kind
 from tsbot.errors import ModelError
 
-FORMAT = 2
-MANIFEST, NGRAMS, WORDS, TOKENIZER, GRAPH = "manifest.json", "ngrams.npy", "words.npy", "tokenizer.json.gz", "encoder.onnx"
-FILES = (NGRAMS, WORDS, TOKENIZER, GRAPH)
+FORMAT = 3
+MANIFEST, NGRAMS, WORDS, PIECES = "manifest.json", "ngrams.npy", "words.npy", "pieces.model"
+FIRST, REST = "glance.onnx", "encoder.onnx"
+FILES = (NGRAMS, WORDS, PIECES, FIRST, REST)
 _REMEDY = "Reinstall tsbot, or train a model with `tsbot train`."
 
 
@@ -60,6 +61,10 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The same for languages of which the n-grams know less, so that more is read."""
     unread: Line
     """For texts that it does not read, from the n-grams' margin."""
+    glance: float
+    """Margin of a glance from which a text without patterns is read in full."""
+    glanced: Line
+    """For texts that are not, from that margin."""
     others: dict[Kind, Line]
     """For the kinds that are no physical harm, from the encoder's margin of that kind."""
 
@@ -111,11 +116,8 @@ def load_model(folder: Traversable | Path | None = None) -> Model:
     weights, words = (_array(folder, name, content[name]) for name in (NGRAMS, WORDS))
     if weights.shape != (1 << manifest.bits,) or words.ndim != 2 or words.dtype != np.uint8:
         raise ModelError(f"{NGRAMS} or {WORDS} in {folder} has a shape which does not fit {MANIFEST}. {_REMEDY}")
-    try:
-        pieces = gzip.decompress(content[TOKENIZER])
-    except (OSError, EOFError) as error:
-        raise ModelError(f"{TOKENIZER} in {folder} is damaged: {error}. {_REMEDY}") from error
-    return Model(manifest, np.append(weights.astype(np.float32), np.float32(0)), open_encoder(pieces, words, content[GRAPH]))
+    encoder = open_encoder(content[PIECES], words, content[FIRST], content[REST])
+    return Model(manifest, np.append(weights.astype(np.float32), np.float32(0)), encoder)
 
 
 def _checked(folder: Traversable | Path, name: str, manifest: Manifest) -> bytes:
@@ -142,12 +144,16 @@ def _array(folder: Traversable | Path, name: str, content: bytes) -> NDArray[np.
 
 
 def save_model(
-    folder: Path, manifest: Manifest, ngrams: NDArray[np.float32], words: NDArray[np.uint8], tokenizer: str, graph: bytes
+    folder: Path,
+    manifest: Manifest,
+    ngrams: NDArray[np.float32],
+    words: NDArray[np.uint8],
+    pieces: bytes,
+    graphs: tuple[bytes, bytes],
 ) -> Manifest:
     """Write a model; returns the manifest with the checksums."""
     folder.mkdir(parents=True, exist_ok=True)
-    content = {NGRAMS: _bytes(ngrams.astype(np.float16)), WORDS: _bytes(words), GRAPH: graph}
-    content[TOKENIZER] = gzip.compress(tokenizer.encode(), 9, mtime=0)
+    content = {NGRAMS: _bytes(ngrams.astype(np.float16)), WORDS: _bytes(words), PIECES: pieces, FIRST: graphs[0], REST: graphs[1]}
     sums = {name: hashlib.sha256(some).hexdigest() for name, some in sorted(content.items())}
     manifest = msgspec.structs.replace(manifest, sha256=sums)
     for name, some in content.items():

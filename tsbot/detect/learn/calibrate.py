@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from tsbot.detect.finding import DETECTED, PHYSICAL, Kind
 from tsbot.detect.learn.datasets import Example
+from tsbot.detect.learn.fit_encoder import NOTABLE
 from tsbot.detect.model import Calibration, Line
 
 NATURAL_RATE = 0.003
@@ -17,12 +18,16 @@ NATURAL_RATE = 0.003
 ORDINARY = "talk"
 """The data set of ordinary talk comments."""
 WIKI_THREATS = ("annotated/jigsaw", "jigsaw/threat")
-READ_SHARE = 0.04
-"""Share of ordinary talk comments that the encoder may read; the gate is set for it."""
+READ_SHARE, OTHER_SHARE = 0.12, 0.2
+"""Share of ordinary talk comments at which the encoder glances, and the least share of ordinary texts of other languages: of those the
+n-grams know less."""
+NOT_GLANCED = 0.003
+"""Share of what is worth reading that a glance may pass over."""
 MISSED, SLACK, FEWEST = 0.03, 0.5, 8
-"""Share of a language's threats that may stay below its gate, how far the gate is lowered yet, and fewest threats to tell it by."""
+"""Share of a language's threats that may stay below its gate, how far the gate is lowered yet, and fewest texts to tell it by."""
 OWN_GATE = ("en",)
 """Languages whose gate is set by ordinary talk alone."""
+ORDINARY_ELSEWHERE = ("interface", "germeval/other")
 FALSE_RATE = 0.001
 """Share of ordinary talk comments that may be flagged; the threshold is set for it."""
 ALIKE_FALSE_RATE = 0.2
@@ -42,19 +47,22 @@ def gate_of(examples: Sequence[Example], ngrams: Floats) -> float:
 
 
 def gates_of(examples: Sequence[Example], ngrams: Floats, gate: float) -> dict[str, float]:
-    """For languages whose threats would often stay unread, a lower one: nearly all threats of their sentences pass it."""
+    """The same for other languages: nearly all threats of their sentences pass it, and some share of ordinary texts in any case."""
     gates: dict[str, float] = {}
     for language in sorted({example.language for example in examples}):
-        mine = [example.language == language and example.source == "sentences/threat" and example.held_out for example in examples]
-        threats = ngrams[mine]
+        mine = [example.language == language and example.held_out for example in examples]
+        threats = ngrams[[own and example.source == "sentences/threat" for own, example in zip(mine, examples, strict=True)]]
+        ordinary = ngrams[[own and example.source in ORDINARY_ELSEWHERE for own, example in zip(mine, examples, strict=True)]]
         if language not in OWN_GATE and len(threats) >= FEWEST:
-            gates[language] = round(min(gate, float(np.quantile(threats, MISSED)) - SLACK), 4)
+            most = float(np.quantile(ordinary, 1 - OTHER_SHARE)) if len(ordinary) >= FEWEST else gate
+            gates[language] = round(min(most, float(np.quantile(threats, MISSED)) - SLACK), 4)
     return gates
 
 
 def calibrate(
     examples: Sequence[Example],
     encoder: Floats,
+    glances: Floats,
     ngrams: Floats,
     patterns: Floats,
     gate: float,
@@ -73,6 +81,9 @@ def calibrate(
     if 0 < labels[read].sum() < read.sum():
         fitted = LogisticRegression(C=1.0, class_weight="balanced", max_iter=1000).fit(numbers[read], labels[read])
         weights = tuple(max(0.0, float(value)) for value in fitted.coef_[0])  # type: ignore[assignment]
+    cut = _glance_cut(examples, encoder, glances)
+    glanced = read
+    read = read & ((glances >= cut) | (patterns > 0))
     score = np.full(len(examples), -np.inf)
     score[read] = numbers[read] @ np.array(weights)
     ordinary = np.array([example.source == ORDINARY for example in examples])
@@ -86,6 +97,8 @@ def calibrate(
         gate=round(gate, 5),
         gates=gates,
         unread=_unread_line(labels, ngrams, ordinary, threats),
+        glance=cut,
+        glanced=_unread_line(labels, np.where(glanced, glances, -np.inf), ordinary, threats),
         others={kind: _line(examples, margins, kind) for kind, margins in others.items()},
     )
     alike = np.array([example.sort not in ("", "name") for example in examples]) & read
@@ -93,14 +106,24 @@ def calibrate(
     return calibration, {kind: threshold if kind in PHYSICAL else SURE_THRESHOLD for kind in DETECTED}
 
 
-def _unread_line(labels: NDArray[np.bool_], ngrams: Floats, ordinary: NDArray[np.bool_], threats: NDArray[np.bool_]) -> Line:
-    """Probability of harm from the n-grams alone, for what the encoder does not read."""
-    known = np.isfinite(ngrams)
+def _glance_cut(examples: Sequence[Example], encoder: Floats, glances: Floats) -> float:
+    """Margin of a glance below which hardly anything lies that the whole encoder finds."""
+    found = [
+        glance
+        for example, margin, glance in zip(examples, encoder, glances, strict=True)
+        if margin > 0 and max((example.answers.get(name, 0.0) for name in NOTABLE), default=0.0) >= 0.5
+    ]
+    return round(float(np.quantile(found, NOT_GLANCED)), 4) if found else -np.inf
+
+
+def _unread_line(labels: NDArray[np.bool_], margins: Floats, ordinary: NDArray[np.bool_], threats: NDArray[np.bool_]) -> Line:
+    """Probability of harm from n-grams or a glance alone, for what the encoder does not read."""
+    known = np.isfinite(margins)
     slope = 1.0
     if 0 < labels[known].sum() < known.sum():
-        fitted = LogisticRegression(C=1.0, class_weight="balanced", max_iter=1000).fit(ngrams[known, None], labels[known])
+        fitted = LogisticRegression(C=1.0, class_weight="balanced", max_iter=1000).fit(margins[known, None], labels[known])
         slope = max(0.1, float(fitted.coef_[0][0]))
-    intercept = _natural_intercept(slope * ngrams[ordinary & known], slope * ngrams[threats & known])
+    intercept = _natural_intercept(slope * margins[ordinary & known], slope * margins[threats & known])
     return Line(slope=round(slope, 5), intercept=round(intercept, 5))
 
 

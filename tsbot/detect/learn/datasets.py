@@ -1,5 +1,8 @@
 """What the model learns from, as one list of examples: public data sets, annotations of them, and sentences of our own.
 
+Ordinary talk is at hand in English only. So that the model does not take every text of another language for notable, it also sees
+some of MediaWiki's interface messages in each of its languages, as harmless.
+
 The folder of data sets is laid out as ``tsbot train --data`` expects it (docs/detection.md names sources and licences). Nothing
 is downloaded here, and texts never leave the folder: training makes weights and figures from them. Our own annotations of these
 texts (``annotations.txt``) name them by hash, so that no text stands in the repository.
@@ -12,7 +15,8 @@ import gzip
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -24,6 +28,7 @@ from tsbot.detect.encoder import FACETS
 from tsbot.detect.finding import PHYSICAL, Facets, Kind, Stance
 from tsbot.detect.lexicon import normal_forms
 from tsbot.detect.sentences import Sentence, all_sentences
+from tsbot.detect.windows import width
 from tsbot.errors import InputError
 
 PARTS = 5
@@ -37,9 +42,16 @@ EDOS = "threats/edos_train.csv.gz"
 GERMEVAL = "threats/germeval_violence_de_train.csv.gz"
 OPENAI = "threats/openai_eval_dev.jsonl.gz"
 TALK = "negatives/gc.csv.gz"
+INTERFACE = Path("/usr/share/mediawiki/languages/i18n")
+"""MediaWiki's messages (GPL-2.0-or-later), where Debian's package puts them; `make debian` installs it."""
+MESSAGES, MORE_MESSAGES = 250, 1200
+"""Interface messages per language that the encoder learns from, and that the n-grams learn from, of which more can be had for little."""
+MESSAGE_FILES = {"no": "nb", "sr": "sr-ec", "zh": "zh-hans"}
 
 CROWD_ALONE = 0.3
 """How far a text is a threat that a crowd called so, and a careful annotation did not."""
+_PLAIN = re.compile(r"[^$<>{}\[\]|=*#_/\n]+")
+_LEAST_MESSAGE = 25
 Answers = Mapping[str, float]
 """Question or facet to what a careful reader answers, 0-1; what is not known is left out."""
 
@@ -89,8 +101,12 @@ def hash_of(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def read_examples(folder: Path, sentences: Traversable | None = None) -> list[Example]:
-    """Read every data set of the folder, and sentences (default: the project's). Raises ``InputError`` and ``PackError``.
+def read_examples(
+    folder: Path, sentences: Traversable | None = None, interface: Path | None = None, messages: int = MESSAGES
+) -> list[Example]:
+    """Read every data set of the folder, sentences (default: the project's), and from ``interface`` so many messages of each language.
+
+    Raises ``InputError`` and ``PackError``.
 
     A text that stands in several sets counts once, with the answers of the first in this order; the annotated ones are first.
     """
@@ -112,7 +128,24 @@ def read_examples(folder: Path, sentences: Traversable | None = None) -> list[Ex
             examples += reader(path)
         except (KeyError, ValueError, OSError, EOFError) as error:
             raise InputError(f"{path} is not what is expected: {type(error).__name__}: {error}.") from error
-    return _unique([*examples, *map(from_sentence, all_sentences(sentences))])
+    own = list(all_sentences(sentences))
+    languages = sorted({sentence.language for sentence in own})
+    return _unique([*examples, *map(from_sentence, own), *(_interface(interface, languages, messages) if interface is not None else ())])
+
+
+def ordinary_messages(folder: Path, language: str, half: int) -> list[str]:
+    """Interface messages that are running text, in an order that only their hashes decide; one of two disjoint halves (0 or 1).
+
+    The detector learns from half 0; half 1 is for measuring. Raises ``InputError``.
+    """
+    path = folder / f"{MESSAGE_FILES.get(language, language)}.json"
+    try:
+        messages = json.loads(path.read_text(encoding="utf-8")).values()
+    except (OSError, ValueError, AttributeError) as error:
+        raise InputError(f"{path} cannot be read ({type(error).__name__}); `make debian` installs MediaWiki's messages.") from error
+    plain = {message for message in messages if isinstance(message, str) and _PLAIN.fullmatch(message)}
+    mine = [message for message in plain if int(hash_of(message)[16:18], 16) % 2 == half and width(message) >= _LEAST_MESSAGE]
+    return sorted(mine, key=hash_of)
 
 
 def read_annotations() -> dict[str, Answers]:
@@ -180,6 +213,12 @@ def from_sentence(sentence: Sentence) -> Example:
         imminence=float(sentence.imminence) if facets is not None else None,
         sort=sentence.sort,
     )
+
+
+def _interface(folder: Path, languages: Sequence[str], most: int) -> Iterator[Example]:
+    for language in languages:
+        for message in ordinary_messages(folder, language, 0)[:most]:
+            yield _example(message, 0.0, 0.5, "interface", language)
 
 
 def _unique(examples: list[Example]) -> list[Example]:

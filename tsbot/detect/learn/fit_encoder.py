@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+from sentencepiece import SentencePieceProcessor
 from torch import Tensor
 from torch.nn import functional
 
-from tsbot.detect.encoder import FACETS, LONGEST, PAD, QUESTIONS, pieces_of, unpack
+from tsbot.detect.encoder import FACETS, LONGEST, PAD, QUESTIONS, numbers_of, unpack
 from tsbot.detect.learn.base import Base
-from tsbot.detect.learn.network import Network, build_tokenizer
+from tsbot.detect.learn.network import Network, pieces_model
 
 EPOCHS = 3
 BATCH = 32
@@ -32,6 +32,10 @@ WARM_UP = 0.06
 DECAY = 0.01
 SIDE = 0.25
 """What all the other questions together weigh, against 1 for whether it is a threat."""
+GLANCE = 0.3
+"""What the glance weighs."""
+NOTABLE = ("threat", "doxing", "legal", "attack_name")
+"""What a text is worth reading for: a glance says whether it is any of these."""
 THREAT = 2.0
 """How much more a threat counts than a harmless text."""
 KEEP_EVERY = 200
@@ -39,6 +43,7 @@ KEEP_EVERY = 200
 THREADS = 2
 """Fixed: sums over another number of threads round otherwise, and figures would differ in the third digit."""
 _TYPED = 0.02
+_NOTABLE = [QUESTIONS.index(name) for name in NOTABLE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +65,15 @@ def train_encoder(
     """Train, or go on where an earlier call with the same folder was stopped. ``say`` is told what is done, and the part of it."""
     torch.set_num_threads(THREADS)
     torch.use_deterministic_algorithms(True)
-    tokenizer = build_tokenizer(base.pieces, base.scores)
-    heads = [*network.questions.parameters(), *network.facets.parameters()]
+    pieces = SentencePieceProcessor(model_proto=pieces_model(base.pieces, base.scores))
+    heads = [parameter for head in (network.questions, network.facets, network.glance) for parameter in head.parameters()]
     ids = {id(parameter) for parameter in heads}
     body = [parameter for parameter in network.parameters() if id(parameter) not in ids]
     optimiser = torch.optim.AdamW([{"params": body, "lr": RATE}, {"params": heads, "lr": HEAD_RATE}], weight_decay=DECAY)
     steps: list[_Batch] = []
     for epoch in range(epochs):
         rng = random.Random(f"{seed}/{epoch}")  # noqa: S311 - shuffles, guards nothing
-        steps += _batches(draw(rng), tokenizer, rng)
+        steps += _batches(draw(rng), pieces, rng)
     total = len(steps)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, total))
     kept = folder / "encoder.pt"
@@ -92,23 +97,6 @@ def train_encoder(
     return network
 
 
-def read_windows(network: Network, base: Base, texts: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Margins of many windows: of the questions (texts, questions), and the highest of each facet (texts, facets)."""
-    tokenizer = build_tokenizer(base.pieces, base.scores)
-    rows = [pieces_of(tokenizer, text)[0] for text in texts]
-    order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
-    answers = np.zeros((len(rows), len(QUESTIONS)), np.float32)
-    facets = np.zeros((len(rows), len(FACETS)), np.float32)
-    with torch.inference_mode():
-        for start in range(0, len(order), 64):
-            some = order[start : start + 64]
-            numbers, mask = padded([rows[index] for index in some])
-            asked, placed = network(torch.from_numpy(unpack(base.words[numbers])), torch.from_numpy(mask))
-            answers[some] = asked.numpy()
-            facets[some] = _highest(placed, torch.from_numpy(mask)).numpy()
-    return answers, facets
-
-
 @dataclass(frozen=True, slots=True)
 class _Batch:
     ids: NDArray[np.int32]
@@ -118,9 +106,9 @@ class _Batch:
     weights: NDArray[np.float32]
 
 
-def _batches(windows: Sequence[Window], tokenizer: Tokenizer, rng: random.Random) -> Iterator[_Batch]:
+def _batches(windows: Sequence[Window], pieces: SentencePieceProcessor, rng: random.Random) -> Iterator[_Batch]:
     """Windows of like length together, in random order."""
-    rows = [pieces_of(tokenizer, disturbed(window.text, rng))[0] for window in windows]
+    rows = [numbers_of(pieces, disturbed(window.text, rng)) for window in windows]
     order = list(range(len(windows)))
     rng.shuffle(order)
     order.sort(key=lambda index: min(len(rows[index]), LONGEST) // 6)
@@ -144,13 +132,16 @@ def _batches(windows: Sequence[Window], tokenizer: Tokenizer, rng: random.Random
 def _loss(network: Network, base: Base, batch: _Batch) -> Tensor:
     mask = torch.from_numpy(batch.mask)
     with torch.autocast("cpu", torch.bfloat16):  # twice as fast where the processor has it
-        asked, placed = network(torch.from_numpy(unpack(base.words[batch.ids])), mask)
+        states, glance = network.first(torch.from_numpy(unpack(base.words[batch.ids])), mask)
+        asked, placed = network.rest(states, mask)
     margins = torch.cat((asked, _highest(placed, mask)), dim=1).float()
     each = functional.binary_cross_entropy_with_logits(margins, torch.from_numpy(batch.targets), reduction="none")
     each = each * torch.from_numpy(batch.known) * torch.from_numpy(batch.weights)[:, None]
     side = each[:, 1:].sum() / max(float(batch.known[:, 1:].sum()), 1.0) * min(1.0, float(batch.known[:, 1:].sum()) / len(each) / 8)
     main: Tensor = each[:, 0].mean()
-    return main + SIDE * 8 * side
+    targets, known = (torch.from_numpy(some)[:, _NOTABLE] for some in (batch.targets, batch.known))
+    notable = functional.binary_cross_entropy_with_logits(glance.float(), (targets * known).amax(dim=1), reduction="none")
+    return main + SIDE * 8 * side + GLANCE * (notable * torch.from_numpy(batch.weights)).mean()
 
 
 def padded(rows: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

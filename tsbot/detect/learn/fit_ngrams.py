@@ -128,18 +128,21 @@ class Fitted:
     """Margin of each example by a model that has not seen it; minus infinity for a text without words."""
 
 
-def fit_ngrams(examples: Sequence[Example], seed: int, say: Report, bits: int = BITS) -> Fitted:
-    """Train on all that is not held out. The same examples and seed give the same model on the same machine."""
+def fit_ngrams(examples: Sequence[Example], seed: int, say: Report, bits: int = BITS, folds: int = FOLDS) -> Fitted:
+    """Train on all that is not held out. The same examples and seed give the same model on the same machine.
+
+    With no ``folds``, only held-out texts are unseen: margins of the others are minus infinity.
+    """
     texts = [example.text for example in examples]
     labels = np.array([example.threat for example in examples])
     weights = np.array([example.weight * (POSITIVE if example.threat else 1.0) for example in examples])
     held_out = np.array([example.held_out for example in examples])
-    parts = np.array([1 + int(hash_of(text)[8:16], 16) % FOLDS for text in texts])
+    parts = np.array([1 + int(hash_of(text)[8:16], 16) % max(folds, 1) for text in texts])
     say(f"n-grams, describing {len(texts)} texts")
     corpus = read_corpus(texts, bits)
     unseen = np.full(len(texts), -np.inf)
-    for part in range(1, FOLDS + 1):
-        say(f"n-grams, cross-validation, part {part} of {FOLDS}")
+    for part in range(1, folds + 1):
+        say(f"n-grams, cross-validation, part {part} of {folds}")
         learnt, intercept = fit_windows(corpus, ~held_out & (parts != part), labels, weights, seed)
         best, _ = best_windows(corpus.windows, corpus_margins(corpus, learnt, intercept), corpus.texts)
         mine = (parts == part) & ~held_out

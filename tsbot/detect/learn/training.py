@@ -24,11 +24,11 @@ from tsbot.detect.finding import Kind
 from tsbot.detect.language_pack import load_packs
 from tsbot.detect.learn.base import Base, read_base, shorten
 from tsbot.detect.learn.calibrate import calibrate, gate_of, gates_of
-from tsbot.detect.learn.datasets import Example, read_examples
-from tsbot.detect.learn.export import onnx_graph
+from tsbot.detect.learn.datasets import MORE_MESSAGES, Example, read_examples
+from tsbot.detect.learn.export import onnx_graphs
 from tsbot.detect.learn.fit_encoder import EPOCHS, Window, train_encoder
-from tsbot.detect.learn.fit_ngrams import BITS, Fitted, fit_ngrams
-from tsbot.detect.learn.network import LAYERS, Network, build_tokenizer
+from tsbot.detect.learn.fit_ngrams import BITS, FOLDS, Fitted, fit_ngrams
+from tsbot.detect.learn.network import LAYERS, Network, pieces_model
 from tsbot.detect.learn.reading import pattern_strengths, windows_of_texts
 from tsbot.detect.lexicon import Lexicon
 from tsbot.detect.model import FORMAT, Manifest, save_model
@@ -56,7 +56,13 @@ class Plan:
 
 
 def train(
-    data: Path, output: Path, seed: int, console: Console, plan: Plan | None = None, sentences: Traversable | None = None
+    data: Path,
+    output: Path,
+    seed: int,
+    console: Console,
+    plan: Plan | None = None,
+    sentences: Traversable | None = None,
+    interface: Path | None = None,
 ) -> Manifest:
     """Train on the data of a folder and on sentences (default: the project's), and write the model.
 
@@ -72,13 +78,16 @@ def train(
         def say(what: str, done: float = 0.0) -> None:
             progress.update(task, description=what, completed=done)
 
-        examples = read_examples(data, sentences)
+        examples = read_examples(data, sentences, interface)
         folder = output / STAGES / _digest(examples, seed, plan)
         fitted = _ngrams(folder, examples, seed, plan, say)
         network = _encoder(folder, base, examples, fitted, seed, plan, say)
+        if interface is not None:
+            examples = read_examples(data, sentences, interface, MORE_MESSAGES)
+            fitted = _ngrams(folder, examples, seed, plan, say, "gate", folds=0)
         say("encoder, 8 bits")
-        graph = onnx_graph(network)
-        return _finish(output, base, examples, fitted, graph, lexicon, seed, plan, say)
+        graphs = onnx_graphs(network)
+        return _finish(output, base, examples, fitted, graphs, lexicon, seed, plan, say)
 
 
 def _digest(examples: Sequence[Example], seed: int, plan: Plan) -> str:
@@ -88,10 +97,13 @@ def _digest(examples: Sequence[Example], seed: int, plan: Plan) -> str:
     return digest.hexdigest()[:16]
 
 
-def _ngrams(folder: Path, examples: Sequence[Example], seed: int, plan: Plan, say: Say) -> Fitted:
-    path = folder / "ngrams.npz"
+def _ngrams(
+    folder: Path, examples: Sequence[Example], seed: int, plan: Plan, say: Say, name: str = "ngrams", folds: int = FOLDS
+) -> Fitted:
+    """N-grams: first those that choose what the encoder learns from, then those of the model (``gate``)."""
+    path = folder / f"{name}.npz"
     if not path.exists():
-        fitted = fit_ngrams(examples, seed, lambda what: say(what, 0.0), plan.bits)
+        fitted = fit_ngrams(examples, seed, lambda what: say(what, 0.0), plan.bits, folds)
         folder.mkdir(parents=True, exist_ok=True)
         half = path.with_suffix(".new")
         with half.open("wb") as file:
@@ -133,31 +145,42 @@ def _encoder(folder: Path, base: Base, examples: Sequence[Example], fitted: Fitt
 
 
 def _finish(
-    output: Path, base: Base, examples: Sequence[Example], fitted: Fitted, graph: bytes, lexicon: Lexicon, seed: int, plan: Plan, say: Say
+    output: Path,
+    base: Base,
+    examples: Sequence[Example],
+    fitted: Fitted,
+    graphs: tuple[bytes, bytes],
+    lexicon: Lexicon,
+    seed: int,
+    plan: Plan,
+    say: Say,
 ) -> Manifest:
     """Calibrate on the held-out examples, and write the model."""
     held = [index for index, example in enumerate(examples) if example.held_out]
     some = [examples[index] for index in held]
     ngrams = fitted.unseen[held]
-    tokenizer = build_tokenizer(base.pieces, base.scores).to_str()
-    encoder = open_encoder(tokenizer.encode(), base.words, graph)
+    pieces = pieces_model(base.pieces, base.scores)
+    encoder = open_encoder(pieces, base.words, *graphs)
     patterns = pattern_strengths(lexicon, [example.text for example in some])
     gate = gate_of(some, ngrams)
     gates = gates_of(some, ngrams, gate)
     answers = np.full((len(some), len(QUESTIONS)), -np.inf)
+    glances = np.full(len(some), -np.inf)
     read = np.flatnonzero((ngrams >= gate) | (patterns > 0) | np.array([example.source.startswith("sentences") for example in some]))
     windows = windows_of_texts([some[index].text for index in read], np.append(fitted.weights, np.float32(0)), MOST)
     for number, (index, mine) in enumerate(zip(read, windows, strict=True)):
         if mine:
-            answers[index] = np.max([encoder.read(window).answers for window in mine], axis=0)
+            seen = [encoder.glance(window) for window in mine]
+            glances[index] = max(glance.margin for glance in seen)
+            answers[index] = np.max([encoder.read_on(glance).answers for glance in seen], axis=0)
         if number % 50 == 0:
             say("calibration, reading", number / len(read))
     columns: dict[Kind, NDArray[np.float64]] = {kind: answers[:, QUESTIONS.index(kind)] for kind in OTHERS}
-    calibration, thresholds = calibrate(some, answers[:, 0], ngrams, patterns, gate, gates, columns)
-    version = hashlib.sha256(graph + fitted.weights.tobytes()).hexdigest()[:8]
+    calibration, thresholds = calibrate(some, answers[:, 0], glances, ngrams, patterns, gate, gates, columns)
+    version = hashlib.sha256(graphs[0] + graphs[1] + fitted.weights.tobytes()).hexdigest()[:8]
     manifest = Manifest(
         format=FORMAT,
-        version=f"cascade-2-{version}",
+        version=f"cascade-3-{version}",
         bits=plan.bits,
         intercept=fitted.intercept,
         sha256={},
@@ -167,4 +190,4 @@ def _finish(
         seed=seed,
         trained_on=dict(sorted(Counter(example.source for example in examples if not example.held_out).items())),
     )
-    return save_model(output, manifest, fitted.weights, base.words, tokenizer, graph)
+    return save_model(output, manifest, fitted.weights, base.words, pieces, graphs)
