@@ -21,7 +21,7 @@ WIKI_THREATS = ("annotated/jigsaw", "jigsaw/threat")
 READ_SHARE, OTHER_SHARE = 0.12, 0.2
 """Share of ordinary talk comments at which the encoder glances, and the least share of ordinary texts of other languages: of those the
 n-grams know less."""
-NOT_GLANCED = 0.003
+NOT_GLANCED = 0.001
 """Share of what is worth reading that a glance may pass over."""
 MISSED, SLACK, FEWEST = 0.03, 0.5, 8
 """Share of a language's threats that may stay below its gate, how far the gate is lowered yet, and fewest texts to tell it by."""
