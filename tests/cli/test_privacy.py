@@ -68,7 +68,7 @@ def test_keys_are_listed_rotated_and_retired(patrolled: Office) -> None:
     assert patrolled.run("keys", "retire", first["fingerprint"]).code == 0
     assert [key["state"] for key in patrolled.run("keys", "list", "--json").lines] == ["current"]
     assert "come to your office" in patrolled.run("flags", "show", patrolled.sql("SELECT id FROM flag")[0][0]).out
-    acts = [entry["act"] for entry in patrolled.run("audit", "list", "--json").lines]
+    acts = [entry["act"] for entry in patrolled.run("audit", "list", "--json").lines if not entry["act"].startswith("case.")]
     assert acts == ["key.rotated", "key.rewrapped", "flag.revealed", "key.retired", "flag.revealed"]
 
 
@@ -104,14 +104,14 @@ def test_the_audit_log_is_verified_against_a_head_that_was_kept(patrolled: Offic
     for _ in range(3):
         patrolled.run("flags", "show", patrolled.sql("SELECT id FROM flag")[0][0])
     head = patrolled.run("audit", "head").out.strip()
-    assert head.startswith("3:")
+    number = int(head.partition(":")[0])
     assert patrolled.run("audit", "verify", "--head", head).code == 0
-    patrolled.sql("DELETE FROM audit WHERE number = 3")
+    patrolled.sql(f"DELETE FROM audit WHERE number = {number}")
     assert patrolled.run("audit", "verify").code == 1
     patrolled.sql("DELETE FROM fact WHERE name = 'audit_head'")
     assert patrolled.run("audit", "verify").code == 0, "the log is whole in itself"
     result = patrolled.run("audit", "verify", "--head", head, "--json")
-    assert (result.code, result.lines[0]["holds"], result.lines[0]["number"]) == (1, False, 3)
+    assert (result.code, result.lines[0]["holds"], result.lines[0]["number"]) == (1, False, number)
     assert patrolled.run("audit", "verify", "--head", "nonsense").code == 2
 
 
@@ -131,7 +131,7 @@ def test_reveals_are_in_the_log_with_who_read(patrolled: Office) -> None:
     patrolled.run("reports", "preview", report)
     patrolled.run("reports", "show", report)
     patrolled.run("flags", "list")
-    entries = patrolled.run("audit", "list", "--json").lines
+    entries = [entry for entry in patrolled.run("audit", "list", "--json").lines if not entry["act"].startswith("case.")]
     expected = [("flag.revealed", flag), ("report.revealed", report)]
     assert [(entry["act"], entry["object"]) for entry in entries] == expected
     assert {entry["actor"] for entry in entries} == {operator()}

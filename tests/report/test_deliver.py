@@ -591,9 +591,12 @@ def test_a_message_that_left_or_died_is_in_the_audit_log(desk: Desk) -> None:
     with desk.database.read() as connection:
         entries = list(audit.entries(connection))
         assert audit.verify(connection) is None
-    assert {(entry.actor, entry.act, entry.object) for entry in entries} == {
+    found = {(entry.actor, entry.act, entry.object) for entry in entries}
+    assert found == {
         ("tsbot", "report.sent", first),
+        ("tsbot", "case.reported", CASE),
         ("tsbot", "report.dead", second),
+        ("tsbot", "report.escalated", second),
     }
     assert "example.org" not in "".join(entry.details for entry in entries)
 
