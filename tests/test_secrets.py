@@ -32,6 +32,13 @@ GETTER = "structlog.get_logger()"
 REVIEWED = {
     "self._error": "words of tsbot.stream.sse: constants, status codes and names of classes",
     "reason": "deliver._reason: messages of delivery errors, which hold codes, and names of classes",
+    "row.last_error": "what the outbox remembers of an error: classes and codes",
+    "decision.trouble": "tsbot.report.pgp: constant words about a key",
+    "trouble": "the same",
+    "remedy": "constants of ours",
+    "REROUTED": "a constant",
+    "outcome.reason": "words of tsbot.report.receive and replies, all constants",
+    "step.reason": "tsbot.report.escalation.Reason",
 }
 """Expressions in word fields that are neither constants nor errors, each with why it can hold no text."""
 

@@ -23,7 +23,7 @@ def test_a_page_about_reports_names_them_and_the_reason() -> None:
     text = page_text(CASE, FLAG, "en", reason="unacknowledged", reports=["r1", "r2"])
     assert text == (
         f"A report was not acknowledged by those who got it.\n\nCase: {CASE}\nFlag: {FLAG}\nReport: r1\nReport: r2\n\n"
-        "To see it: tsbot reports show r1\nAll that wait: tsbot reports list\n"
+        "To see it: tsbot reports show r1\nAll that wait: tsbot reports list --overdue\n"
     )
 
 

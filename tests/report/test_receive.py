@@ -100,7 +100,7 @@ def test_an_answer_stops_the_timers_and_is_told_everywhere(desk: Desk) -> None:
         assert audit.verify(connection) is None
     assert said == {("acknowledged", "recipient"), ("passed_on", "recipient")}
     assert (state, when) == ("acknowledged", desk.clock.now)
-    assert acts == ["report.acknowledged"]
+    assert acts == ["report.sent", "report.acknowledged"]
 
 
 def test_the_role_that_answered_is_noted_and_no_person(desk: Desk) -> None:

@@ -26,7 +26,7 @@ NOTICES: dict[str, dict[str, Any]] = {
         "reason": "dead", "reports": ("r",), "more": 2, "all_waiting": "tsbot reports list",
     },
 }  # fmt: skip
-OPTIONAL = {"template", "report_id", "flag_ids", "subject", "about", "language"}
+OPTIONAL = {"template", "report_id", "flag_ids", "subject", "about", "language", "repeats"}
 """Fields of a letter that no template needs to say."""
 
 

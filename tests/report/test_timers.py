@@ -102,7 +102,8 @@ def test_a_reminder_says_what_it_is_quotes_nothing_and_is_of_the_same_thread(des
     assert "your office" in letter.text
     assert "your office" not in reminder.text
     assert (reminder.recipient, reminder.purpose) == ("second@example.org", Purpose.REMINDER)
-    assert reminder.text.startswith("The report below was sent to desk@example.org at 2026-09-21 ")
+    assert reminder.text.startswith("Reminder: this letter was sent on 2026-09-21 ")
+    assert "It was sent to desk@example.org first." in reminder.text
     assert reminder.in_reply_to == letter.message_id == f"<{identity}@example.org>"
     assert reminder.subject == letter.subject
     assert "Reported user: Example" in reminder.text
@@ -153,7 +154,7 @@ def test_the_outcome_of_each_step_is_in_the_audit_log(desk: Desk) -> None:
     with desk.database.read() as connection:
         acts = [(entry.actor, entry.act, entry.details) for entry in audit.entries(connection, obj=identity)]
         assert audit.verify(connection) is None
-    assert acts == [
+    assert [act for act in acts if act[1] != "report.sent"] == [
         ("tsbot", "report.escalated", '{"messages":1,"reason":"unacknowledged","step":1,"to":"second"}'),
         ("tsbot", "report.escalated", '{"messages":1,"reason":"unacknowledged","step":2,"to":"on_call"}'),
     ]
@@ -331,7 +332,7 @@ def test_sending_once_more_is_a_further_letter_of_the_thread(desk: Desk) -> None
     first, second, third = tray.got
     assert len({message.message_id for message in tray.got}) == 3
     assert second.in_reply_to == third.in_reply_to == first.message_id
-    assert second.text.startswith("The report below was sent to you at")
+    assert second.text.startswith("This letter was sent to you on ")
     assert "your office" in second.text
 
 
