@@ -24,6 +24,8 @@
     │   ├── LetterError            a letter cannot be written from what is known
     │   ├── DeliveryDeferredError  not delivered now (retried)
     │   └── DeliveryRefusedError   never deliverable this way (a person must look)
+    ├── HideError
+    │   └── CriteriaError          a file of criteria or reasons for hiding is wrong; names file and entry
     └── DemoError              the demo wikis cannot be set up or a demo step failed
 
 Messages say what happened, what it means and what to do. They never carry text of revisions, comments or user names:
@@ -142,6 +144,14 @@ class DeliveryDeferredError(ReportError):
 
 class DeliveryRefusedError(ReportError):
     """A message will never be delivered this way; a person must look."""
+
+
+class HideError(TsbotError):
+    """Something about hide suggestions."""
+
+
+class CriteriaError(HideError):
+    """A file of criteria or reasons for hiding is wrong; the message names the file and the entry."""
 
 
 class DemoError(TsbotError):
