@@ -121,7 +121,8 @@ class MemoryWiki:
         return sorted((revision for revision in self.all.values() if revision.page_id == page_id), key=lambda it: (it.time, it.rev_id))
 
     def ref(self, page_id: int) -> PageRef:
-        return PageRef(page_id, self.titles[page_id], 3 if self.titles[page_id].startswith("User talk:") else 0, self.of(page_id)[-1].rev_id)
+        title = self.titles[page_id]
+        return PageRef(page_id, title, 3 if title.startswith("User talk:") else 0, self.of(page_id)[-1].rev_id)
 
     def facts(self) -> WikiFacts:
         return WikiFacts(self.base, self.language)

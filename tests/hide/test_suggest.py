@@ -175,7 +175,7 @@ def test_summaries_that_quote(wiki: Any, ask: Any, text: str, author: str) -> No
 def test_a_deletion_log_that_quotes(wiki: Any, ask: Any, text: str, author: str) -> None:
     gone = wiki.edit("Mill thoughts", text, author)
     wiki.delete("Mill thoughts", f"content was: '{text}'")
-    with pytest.raises(InputError, match="no flag knows"):
+    with pytest.raises(InputError, match="it is deleted"):
         ask(gone)
     copy = wiki.edit("User talk:B", text, author)
     plan = ask(gone, user=author, title="Mill thoughts", time=wiki.now)

@@ -119,13 +119,14 @@ def begin(plan: Plan, now: float) -> Following:
         titles={page.page.title: page.page.page_id for page in plan.pages},
         current={page.page.page_id: page.page.current for page in plan.pages},
     )
-    return _timed(following, now)
+    return _timed(following, following, now)
 
 
 def follow(following: Following, event: Event) -> Following:
     """Take an event of the plan's wiki into account; others change nothing. The same event twice is the same as once."""
     if event.wiki != following.plan.wiki:
         return following
+    before = following
     if event.kind is EventKind.VISIBILITY and event.rev_id:
         following = _visibility(following, event)
     elif event.kind is EventKind.DELETION or (event.kind is EventKind.LOG and (event.log_type, event.log_action) == ("delete", "delete")):
@@ -140,7 +141,7 @@ def follow(following: Following, event: Event) -> Following:
         following = replace(following, titles={**following.titles, event.new_name: page}) if page else following
     elif event.kind is EventKind.EDIT and event.rev_id:
         following = _edit(following, event)
-    return _timed(following, event.time)
+    return _timed(before, following, event.time)
 
 
 def follow_all(following: Following, events: Iterable[Event]) -> Following:
@@ -152,17 +153,12 @@ def follow_all(following: Following, events: Iterable[Event]) -> Following:
 
 def looked(following: Following, rev_id: int, page_id: int, fields: Iterable[Field], now: float) -> Following:
     """Say which fields of a new revision show the text (none: it is harmless, or hidden, or deleted)."""
-    fields = frozenset(fields)
+    before = following
+    spots = {(rev_id, what) for what in fields}
     following = replace(following, to_look=following.to_look - {rev_id}, seen=following.seen | {rev_id})
-    if fields:
-        was_done = following.done_at is not None
-        following = replace(
-            following,
-            page_of={**following.page_of, rev_id: page_id},
-            to_hide=following.to_hide | {(rev_id, what) for what in fields},
-            reopened=following.reopened or was_done,
-        )
-    return _timed(following, now)
+    if spots:
+        following = replace(following, page_of={**following.page_of, rev_id: page_id}, to_hide=following.to_hide | spots)
+    return _timed(before, following, now)
 
 
 def _page(following: Following, event: Event) -> int:
@@ -176,11 +172,8 @@ def _visibility(following: Following, event: Event) -> Following:
     shown = {Field.TEXT: event.text_visible, Field.SUMMARY: event.comment_visible, Field.USER: event.user_visible}
     away = {(rev_id, what) for what, visible in shown.items() if visible is False}
     open_ = {(rev_id, what) for what, visible in shown.items() if visible}
-    before = following
     suppressed = following.suppressed - open_ | (away if event.user is None else set())
     following = replace(following, hidden=following.hidden - open_ | away, suppressed=suppressed)
-    if before.done_at is not None and following.left - before.left:
-        following = replace(following, reopened=True)
     # What was hidden before anybody looked at it need not be looked at.
     if rev_id in following.to_look and not open_:
         following = replace(following, to_look=following.to_look - {rev_id}, seen=following.seen | {rev_id})
@@ -206,7 +199,7 @@ def _edit(following: Following, event: Event) -> Following:
     )
 
 
-def _timed(following: Following, now: float) -> Following:
+def _timed(before: Following, following: Following, now: float) -> Following:
     """Note when it became done, or open again."""
     hidden = not following.left
     done = hidden and not following.to_suppress
@@ -214,5 +207,5 @@ def _timed(following: Following, now: float) -> Following:
         following,
         hidden_at=(now if following.hidden_at is None else following.hidden_at) if hidden else None,
         done_at=(now if following.done_at is None else following.done_at) if done else None,
-        reopened=following.reopened and not done,
+        reopened=(before.reopened or (before.done_at is not None and bool(following.left - before.left))) and not done,
     )

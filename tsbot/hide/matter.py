@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tsbot.text.boundaries import sentence_end, sentence_start
 from tsbot.text.passages import added_passages
@@ -24,7 +24,9 @@ CUT_LETTERS = 12
 
 _ASCII = {point: chr(point) if chr(point).isalnum() else " " for point in range(128)}
 _NO_WORD = re.compile(r"[\W_]+")
-_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]+")
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]+"
+)
 _UNSPACED = re.compile(
     "[\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
@@ -148,7 +150,7 @@ class Matter:
                 if at >= 0:
                     start, end = passage.source_span(at, at + len(piece.source))
                     more.setdefault(piece, _needle(new[start:end]))
-        return Matter(tuple(Piece(piece.source, (*piece.forms, more[piece])) if more.get(piece, "").strip() else piece for piece in self.pieces))
+        return Matter(tuple(replace(piece, forms=(*piece.forms, more[piece])) if more.get(piece) else piece for piece in self.pieces))
 
 
 def _pieces(sources: Sequence[str]) -> tuple[Piece, ...]:

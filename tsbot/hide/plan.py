@@ -102,7 +102,7 @@ class Note(StrEnum):
 NOTE_WORDS: dict[Note, str] = {
     Note.NOT_FOUND: "Nothing that can be read shows the text.",
     Note.FLAGGED_HIDDEN: "The text of the flagged revision is hidden already; what follows was searched for by what is known of it.",
-    Note.FLAGGED_DELETED: "The flagged revision is deleted, with its page or alone. Deleted revisions are not searched; the log and other pages are.",
+    Note.FLAGGED_DELETED: "The flagged revision is deleted, with its page or alone. Logs and other pages were searched, deleted ones not.",
     Note.NOT_THERE: "The flagged revision itself does not show the text that was searched for. Is it the right text?",
     Note.UNREADABLE: "Some revisions are hidden already, from us too; somebody with the right must look whether that suffices.",
     Note.INCOMPLETE: "There is more than was looked at: the limits were reached.",
@@ -117,7 +117,8 @@ class Plan:
     """What to hide. Carries no text; ``names`` and titles of pages may be matter themselves."""
 
     wiki: str
-    rev_id: int
+    subject: str
+    """``wiki:rev:ID``, or ``wiki:log:ID``."""
     facts: WikiFacts
     grounds: tuple[Ground, ...]
     level: Level | None

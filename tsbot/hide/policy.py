@@ -124,7 +124,8 @@ def _read(path: Path) -> Criteria:
         if criterion.interim:
             interim = table.criteria.get(criterion.interim)
             if criterion.level is not Level.SUPPRESSION or interim is None or interim.level is not Level.REVISION_DELETION:
-                raise CriteriaError(f"{path.name}: criteria.{name}.interim must name a criterion for revision deletion, and serve suppression.")
+                where = f"{path.name}: criteria.{name}.interim"
+                raise CriteriaError(f"{where} must name a criterion for revision deletion, and only suppression has one.")
     for kind, name in table.kinds.items():
         if kind is Kind.NONE:
             raise CriteriaError(f"{path.name}: kinds.none: what is no finding is not hidden.")

@@ -25,6 +25,7 @@ class Question:
 
     wiki: str
     rev_id: int
+    """0 for a flag on a log entry."""
     matter: Matter
     kinds: tuple[Kind, ...] = ()
     """What the flags on the revision say it is, or a person."""
@@ -36,6 +37,7 @@ class Question:
     """Whether nobody knows which sentences are meant: those that stood on the page before the edit are left out then."""
     time: float | None = None
     """When the flagged edit was made, in seconds since the epoch, if that is known."""
+    log_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ def suggest(
         grounds = (*grounds, *(ground for ground in (policies.name_ground(question.wiki),) if ground not in grounds))
     plan = Plan(
         wiki=question.wiki,
-        rev_id=question.rev_id,
+        subject=f"{question.wiki}:rev:{question.rev_id}" if question.rev_id else f"{question.wiki}:log:{question.log_id}",
         facts=facts,
         grounds=grounds,
         level=level_of(grounds),
@@ -148,11 +150,12 @@ def suggest(
 def _flagged(search: _Search) -> Revision | None:
     """The flagged revision, if it is still there; what it tells about author, page and text is taken up."""
     question = search.question
-    found = search.source.revisions([question.rev_id])
+    found = search.source.revisions([question.rev_id]) if question.rev_id else []
     if not found:
         if question.user is None and question.title is None:
-            raise InputError(f"{question.wiki} has no revision {question.rev_id}: it never existed, or it is deleted and no flag knows of it.")
-        search.note(Note.FLAGGED_DELETED)
+            raise InputError(f"{question.wiki} has no revision {question.rev_id}: it never existed, or it is deleted.")
+        if question.rev_id:
+            search.note(Note.FLAGGED_DELETED)
         if question.user:
             search.authors[question.user] = 0
         if question.title:
