@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import json
 import os
@@ -25,14 +26,15 @@ from tsbot.stream.wire import decode
 from tsbot.text.passage import Field
 
 pytestmark = pytest.mark.live
-TEXT = "I will come to your office tomorrow at noon and hurt you."
 CALM = "The mill stands by the river."
 PICKLED = """
 import json, pickle, sys
 from pathlib import Path
 from tsbot.cli.hide import Asked, plan_for
 from tsbot.detect.finding import Kind
+from tsbot.log import configure
 from tsbot.settings import load
+configure()
 asked = json.loads(sys.argv[2])
 kinds = tuple(map(Kind, asked.pop("kinds")))
 plan, _ = plan_for(load(Path(sys.argv[1]), {}), Asked(**asked, kinds=kinds))
@@ -43,17 +45,17 @@ sys.stdout.buffer.write(pickle.dumps(plan))
 class Tsbot:
     """``tsbot hide`` in processes of its own, since pywikibot holds one configuration per process."""
 
-    def __init__(self, world: World, config: Path) -> None:
-        self.world, self.config = world, config
+    def __init__(self, world: World, config: Path, said: str) -> None:
+        self.world, self.config, self.said = world, config, said
 
     def run(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         done = self._process([sys.executable, "-m", "tsbot", *words, "--config", str(self.config)], stdin.encode())
         return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
-    def plan(self, rev_id: int, *, wiki: str = "enwiki", kind: str = "violence", text: str = TEXT) -> Plan:
+    def plan(self, rev_id: int, *, wiki: str = "enwiki", kind: str = "violence") -> Plan:
         """The plan, as an object."""
         asked = json.dumps({"wiki": wiki, "rev_id": rev_id, "text": "-", "kinds": [kind]})
-        done = self._process([sys.executable, "-c", PICKLED, str(self.config), asked], text.encode())
+        done = self._process([sys.executable, "-c", PICKLED, str(self.config), asked], self.said.encode())
         assert done.returncode == 0, done.stderr.decode()
         plan = pickle.loads(done.stdout)
         assert isinstance(plan, Plan)
@@ -66,9 +68,16 @@ class Tsbot:
 
 
 @pytest.fixture
-def tsbot(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tsbot:
+def said(request: pytest.FixtureRequest) -> str:
+    """A made-up threat; each test has its own, since the copies of one author are found on all pages of the wiki."""
+    place = "".join(chr(97 + byte % 26) for byte in hashlib.sha256(request.node.name.encode()).digest()[:8])
+    return f"I will come to your {place} tomorrow at noon and hurt you."
+
+
+@pytest.fixture
+def tsbot(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str) -> Tsbot:
     monkeypatch.setattr(world, "folder", tmp_path)
-    return Tsbot(world, write_settings(world))
+    return Tsbot(world, write_settings(world), said)
 
 
 @pytest.fixture
@@ -87,18 +96,18 @@ def hide_ids(plan: Plan, number: int = 0) -> list[int]:
     return [revision.rev_id for revision in plan.pages[number].revisions if Field.TEXT in revision.fields]
 
 
-def visible(visitor: Actor, rev_ids: list[int]) -> list[int]:
-    """Of some revisions those whose text a visitor can read, and that show the text."""
+def visible(visitor: Actor, said: str, rev_ids: list[int]) -> list[int]:
+    """Of some revisions those whose text a visitor can read, and that show what was said."""
     answer = visitor.ask(action="query", prop="revisions", revids="|".join(map(str, rev_ids)), rvprop="ids|content", rvslots="main")
     revisions = [revision for page in answer["query"]["pages"] for revision in page["revisions"]]
-    return [one["revid"] for one in revisions if TEXT in one["slots"]["main"].get("content", "")]
+    return [one["revid"] for one in revisions if said in one["slots"]["main"].get("content", "")]
 
 
 class Watch:
     """Follows a plan by the events of the wikis, and looks at what it is told to look at."""
 
-    def __init__(self, world: World, plan: Plan, visitor: Actor) -> None:
-        self._entries, self._visitor = world.twin.log.entries, visitor
+    def __init__(self, world: World, plan: Plan, visitor: Actor, said: str) -> None:
+        self._entries, self._visitor, self._said = world.twin.log.entries, visitor, said
         self._at = len(self._entries)
         self.following: Following = begin(plan, time.time())
 
@@ -111,22 +120,22 @@ class Watch:
                 self._at += 1
                 self.following = follow(self.following, decode(entry.data.encode()))
             for rev_id in sorted(self.following.to_look):
-                shown = [Field.TEXT] if visible(self._visitor, [rev_id]) else []
+                shown = [Field.TEXT] if visible(self._visitor, self._said, [rev_id]) else []
                 self.following = looked(self.following, rev_id, self.following.to_look_page[rev_id], shown, time.time())
             time.sleep(0.05)
         return self.following
 
 
-def test_from_flag_to_hidden(world: World, tsbot: Tsbot, people: Any) -> None:
+def test_from_flag_to_hidden(world: World, tsbot: Tsbot, people: Any, said: str) -> None:
     author, editor, oversighter, visitor = people
     clean = editor.edit("Talk:Weir", CALM)
-    added = author.edit("Talk:Weir", f"{CALM}\n\n{TEXT}")
-    kept = editor.edit("Talk:Weir", f"{CALM} It is old.\n\n: '''{TEXT}'''")
+    added = author.edit("Talk:Weir", f"{CALM}\n\n{said}")
+    kept = editor.edit("Talk:Weir", f"{CALM} It is old.\n\n: '''{said}'''")
     editor.move("Talk:Weir", "Talk:Old weir", "clearer")
     moved = kept + 1
     gone = editor.edit("Talk:Old weir", CALM)
-    again = author.edit("Talk:Old weir", f"{CALM}\n\n{TEXT} Again.")
-    copy = author.edit("User talk:Harbour Lights", f"== Hello ==\n{TEXT}")
+    again = author.edit("Talk:Old weir", f"{CALM}\n\n{said} Again.")
+    copy = author.edit("User talk:Harbour Lights", f"== Hello ==\n{said}")
 
     plan = tsbot.plan(added, kind="doxing")
     assert [(page.page.title, page.reached) for page in plan.pages] == [
@@ -140,7 +149,7 @@ def test_from_flag_to_hidden(world: World, tsbot: Tsbot, people: Any) -> None:
     assert clean not in hide_ids(plan)
     assert plan.notes == ()
 
-    watch = Watch(world, plan, visitor)
+    watch = Watch(world, plan, visitor, said)
     with pytest.raises(ActionRefusedError):  # the current revision
         oversighter.hide([again], suppress=True)
     watch.until(State.OPEN)
@@ -157,9 +166,9 @@ def test_from_flag_to_hidden(world: World, tsbot: Tsbot, people: Any) -> None:
     oversighter.hide([copy], fields=("content",), suppress=True)
     done = watch.until(State.DONE)
     assert 0 < done.seconds_to_hide < 120
-    assert visible(visitor, [added, kept, moved, again, copy]) == []
+    assert visible(visitor, said, [added, kept, moved, again, copy]) == []
 
-    back = author.edit("Talk:Old weir", f"{TEXT} And again.")
+    back = author.edit("Talk:Old weir", f"{said} And again.")
     reopened = watch.until(State.REOPENED)
     assert reopened.left == {(back, Field.TEXT)}
     editor.undo("Talk:Old weir", back)
@@ -171,12 +180,12 @@ def test_from_flag_to_hidden(world: World, tsbot: Tsbot, people: Any) -> None:
     assert {Note.FLAGGED_HIDDEN, Note.NOT_FOUND} <= set(after.notes)
 
 
-def test_the_link_opens_the_form(tsbot: Tsbot, people: Any) -> None:
+def test_the_link_opens_the_form(tsbot: Tsbot, people: Any, said: str) -> None:
     author, editor, oversighter, visitor = people
-    added = author.edit("Talk:Lock gate", TEXT)
-    kept = editor.edit("Talk:Lock gate", f"{TEXT} No.")
+    added = author.edit("Talk:Lock gate", said)
+    kept = editor.edit("Talk:Lock gate", f"{said} No.")
     editor.edit("Talk:Lock gate", CALM)
-    done = tsbot.run("hide", "suggest", "enwiki", str(added), "--text", "-", "--kind", "violence", "--json", stdin=TEXT)
+    done = tsbot.run("hide", "suggest", "enwiki", str(added), "--text", "-", "--kind", "violence", "--json", stdin=said)
     assert done.returncode == 0, done.stderr
     assert "hurt" not in done.stdout
     (page,) = json.loads(done.stdout)["pages"]
@@ -192,9 +201,9 @@ def test_the_link_opens_the_form(tsbot: Tsbot, people: Any) -> None:
     assert "Permission error" in html.unescape(refused)
 
 
-def test_what_a_terminal_shows(tsbot: Tsbot, people: Any) -> None:
+def test_what_a_terminal_shows(tsbot: Tsbot, people: Any, said: str) -> None:
     author, editor, _, _ = people
-    added = author.edit("Talk:Ferry", TEXT)
+    added = author.edit("Talk:Ferry", said)
     done = tsbot.run("hide", "suggest", "enwiki", str(added), "--field", "text", "--kind", "violence")
     assert done.returncode == 0, done.stderr
     assert "Revert first" in done.stdout
@@ -209,9 +218,9 @@ def test_what_a_terminal_shows(tsbot: Tsbot, people: Any) -> None:
 
 def test_the_text_of_a_flag(tsbot: Tsbot, world: World, people: Any) -> None:
     author, editor, _, _ = people
-    said = "I will come to [[Example school|your school]] tomorrow at noon and hurt you."
-    added = author.edit("Talk:Footbridge", f"{CALM}\n\n{said}")
-    kept = editor.edit("Talk:Footbridge", f"{CALM}\n\n:{said}\n::Stop it.")
+    linked = "I will come to [[Example bridge|your office]] tomorrow at noon and hurt you."
+    added = author.edit("Talk:Footbridge", f"{CALM}\n\n{linked}")
+    kept = editor.edit("Talk:Footbridge", f"{CALM}\n\n:{linked}\n::Stop it.")
     editor.edit("Talk:Footbridge", CALM)
     url = f"{world.family.wikis['enwiki'].url}/w/index.php?diff=prev&oldid={added}"
     flagged = tsbot.run("flag", url, "--json")
@@ -223,14 +232,14 @@ def test_the_text_of_a_flag(tsbot: Tsbot, world: World, people: Any) -> None:
     assert told["level"] == "revision_deletion"
     flag = json.loads(flagged.stdout)["flags"][0]["id"]
     by_id = tsbot.run("hide", "suggest", "enwiki", str(added), "--flag", flag[:8], "--show")
-    assert "your school" in by_id.stdout
+    assert "your office" in by_id.stdout
     assert tsbot.run("hide", "suggest", "enwiki", str(kept)).returncode == 2  # nobody flagged it: which text?
     assert tsbot.run("hide", "suggest", "enwiki", str(kept), "--flag", flag[:8]).returncode == 2
 
 
-def test_merged_histories(tsbot: Tsbot, people: Any) -> None:
+def test_merged_histories(tsbot: Tsbot, people: Any, said: str) -> None:
     author, editor, oversighter, _ = people
-    added = author.edit("Talk:Sluice", TEXT)
+    added = author.edit("Talk:Sluice", said)
     time.sleep(1.1)  # histories are merged by timestamps, which count seconds
     calm = editor.edit("Talk:Sluice/New", CALM)
     editor.edit("Talk:Sluice/New", f"{CALM} It is old.")
@@ -242,19 +251,19 @@ def test_merged_histories(tsbot: Tsbot, people: Any) -> None:
     assert hide_ids(tsbot.plan(calm)) == [added]
 
 
-def test_a_deleted_page_leaves_what_the_log_quotes_and_the_copies(tsbot: Tsbot, people: Any) -> None:
+def test_a_deleted_page_leaves_what_the_log_quotes_and_the_copies(tsbot: Tsbot, people: Any, said: str) -> None:
     author, editor, oversighter, _ = people
-    added = author.edit("Talk:Towpath", TEXT)
-    copy = author.edit("Talk:Towpath/Copy", TEXT)
+    added = author.edit("Talk:Towpath", said)
+    copy = author.edit("Talk:Towpath/Copy", said)
     editor.edit("Talk:Towpath/Copy", CALM)
-    log_id = oversighter.delete("Talk:Towpath", f"content was: '{TEXT[:40]}...'")
-    gone = tsbot.run("hide", "suggest", "enwiki", str(added), "--text", "-", stdin=TEXT)
+    log_id = oversighter.delete("Talk:Towpath", f"content was: '{said[:40]}...'")
+    gone = tsbot.run("hide", "suggest", "enwiki", str(added), "--text", "-", stdin=said)
     assert (gone.returncode, "has no revision" in gone.stderr) == (2, True)
     assert "Traceback" not in gone.stderr
     plan = tsbot.plan(copy)
     assert hide_ids(plan) == [copy]
     author.edit("Talk:Towpath", CALM)  # the title is there again, and with it its log
-    again = tsbot.plan(int(author.edit("Talk:Towpath", TEXT)))
+    again = tsbot.plan(int(author.edit("Talk:Towpath", said)))
     assert log_id in [entry.log_id for entry in again.log_entries]
 
 
@@ -263,9 +272,9 @@ def test_a_deleted_page_leaves_what_the_log_quotes_and_the_copies(tsbot: Tsbot, 
     ["Talk:" + "Ж" * 125, "Talk:" + "語" * 83, "Talk:نخلة " + "ن" * 110, "Talk:A & B?=+" + "x" * 200],
     ids=["ru", "ja", "ar", "signs"],
 )
-def test_titles_as_long_as_they_may_be(tsbot: Tsbot, people: Any, title: str) -> None:
+def test_titles_as_long_as_they_may_be(tsbot: Tsbot, people: Any, title: str, said: str) -> None:
     author, editor, oversighter, _ = people
-    added = author.edit(title, TEXT)
+    added = author.edit(title, said)
     editor.edit(title, CALM)
     plan = tsbot.plan(added)
     assert hide_ids(plan) == [added]
@@ -273,12 +282,12 @@ def test_titles_as_long_as_they_may_be(tsbot: Tsbot, people: Any, title: str) ->
     assert hide_ids(tsbot.plan(added)) == [added]
 
 
-def test_revisions_of_two_megabytes(tsbot: Tsbot, people: Any) -> None:
+def test_revisions_of_two_megabytes(tsbot: Tsbot, people: Any, said: str) -> None:
     author, editor, _, _ = people
     filler = "The mill stands by the river. " * 66_000
     first = editor.edit("Talk:Reservoir", filler)
-    added = author.edit("Talk:Reservoir", f"{filler}\n\n{TEXT}")
-    more = [editor.edit("Talk:Reservoir", f"{filler}\n\n{TEXT} {number}") for number in range(4)]
+    added = author.edit("Talk:Reservoir", f"{filler}\n\n{said}")
+    more = [editor.edit("Talk:Reservoir", f"{filler}\n\n{said} {number}") for number in range(4)]
     editor.edit("Talk:Reservoir", filler)
     plan = tsbot.plan(added)
     assert hide_ids(plan) == [added, *more]
@@ -286,8 +295,8 @@ def test_revisions_of_two_megabytes(tsbot: Tsbot, people: Any) -> None:
     assert first not in hide_ids(plan)
 
 
-def test_imported_histories(tsbot: Tsbot, world: World, tmp_path: Path) -> None:
-    texts = [CALM, f"{CALM} {TEXT}", f"{CALM} {TEXT} More.", CALM, f"{TEXT}"]
+def test_imported_histories(tsbot: Tsbot, world: World, tmp_path: Path, said: str) -> None:
+    texts = [CALM, f"{CALM} {said}", f"{CALM} {said} More.", CALM, f"{said}"]
     revisions = "".join(
         f"<revision><timestamp>2015-01-0{day}T00:00:00Z</timestamp><contributor><username>Old hand</username></contributor>"
         f"<comment>c</comment><model>wikitext</model><format>text/x-wiki</format><text>{escape(text)}</text></revision>"
@@ -310,12 +319,12 @@ def test_imported_histories(tsbot: Tsbot, world: World, tmp_path: Path) -> None:
     assert plan.facts.language == "de"
 
 
-def test_the_numbers_of_the_form_are_the_wikis(tsbot: Tsbot, people: Any) -> None:
+def test_the_numbers_of_the_form_are_the_wikis(tsbot: Tsbot, people: Any, said: str) -> None:
     """What the plan says is exactly what reading everything says."""
     author, editor, _, visitor = people
     made = [editor.edit("Talk:Quay", CALM)]
     for number in range(12):
-        who, text = ((author, TEXT), (editor, f"{CALM} {number % 2}"), (editor, f"{TEXT} {number}"))[number % 3]
+        who, text = ((author, said), (editor, f"{CALM} {number % 2}"), (editor, f"{said} {number}"))[number % 3]
         made.append(who.edit("Talk:Quay", text))
     plan = tsbot.plan(made[1])
-    assert hide_ids(plan) == visible(visitor, made)
+    assert hide_ids(plan) == visible(visitor, said, made)
