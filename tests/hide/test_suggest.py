@@ -193,7 +193,7 @@ def test_an_attack_name(wiki: Any, ask: Any) -> None:
     plan = ask(first, Matter.of_name(name), kinds=(Kind.ATTACK_NAME,))
     fields = {revision.rev_id: revision.fields for page in plan.pages for revision in page.revisions}
     assert fields == {first: (Field.USER,), reverted: (Field.SUMMARY,), second: (Field.USER,)}
-    assert plan.names == (name,)
+    assert plan.names == plan.authors == (name,)  # whoever reverted is no author of it
     assert plan.level is Level.SUPPRESSION
     assert [entry.log_id for entry in plan.log_entries] == [created]
 

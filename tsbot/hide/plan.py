@@ -192,11 +192,13 @@ def _hidden(revision: Revision, field: Field, level: Level | None) -> bool:
     return mark and (revision.suppressed or level is not Level.SUPPRESSION)
 
 
-def inserters(history: PageHistory, shows: Answers, matter: Matter) -> list[Revision]:
-    """Revisions whose authors put the text there, again or first, or who wrote it elsewhere; oldest first."""
-    return [
-        exposure.revision for exposure in exposures(history.revisions, shows, matter) if exposure.why is not Why.KEPT
-    ]
+def inserters(history: PageHistory, shows: Answers, matter: Matter, *, names: bool) -> list[Revision]:
+    """Revisions whose authors put the text there, again or first, in text, summary or name; oldest first.
+
+    ``names`` says that the text is somebody's name: whoever takes back edits of that account writes it into a summary, and means no harm.
+    """
+    found = [exposure for exposure in exposures(history.revisions, shows, matter) if exposure.why is not Why.KEPT]
+    return [exposure.revision for exposure in found if not names or exposure.fields != (Field.SUMMARY,)]
 
 
 def plan_logs(entries: Sequence[LogEntry], matter: Matter) -> tuple[PlannedLog, ...]:

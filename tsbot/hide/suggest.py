@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from tsbot.detect.finding import Kind
 from tsbot.errors import InputError
-from tsbot.hide.exposure import content_key, spread, to_read
+from tsbot.hide.exposure import content_key, exposures, spread, to_read
 from tsbot.hide.matter import Matter
 from tsbot.hide.plan import Note, Plan, PlannedPage, Reached, inserters, plan_logs, plan_page
 from tsbot.hide.policy import Level, Policies, level_of, shipped_policies
@@ -218,10 +218,10 @@ def _look_at_page(search: _Search, page_id: int) -> None:
     _read(search, history.revisions)
     shows = spread(history.revisions, _known(search, history.revisions))
     search.histories[page_id] = (history, shows)
-    shown = inserters(history, shows, search.matter)
-    for revision in shown:
+    named = any(search.matter.shows(name) for name in search.authors)
+    for revision in inserters(history, shows, search.matter, names=named):
         search.add_author(revision)
-    if shown:
+    if exposures(history.revisions, shows, search.matter):
         _reach_neighbours(search, history)
 
 
