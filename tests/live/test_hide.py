@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -111,11 +112,11 @@ class Watch:
         self._at = len(self._entries)
         self.following: Following = begin(plan, time.time())
 
-    def until(self, state: State, patience: float = 15.0) -> Following:
-        """Read events until the plan is in a state."""
+    def until(self, ready: Callable[[Following], bool], patience: float = 30.0) -> Following:
+        """Read events until the plan is as it should be."""
         deadline = time.monotonic() + patience
-        while self.following.state is not state or self._at < len(self._entries):
-            assert time.monotonic() < deadline, (state, self.following)
+        while not ready(self.following) or self._at < len(self._entries):
+            assert time.monotonic() < deadline, self.following
             for entry in self._entries[self._at :]:
                 self._at += 1
                 self.following = follow(self.following, decode(entry.data.encode()))
@@ -144,6 +145,7 @@ def test_from_flag_to_hidden(world: World, tsbot: Tsbot, people: Any, said: str)
     ]
     assert hide_ids(plan) == [added, kept, moved, again]
     assert hide_ids(plan, 1) == [copy]
+    assert plan.pages[1].revisions[0].fields == (Field.TEXT, Field.SUMMARY)  # "Created page with ..."
     assert [page.revert_first for page in plan.pages] == [True, True]
     assert plan.pages[0].clean == gone
     assert clean not in hide_ids(plan)
@@ -152,28 +154,28 @@ def test_from_flag_to_hidden(world: World, tsbot: Tsbot, people: Any, said: str)
     watch = Watch(world, plan, visitor, said)
     with pytest.raises(ActionRefusedError):  # the current revision
         oversighter.hide([again], suppress=True)
-    watch.until(State.OPEN)
+    watch.until(lambda now: now.state is State.OPEN)
     editor.undo("Talk:Old weir", again)
     editor.edit("User talk:Harbour Lights", CALM)
     oversighter.hide([added, kept], fields=("content",), reason="in accordance with policy")
-    assert watch.until(State.PARTLY).seconds_to_hide is None
+    assert watch.until(lambda now: len(now.hidden) == 2 and now.state is State.PARTLY).seconds_to_hide is None
     oversighter.hide([moved, again], fields=("content",))
-    oversighter.hide([copy], fields=("content",))
-    hidden = watch.until(State.PARTLY)
-    assert (hidden.left, len(hidden.to_suppress)) == (frozenset(), 5)  # readers are kept out, administrators not yet
+    oversighter.hide([copy], fields=("content", "comment"))
+    hidden = watch.until(lambda now: not now.left)
+    assert (hidden.state, len(hidden.to_suppress)) == (State.PARTLY, 6)  # readers are kept out, administrators not yet
     assert hidden.seconds_to_hide is not None
     oversighter.hide([added, kept, moved, again], fields=("content",), suppress=True)
-    oversighter.hide([copy], fields=("content",), suppress=True)
-    done = watch.until(State.DONE)
+    oversighter.hide([copy], fields=("content", "comment"), suppress=True)
+    done = watch.until(lambda now: now.state is State.DONE)
     assert 0 < done.seconds_to_hide < 120
     assert visible(visitor, said, [added, kept, moved, again, copy]) == []
 
     back = author.edit("Talk:Old weir", f"{said} And again.")
-    reopened = watch.until(State.REOPENED)
+    reopened = watch.until(lambda now: now.state is State.REOPENED)
     assert reopened.left == {(back, Field.TEXT)}
     editor.undo("Talk:Old weir", back)
     oversighter.hide([back], fields=("content",), suppress=True)
-    watch.until(State.DONE)
+    watch.until(lambda now: now.state is State.DONE)
 
     after = tsbot.plan(added, kind="doxing")
     assert after.nothing_left
@@ -182,6 +184,7 @@ def test_from_flag_to_hidden(world: World, tsbot: Tsbot, people: Any, said: str)
 
 def test_the_link_opens_the_form(tsbot: Tsbot, people: Any, said: str) -> None:
     author, editor, oversighter, visitor = people
+    editor.edit("Talk:Lock gate", CALM)
     added = author.edit("Talk:Lock gate", said)
     kept = editor.edit("Talk:Lock gate", f"{said} No.")
     editor.edit("Talk:Lock gate", CALM)
