@@ -286,7 +286,8 @@ def test_how_it_looks(wiki: Any, ask: Any, text: str, author: str, count: int, w
 
 # --- the property ---
 
-POOL = ("Calm.", "Calm. {}", "{}", "Other words.", "<b>{}</b> and more", "Calm.\n* {}\n", "")
+SHOWN = "I will come to your office tomorrow and hurt you."
+POOL = ("Calm.", "Calm. {}", "{}", "Other words.", "<b>{}</b> and more", "Calm.\n* {}\n", "", "x" * len(SHOWN), f"Calm. {'x' * len(SHOWN)}")
 acts = st.lists(
     st.tuples(
         st.sampled_from(["edit", "undo", "move", "hide", "copy", "vanish", "merge"]),
@@ -302,6 +303,7 @@ acts = st.lists(
 @settings(max_examples=150, deadline=None)
 @given(acts)
 def test_exactly_what_reading_everything_would_find(make_wiki: Any, text: str, acts: list[tuple[str, int, int, str]]) -> None:
+    assert text == SHOWN
     wiki = make_wiki()
     title = "Talk:Mill"
     start = wiki.edit(title, "Calm.")
@@ -337,7 +339,8 @@ def test_exactly_what_reading_everything_would_find(make_wiki: Any, text: str, a
             # A text that vanished everywhere cannot be read by anybody; a hidden revision is hidden.
             if not revision.text_hidden and wiki.content[revision.rev_id] in readable and text in wiki.content[revision.rev_id]
         ]
-        assert [revision.rev_id for revision in page.revisions if Field.TEXT in revision.fields] == brute
+        assert [revision.rev_id for revision in page.revisions if Field.TEXT in (*revision.fields, *revision.hidden)] == brute
+        assert set(page.unreadable) == {revision.rev_id for revision in wiki.of(page.page.page_id) if revision.text_hidden}
     # No page of an author of the text is left out, and none on which it stands in a part of the history.
     planned = {page.page.page_id for page in plan.pages}
     for revision in wiki.all.values():
