@@ -158,8 +158,9 @@ def test_log_entries(source: ApiHistories, answers: Any, params: Any, target: st
 
 
 def test_a_title_the_wiki_does_not_accept_has_no_log(source: ApiHistories, answers: Any, api_error: Any) -> None:
-    answers(api_error("invalidtitle"))
+    answers(api_error("invalidtitle"), api_error("baduser"))
     assert source.log_of_title("<>", 10) == []
+    assert source.contributions("a|b", 0, 0.0, 10) == []
     answers(api_error("readapidenied"))
     with pytest.raises(WikiRefusedError):
         source.log_of_user("A", 0.0, 10)

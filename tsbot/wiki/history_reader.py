@@ -10,6 +10,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar
@@ -135,12 +136,13 @@ class ApiHistories:
         fields = "ids|title|timestamp|comment|size"
         wanted: Parameters = {"list": "usercontribs", "ucend": _stamp(since), "ucprop": fields, "uclimit": min(500, most), **who}
         found: list[tuple[PageRef, Revision]] = []
-        for data in self._follow(wanted):
-            for entry in _list(data, "usercontribs"):
-                page = PageRef(int(entry.get("pageid") or 0), str(entry.get("title") or ""), int(entry.get("ns") or 0))
-                found.append((page, _revision(page.page_id, entry)))
-            if len(found) >= most:
-                break
+        with _nobody():
+            for data in self._follow(wanted):
+                for entry in _list(data, "usercontribs"):
+                    page = PageRef(int(entry.get("pageid") or 0), str(entry.get("title") or ""), int(entry.get("ns") or 0))
+                    found.append((page, _revision(page.page_id, entry)))
+                if len(found) >= most:
+                    break
         with self._lock:
             self._sizes.update((revision.rev_id, revision.size) for _, revision in found)
         return found[:most]
@@ -156,15 +158,11 @@ class ApiHistories:
     def _log(self, about: Parameters, most: int) -> list[LogEntry]:
         fields = "ids|title|type|user|timestamp|comment|details"
         found: list[LogEntry] = []
-        try:
+        with _nobody():
             for data in self._follow({"list": "logevents", "leprop": fields, "lelimit": min(500, most), **about}):
                 found += [_log_entry(entry) for entry in _list(data, "logevents")]
                 if len(found) >= most:
                     break
-        except WikiRefusedError as error:
-            # A title or name that this version of the wiki does not accept (any more) has no log.
-            if not error.code.startswith(("invalidtitle", "badtitle", "baduser", "badvalue")):
-                raise
         return found[:most]
 
     def _batches(self, rev_ids: list[int]) -> Iterator[list[int]]:
@@ -216,6 +214,16 @@ class ApiHistories:
                 if attempt == ATTEMPTS:
                     raise
                 self._sleep(min(LONGEST_WAIT, max(FIRST_WAIT * 2.0 ** (attempt - 1), error.retry_after or 0.0)))
+
+
+@contextmanager
+def _nobody() -> Iterator[None]:
+    """A title or name that the wiki does not accept (any more) has no edits and no log."""
+    try:
+        yield
+    except WikiRefusedError as error:
+        if not error.code.startswith(("invalidtitle", "badtitle", "baduser", "nosuchuser", "badvalue")):
+            raise
 
 
 def _query(data: Data) -> Data:
