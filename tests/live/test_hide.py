@@ -22,6 +22,7 @@ from tsbot.demo.actors import ActionRefusedError, Actor
 from tsbot.demo.patrolled import write_settings
 from tsbot.demo.world import World
 from tsbot.hide.follow import Following, State, begin, follow, looked
+from tsbot.hide.links import log_links
 from tsbot.hide.plan import Note, Plan, Reached
 from tsbot.stream.wire import decode
 from tsbot.text.passage import Field
@@ -181,6 +182,10 @@ def test_from_flag_to_hidden(world: World, tsbot: Tsbot, people: Any, said: str)
     assert after.count == 0
     (entry,) = after.log_entries  # the log of new pages keeps the summary
     assert (entry.log_type, entry.fields) == ("create", (Field.COMMENT,))
+    (link,) = log_links(after)
+    form = html.unescape(oversighter._session.get(link.url).text)
+    assert 'name="wpReason"' in form
+    assert re.search(r"value=.in accordance with policy.", form)
     oversighter.act(action="revisiondelete", type="logging", ids=entry.log_id, hide="comment", suppress="yes")
     at_last = tsbot.plan(added, kind="doxing")
     assert at_last.nothing_left

@@ -119,7 +119,8 @@ def _ground(ground: Ground) -> str:
 
 def _page(plan: Plan, page: PlannedPage, *, masked: bool) -> Iterator[str]:
     title = WITHHELD if page.title_shows and masked else shown(page.page.title)
-    yield f"Page {page.page.page_id} {title} ({page.reached.value}): {len(page.revisions)} of {_count(page.of, 'revision')} show it"
+    number = len(page.revisions)
+    yield f"Page {page.page.page_id} {title} ({page.reached.value}): {number} of {page.of:,} revisions show{'s' if number == 1 else ''} it"
     if page.revert_first:
         yield "  Revert first, with a neutral summary of your own: the current revision shows it, and its text cannot be hidden."
         yield f"  Newest revision without it: {page.clean}." if page.clean else "  No revision is without it: blank or delete the page."
