@@ -12,6 +12,7 @@ not. Then every text is read once more to compare: the plan must name just the r
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import random
 import statistics
@@ -61,6 +62,17 @@ def dump(contents: list[str]) -> str:
     return f"{head}<page><title>Talk:Long history</title><ns>1</ns>{revisions}</page></mediawiki>"
 
 
+def wiki_seconds(folder: str) -> float:
+    """Processor time that the wikis' servers have used."""
+    ticks = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if folder.encode() in (process / "cmdline").read_bytes() and b"php" in (process / "cmdline").read_bytes():
+                fields = (process / "stat").read_text().rpartition(")")[2].split()
+                ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--revisions", type=int, default=5000)
@@ -80,10 +92,10 @@ def main() -> None:
         config = write_settings(world)
         if arguments.plain:
             config.write_text(config.read_text().replace('account = "TsBot"\n', ""))
-        measure(config, arguments.runs)
+        measure(config, arguments.runs, folder)
 
 
-def measure(config: Path, runs: int) -> None:
+def measure(config: Path, runs: int, folder: str) -> None:
     from tsbot.parts import open_wikis  # noqa: PLC0415 - reads pywikibot's configuration, which must be there by now
     from tsbot.wiki.history_reader import ApiHistories  # noqa: PLC0415
 
@@ -95,20 +107,22 @@ def measure(config: Path, runs: int) -> None:
     history = source.history(page.page_id, 1_000_000)
     assert history is not None
     brute = [rev_id for rev_id, text in sorted(dict(source.texts([one.rev_id for one in history.revisions])).items()) if matter.shows(text)]
-    took, requests, read, own = [], 0, 0, 0.0
+    took, requests, read, own, wiki = [], 0, 0, 0.0, 0.0
     for _ in range(runs):
         fresh = ApiHistories(wikis.api, "enwiki", wikis.budget, time.sleep, concurrency=settings.wiki.concurrency)
-        began, used = time.monotonic(), time.process_time()
+        began, used, before = time.monotonic(), time.process_time(), wiki_seconds(folder)
         plan = suggest(Question("enwiki", brute[0], matter, (Kind.VIOLENCE,)), fresh)
         took.append(time.monotonic() - began)
-        own = time.process_time() - used
+        own, wiki = time.process_time() - used, wiki_seconds(folder) - before
         requests, read = fresh.requests, plan.read
         named = sorted(one.rev_id for page in plan.pages for one in page.revisions if Field.TEXT in one.fields)
         assert named == brute, "the plan is wrong"
-    print(f"{'revisions':>10} {'to hide':>8} {'texts read':>11} {'requests':>9} {'best s':>7} {'median s':>9} {'own CPU s':>10} {'load':>6}")
-    load_now = os.getloadavg()[0]
-    best, middle = min(took), statistics.median(took)
-    print(f"{len(history.revisions):>10,} {len(brute):>8,} {read:>11,} {requests:>9,} {best:>7.2f} {middle:>9.2f} {own:>10.2f} {load_now:>6.1f}")
+    names = ("revisions", "to hide", "texts read", "requests", "best s", "median s", "own CPU s", "wiki's CPU s", "load")
+    busy = os.getloadavg()[0]
+    values = (len(history.revisions), len(brute), read, requests, min(took), statistics.median(took), own, wiki, busy)
+    print("  ".join(names))
+    shown = (f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" for value in values)
+    print("  ".join(value.rjust(len(name)) for name, value in zip(names, shown, strict=True)))
 
 
 if __name__ == "__main__":
