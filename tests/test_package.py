@@ -34,6 +34,8 @@ DATA = {
     "routing": r"tsbot/report/routing\.toml",
     "points of priorities": r"tsbot/cases/priority\.toml",
     "words of headings, templates and titles": r"tsbot/cases/places\.toml",
+    "criteria for hiding": r"tsbot/hide/criteria/(default|enwiki)\.toml",
+    "reasons for hiding": r"tsbot/hide/reasons\.toml",
     "migrations": r"tsbot/store/migrations/versions/\d+.*\.py",
     "the migrations' environment": r"tsbot/store/migrations/env\.py",
     "the page of the statistics": r"tsbot/cases/stats/page\.html\.j2",
@@ -41,7 +43,7 @@ DATA = {
     "accounts of the demo": r"tsbot/demo/accounts\.toml",
     "the demo's Debian script": r"tsbot/demo/debian/install\.sh",
     "a mark that types are there": r"tsbot/py\.typed",
-    "commands for pwb": r"tsbot/pwb/tsbot/tsbot_(patrol|doctor|flag)\.py",
+    "commands for pwb": r"tsbot/pwb/tsbot/tsbot_(patrol|doctor|flag|hide)\.py",
     "the licence": r"tsbot-.+\.dist-info/licenses/LICENSE",
 }
 
@@ -97,14 +99,14 @@ def test_the_wheel_holds_what_the_program_reads(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     missing = [what for what, pattern in DATA.items() if not any(re.fullmatch(pattern, name) for name in names)]
     assert missing == []
-    assert len([name for name in names if re.fullmatch(DATA["commands for pwb"], name)]) == 3
+    assert len([name for name in names if re.fullmatch(DATA["commands for pwb"], name)]) == 4
     packs = {path.name for path in (ROOT / "tsbot" / "detect" / "packs").glob("*.toml")}
     assert packs == {Path(name).name for name in names if name.startswith("tsbot/detect/packs/")}
 
 
 def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
     archive = zipfile.ZipFile(wheel)
-    sources = set(tracked()) | {f"tsbot/pwb/tsbot/tsbot_{name}.py" for name in ("patrol", "doctor", "flag")}
+    sources = set(tracked()) | {f"tsbot/pwb/tsbot/tsbot_{name}.py" for name in ("patrol", "doctor", "flag", "hide")}
     strangers = [name for name in archive.namelist() if ".dist-info/" not in name and name not in sources]
     assert strangers == []
     assert [name for name in archive.namelist() if name.startswith(("tests/", "benchmarks/", "docs/"))] == []
@@ -149,7 +151,12 @@ def checkout(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("patrol", "Read recent changes"), ("doctor", "Check settings, key"), ("flag", "Put a diff, permanent link or log entry by hand")],
+    [
+        ("patrol", "Read recent changes"),
+        ("doctor", "Check settings, key"),
+        ("flag", "Put a diff, permanent link or log entry by hand"),
+        ("hide", "Say which revisions show"),
+    ],
 )
 def test_pywikibot_finds_the_commands_of_a_checkout(checkout: Path, name: str, words: str) -> None:
     shown = pwb(checkout, name, "-help")
@@ -246,7 +253,18 @@ def test_the_doctor_of_a_checkout(home: Path) -> None:
     assert (done.returncode, "detector: version" in done.stdout + done.stderr) == (0, True)
 
 
-@pytest.mark.parametrize("words", [("patrol", "-nonsense"), ("doctor", "-nonsense"), ("flag", "-kind:rage"), ("flag",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("patrol", "-nonsense"),
+        ("doctor", "-nonsense"),
+        ("flag", "-kind:rage"),
+        ("flag",),
+        ("hide", "-kind:rage"),
+        ("hide",),
+    ],
+    ids=" ".join,
+)
 def test_wrong_options_are_refused(home: Path, words: tuple[str, ...]) -> None:
     done = pwb(home, *words)
     assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr

@@ -33,6 +33,8 @@
     │   ├── CaseTakenError         somebody else works on the case
     │   ├── PartyError             who acts is a party to the case
     │   └── ApprovalNeededError    a second person must approve first
+    ├── HideError
+    │   └── CriteriaError          a file of criteria or reasons for hiding is wrong; names file and entry
     └── DemoError              the demo wikis cannot be set up or a demo step failed
 
 Messages say what happened, what it means and what to do. They never carry text of revisions, comments or user names:
@@ -195,6 +197,14 @@ class PartyError(CaseError):
 
 class ApprovalNeededError(CaseError):
     """A second person must approve the act first. The request stands in ``approval`` if the transaction is committed."""
+
+
+class HideError(TsbotError):
+    """Something about hide suggestions."""
+
+
+class CriteriaError(HideError):
+    """A file of criteria or reasons for hiding is wrong; the message names the file and the entry."""
 
 
 class DemoError(TsbotError):

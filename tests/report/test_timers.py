@@ -105,7 +105,7 @@ def test_a_reminder_says_what_it_is_quotes_nothing_and_is_of_the_same_thread(des
     assert reminder.text.startswith("Reminder: this letter was sent on 2026-09-21 ")
     assert "It was sent to desk@example.org first." in reminder.text
     assert reminder.in_reply_to == letter.message_id == f"<{identity}@example.org>"
-    assert reminder.subject == letter.subject
+    assert reminder.subject == "[TS] reminder, report 0c5e1a2b"
     assert "Reported user: Example" in reminder.text
 
 

@@ -21,6 +21,7 @@ from tsbot.cli import (
     drill,
     evaluate,
     flags,
+    hide,
     keys,
     labels,
     languages,
@@ -62,8 +63,8 @@ def _root(_version_shown: bool = typer.Option(False, "--version", callback=_vers
 
 
 MODULES = (
-    *(patrol, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, stats, shadow, dead, purge, keys),
-    *(audit, doctor, demo, reference),
+    *(patrol, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, hide, stats, shadow, dead, purge),
+    *(keys, audit, doctor, demo, reference),
 )
 for module in MODULES:
     module.register(app)

@@ -162,7 +162,7 @@ def _make(work: Path, *, php: str, mediawiki: Path, progress: Progress) -> None:
         password_file = confs / "password"
         password_file.touch(mode=0o600)
         password_file.write_text(accounts["Admin"].password)
-        _php(
+        run_php(
             [
                 php, str(mediawiki / "maintenance" / "install.php"), "--dbtype=sqlite", f"--dbpath={data}",
                 f"--dbname={spec.dbname}", f"--lang={spec.language}", f"--server={urls[spec.dbname]}", "--scriptpath=/w",
@@ -175,14 +175,15 @@ def _make(work: Path, *, php: str, mediawiki: Path, progress: Progress) -> None:
         environment = php_environment(work, spec.dbname, mediawiki)
         for name in ("cache", "images"):
             (work / name / spec.dbname).mkdir(parents=True)
-        _php([php, str(mediawiki / "maintenance" / "update.php"), "--quick", "--skip-external-dependencies"], environment)
-        _php([php, str(PHP_FILES / "Provision.php")], environment)
+        run_php([php, str(mediawiki / "maintenance" / "update.php"), "--quick", "--skip-external-dependencies"], environment)
+        run_php([php, str(PHP_FILES / "Provision.php")], environment)
     use_wal(data)
     shutil.rmtree(work / "installer")
     (work / "family.json").unlink()
 
 
-def _php(command: list[str], environment: Mapping[str, str]) -> None:
+def run_php(command: list[str], environment: Mapping[str, str]) -> None:
+    """Run a script of MediaWiki. Raises DemoError, with the end of what it said."""
     _php_output(command, environment)
 
 

@@ -26,6 +26,7 @@ from tsbot.demo.provision import (
     family_config,
     php_environment,
     ready_template,
+    run_php,
 )
 from tsbot.demo.pywikibot_files import write_pywikibot_files
 from tsbot.errors import DemoError
@@ -150,6 +151,12 @@ class WikiFamily:
     def anonymous(self, ip: str, wiki: str) -> Actor:
         """Somebody who is not logged in, at an address (``203.0.113.7``, ``2001:db8::7``)."""
         return Actor(self.wikis[wiki].url, Account(name="", ip=ip))
+
+    def import_dump(self, dbname: str, dump: Path) -> None:
+        """Import pages with their histories into a wiki (XML of Special:Export); their authors stay strangers. Raises DemoError."""
+        script = str(self._mediawiki / "maintenance" / "importDump.php")
+        command = [check_prerequisites(self._mediawiki), script, "--no-updates", "--username-prefix=imported", str(dump)]
+        run_php(command, php_environment(self._running, dbname, self._mediawiki))
 
     def __enter__(self) -> WikiFamily:
         self.start()
