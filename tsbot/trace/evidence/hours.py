@@ -1,0 +1,81 @@
+"""Time of day and of the week, and the author's own clock where a source tells it.
+
+Measures Bayes factors of one habit over the 24 hours (UTC, each session counted once and spread over the hours beside it), weekday against
+weekend, and offsets of the clock. Wikis publish UTC only, so there the last is silent.
+Fails on: accounts with few sessions, people of one time zone and occupation, a change of time zone or of daylight saving time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tsbot.trace.activity import offset_hours, seconds
+from tsbot.trace.categories import Habit, prior, same_habit
+from tsbot.trace.gallery import Gallery, ReadEdit
+from tsbot.trace.sparse import Floats
+
+_SPREAD = ((0, 0.5), (1, 0.2), (-1, 0.2), (2, 0.05), (-2, 0.05))
+
+
+class Hours:
+    """Hours, weekdays, clock."""
+
+    kind = "hours"
+    features = ("day", "week", "clock")
+    normalised = frozenset[str]()
+
+    def __init__(self, gallery: Gallery) -> None:
+        self._hours = np.stack([_hours(edits) for edits in gallery.read])
+        self._alpha = prior(self._hours, 12.0)
+        self._week = Habit([_weekdays(edits) for edits in gallery.read], 6.0)
+        self._clock = Habit([_offsets(edits) for edits in gallery.read], 2.0)
+
+    def compare(self, rows: Sequence[int]) -> Floats:
+        """Log Bayes factors."""
+        return np.stack([same_habit(self._hours, list(rows), self._alpha), self._week.compare(rows), self._clock.compare(rows)])
+
+    def words(self, first: int, second: int) -> str:
+        """The hours in which both are mostly active."""
+        return f"mostly active {_span(self._hours[first])} / {_span(self._hours[second])} (UTC)"
+
+
+def _sessions(edits: Sequence[ReadEdit]) -> list[ReadEdit]:
+    """One edit for each account, day and hour: edits of one sitting are one observation."""
+    seen: dict[int, ReadEdit] = {}
+    for one in edits:
+        seen.setdefault(int(seconds(one.edit) // 3600), one)
+    return list(seen.values())
+
+
+def _hours(edits: Sequence[ReadEdit]) -> Floats:
+    counts = np.zeros(24)
+    for one in _sessions(edits):
+        hour = int(seconds(one.edit) % 86400 // 3600)
+        for shift, weight in _SPREAD:
+            counts[(hour + shift) % 24] += weight
+    return counts
+
+
+def _weekdays(edits: Sequence[ReadEdit]) -> list[str]:
+    # 1970-01-01 was a Thursday.
+    days = {int(seconds(one.edit) // 86400) for one in edits}
+    return ["weekend" if (day + 3) % 7 >= 5 else "weekday" for day in days]
+
+
+def _offsets(edits: Sequence[ReadEdit]) -> list[str]:
+    return [f"{offset_hours(one.edit):+g}" for one in _sessions(edits)]
+
+
+def _span(counts: Floats) -> str:
+    """The shortest span of hours with most of the activity."""
+    if not counts.sum():
+        return "never"
+    doubled = np.concatenate([counts, counts])
+    for length in range(1, 25):
+        sums = np.array([doubled[start : start + length].sum() for start in range(24)])
+        if sums.max() >= 0.8 * counts.sum():
+            start = int(sums.argmax())
+            return f"{start:02}-{(start + length) % 24:02} h"
+    return "all day"

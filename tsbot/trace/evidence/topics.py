@@ -1,0 +1,60 @@
+"""Related pages: titles that share rare words, where no page need be shared.
+
+Measures the cosine of inverse-document-frequency weights of the words of titles and folders; the same with what summaries link to.
+Fails on: titles of one series ("... at the Olympics"), and languages written without spaces, of which whole titles are compared.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+
+from tsbot.trace.gallery import Gallery, owner, subject
+from tsbot.trace.sparse import Floats, Vectors
+
+_WORD = re.compile(r"[^\W_]+")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+SHOWN = 5
+
+
+class Topics:
+    """Words of titles."""
+
+    kind = "topics"
+    features = ("cosine",)
+    normalised = frozenset(("cosine",))
+
+    def __init__(self, gallery: Gallery) -> None:
+        counts: list[Counter[Hashable]] = []
+        for account, edits in zip(gallery.accounts, gallery.read, strict=True):
+            counter: Counter[Hashable] = Counter()
+            for one in edits:
+                for title in one.edit.pages:
+                    if owner(title) != account.name:
+                        counter.update(set(title_words(title)))
+                    else:  # a draft in one's own space is about something; the name of its owner is not
+                        counter.update(set(title_words(title.partition("/")[2])))
+                for target in one.reading.targets:
+                    counter.update(set(title_words(target)))
+            counts.append(counter)
+        self._words = Vectors(counts)
+        self._names = {number: str(name) for name, number in self._words.vocabulary.items()}
+
+    def compare(self, rows: Sequence[int]) -> Floats:
+        """Cosine of words."""
+        return np.stack([self._words.cosine(rows)])
+
+    def words(self, first: int, second: int) -> str:
+        """The rarest shared words."""
+        shared = self._words.terms(first).keys() & self._words.terms(second).keys()
+        rarest = sorted(shared, key=lambda term: (self._words.frequency[term], self._names[term]))[:SHOWN]
+        return f"titles share the words {', '.join(self._names[term] for term in rarest)}" if rarest else ""
+
+
+def title_words(title: str) -> list[str]:
+    """Words of a title or path, folded, of three letters or more (or digits)."""
+    _, rest = subject(title)
+    return [word.lower() for word in _WORD.findall(_CAMEL.sub(" ", rest)) if len(word) > 2]
