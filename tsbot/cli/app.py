@@ -10,7 +10,7 @@ import sys
 import typer
 
 from tsbot import __version__
-from tsbot.cli import dead, demo, detect, doctor, evaluate, flags, labels, lexicon, patrol, reference, reports, shadow
+from tsbot.cli import dead, demo, detect, doctor, evaluate, flags, labels, lexicon, patrol, reference, reports, shadow, trace
 from tsbot.cli.common import EXIT_UNAVAILABLE, exit_code
 from tsbot.errors import TsbotError
 from tsbot.log import configure
@@ -39,7 +39,7 @@ def _root(_version_shown: bool = typer.Option(False, "--version", callback=_vers
     configure()
 
 
-for module in (patrol, detect, evaluate, lexicon, flags, labels, reports, shadow, dead, doctor, demo, reference):
+for module in (patrol, detect, evaluate, lexicon, flags, labels, reports, shadow, dead, doctor, trace, demo, reference):
     module.register(app)
 
 

@@ -22,7 +22,8 @@ _FLOOR = 0.002
 class Habit:
     """Categories that accounts use, and the comparison of any two."""
 
-    def __init__(self, uses: Sequence[Sequence[str]], strength: float) -> None:
+    def __init__(self, uses: Sequence[Sequence[str]], strength: float, most: float = 30.0) -> None:
+        """``strength`` is the weight of what everybody does, in uses; an account's uses count as ``most`` at most."""
         counters = [Counter(some) for some in uses]
         self.names = sorted(set().union(*counters)) if counters else []
         column = {name: number for number, name in enumerate(self.names)}
@@ -31,10 +32,11 @@ class Habit:
             for name, count in counter.items():
                 self.counts[row, column[name]] = count
         self._alpha = prior(self.counts, strength)
+        self._bounded = bounded(self.counts, most)
 
     def compare(self, rows: Sequence[int]) -> Floats:
         """Log Bayes factors of some accounts against all."""
-        return same_habit(self.counts, rows, self._alpha)
+        return same_habit(self._bounded, rows, self._alpha)
 
     def most(self, row: int) -> str:
         """The most frequent category of an account with its share."""
@@ -43,6 +45,13 @@ class Habit:
             return "nothing"
         first = int(self.counts[row].argmax())
         return f"{100 * self.counts[row, first] / total:.0f} % {self.names[first]}"
+
+
+def bounded(counts: Floats, most: float) -> Floats:
+    """Counts scaled down to a sum of ``most``: what one does repeatedly is not as many independent observations."""
+    sums = counts.sum(axis=1, keepdims=True)
+    scaled: Floats = counts * np.minimum(1.0, most / np.maximum(sums, 1e-9))
+    return scaled
 
 
 def log_gamma(x: Floats) -> Floats:

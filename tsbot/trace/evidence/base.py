@@ -18,7 +18,7 @@ class Evidence(Protocol):
     """Those that are compared with what the two accounts have with everybody else (cohort normalisation)."""
 
     def compare(self, rows: Sequence[int]) -> Floats:
-        """Numbers of some accounts against all: shape (features, rows, accounts)."""
+        """Numbers of some accounts against all: shape (features, rows, accounts). Not a number: nothing to compare, no evidence."""
         ...
 
     def words(self, first: int, second: int) -> str:

@@ -5,19 +5,21 @@
 * *sessions*: how often edits of the two lie within two minutes of each other on different pages, which one pair of hands seldom does
   (evidence against), and whether their sessions take turns.
 * *creation*: first edits within an hour or a day.
+* *together*: the same page on the same day or in the same fortnight.
 
 Being far apart in time is no evidence against: people come back. Fails on: a busy page, where many begin and end; clocks that are wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
 from tsbot.trace.activity import seconds
-from tsbot.trace.gallery import Gallery
-from tsbot.trace.sparse import Floats
+from tsbot.trace.gallery import Gallery, ReadEdit
+from tsbot.trace.sparse import Floats, Vectors
 
 DAY = 86400.0
 _NEAR = 120.0
@@ -29,12 +31,13 @@ class Dates:
     """Succession, sessions, creation."""
 
     kind = "dates"
-    features = ("succession", "turns", "apart", "creation")
+    features = ("succession", "turns", "apart", "creation", "together")
     normalised = frozenset[str]()
 
     def __init__(self, gallery: Gallery) -> None:
         self._times = [np.array([seconds(one.edit) for one in edits]) for edits in gallery.read]
         self._places = [np.array([hash_page(one.subjects) for one in edits]) for edits in gallery.read]
+        self._same_days = Vectors([_page_days(edits) for edits in gallery.read])
         self._first = np.array([times[0] if len(times) else np.nan for times in self._times])
         self._last = np.array([times[-1] if len(times) else np.nan for times in self._times])
 
@@ -45,12 +48,13 @@ class Dates:
         succession = _closeness(np.maximum(gap, 0.0))
         creation = _closeness(np.abs(self._first[some][:, None] - self._first[None, :]))
         turns, apart = np.zeros_like(gap), np.zeros_like(gap)
+        together = self._same_days.cosine(some)
         for position, row in enumerate(some):
             near = np.flatnonzero((self._first - DAY <= self._last[row]) & (self._last + DAY >= self._first[row]))
             for other in near:
                 if other != row:
                     turns[position, other], apart[position, other] = self._together(row, int(other))
-        return np.stack([succession, turns, -np.log1p(apart), creation])
+        return np.stack([succession, turns, -np.log1p(apart), creation, together])
 
     def _together(self, first: int, second: int) -> tuple[float, float]:
         times = np.concatenate([self._times[first], self._times[second]])
@@ -70,6 +74,16 @@ class Dates:
             return f"{gap / DAY:.1f} days between the last edit of the one and the first of the other"
         _, apart = self._together(first, second)
         return f"active in the same days, {apart:.0f} times within two minutes on different pages"
+
+
+def _page_days(edits: Sequence[ReadEdit]) -> Counter[Hashable]:
+    """Pages with the day, counted again with the fortnight: the same page at nearly the same time."""
+    counter: Counter[Hashable] = Counter()
+    for one in edits:
+        day = seconds(one.edit) / DAY
+        for page in one.subjects:
+            counter.update(((page, "day", int(day)), (page, "fortnight", int(day / 14)), (page, "fortnight", int(day / 14 + 0.5) + 0.5)))
+    return counter
 
 
 def hash_page(subjects: Sequence[str]) -> int:

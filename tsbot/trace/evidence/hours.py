@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tsbot.trace.activity import offset_hours, seconds
-from tsbot.trace.categories import Habit, prior, same_habit
+from tsbot.trace.categories import Habit, bounded, prior, same_habit
 from tsbot.trace.gallery import Gallery, ReadEdit
 from tsbot.trace.sparse import Floats
 
@@ -28,13 +28,17 @@ class Hours:
 
     def __init__(self, gallery: Gallery) -> None:
         self._hours = np.stack([_hours(edits) for edits in gallery.read])
+        self._bounded = bounded(self._hours, 15.0)
         self._alpha = prior(self._hours, 12.0)
         self._week = Habit([_weekdays(edits) for edits in gallery.read], 6.0)
-        self._clock = Habit([_offsets(edits) for edits in gallery.read], 2.0)
+        self._offsets = bounded(np.stack([_offsets(edits) for edits in gallery.read]), 5.0)
+        self._clock = prior(self._offsets, 2.0)
 
     def compare(self, rows: Sequence[int]) -> Floats:
         """Log Bayes factors."""
-        return np.stack([same_habit(self._hours, list(rows), self._alpha), self._week.compare(rows), self._clock.compare(rows)])
+        return np.stack(
+            [same_habit(self._bounded, rows, self._alpha), self._week.compare(rows), same_habit(self._offsets, rows, self._clock)]
+        )
 
     def words(self, first: int, second: int) -> str:
         """The hours in which both are mostly active."""
@@ -64,8 +68,15 @@ def _weekdays(edits: Sequence[ReadEdit]) -> list[str]:
     return ["weekend" if (day + 3) % 7 >= 5 else "weekday" for day in days]
 
 
-def _offsets(edits: Sequence[ReadEdit]) -> list[str]:
-    return [f"{offset_hours(one.edit):+g}" for one in _sessions(edits)]
+def _offsets(edits: Sequence[ReadEdit]) -> Floats:
+    """Sessions for each offset from -12 to +14 hours; an hour beside it counts too, for daylight saving time."""
+    counts = np.zeros(29)
+    for one in _sessions(edits):
+        position = round(offset_hours(one.edit)) + 13
+        for shift, weight in ((0, 0.6), (1, 0.2), (-1, 0.2)):
+            if 0 <= position + shift < len(counts):
+                counts[position + shift] += weight
+    return counts
 
 
 def _span(counts: Floats) -> str:

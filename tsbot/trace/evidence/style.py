@@ -50,9 +50,13 @@ class Style:
         self._habits = _unit(_standard(self._raw, self._counts))
 
     def compare(self, rows: Sequence[int]) -> Floats:
-        """Four cosines; 0 where one of the two has written nothing."""
+        """Four cosines; not a number where one of the two has written nothing."""
         some = list(rows)
-        return np.stack([self._typed.cosine(rows), self._folded.cosine(rows), self._frequent[some] @ self._frequent.T, self._habits[some] @ self._habits.T])
+        numbers = np.stack(
+            [self._typed.cosine(rows), self._folded.cosine(rows), self._frequent[some] @ self._frequent.T, self._habits[some] @ self._habits.T]
+        )
+        silent = (self._counts[some][:, None] == 0) | (self._counts[None, :] == 0)
+        return np.where(silent, np.nan, numbers)
 
     def words(self, first: int, second: int) -> str:
         """How much was compared."""

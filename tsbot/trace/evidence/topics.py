@@ -12,7 +12,7 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-from tsbot.trace.gallery import Gallery, owner, subject
+from tsbot.trace.gallery import Gallery, ReadEdit, owner, subject
 from tsbot.trace.sparse import Floats, Vectors
 
 _WORD = re.compile(r"[^\W_]+")
@@ -24,7 +24,7 @@ class Topics:
     """Words of titles."""
 
     kind = "topics"
-    features = ("cosine",)
+    features = ("cosine", "folders")
     normalised = frozenset(("cosine",))
 
     def __init__(self, gallery: Gallery) -> None:
@@ -41,17 +41,26 @@ class Topics:
                     counter.update(set(title_words(target)))
             counts.append(counter)
         self._words = Vectors(counts)
+        self._folders = Vectors([Counter(folder for one in edits for folder in _folders(one)) for edits in gallery.read])
         self._names = {number: str(name) for name, number in self._words.vocabulary.items()}
 
     def compare(self, rows: Sequence[int]) -> Floats:
-        """Cosine of words."""
-        return np.stack([self._words.cosine(rows)])
+        """Cosine of words, cosine of folders (or pages above subpages)."""
+        return np.stack([self._words.cosine(rows), self._folders.cosine(rows)])
 
     def words(self, first: int, second: int) -> str:
         """The rarest shared words."""
         shared = self._words.terms(first).keys() & self._words.terms(second).keys()
         rarest = sorted(shared, key=lambda term: (self._words.frequency[term], self._names[term]))[:SHOWN]
         return f"titles share the words {', '.join(self._names[term] for term in rarest)}" if rarest else ""
+
+
+def _folders(one: ReadEdit) -> set[str]:
+    folders = set()
+    for page in one.subjects:
+        parts = page.split("/")
+        folders.update("/".join(parts[:end]) for end in range(1, len(parts)))
+    return folders if not one.own else set()
 
 
 def title_words(title: str) -> list[str]:

@@ -1,0 +1,141 @@
+"""From labelled activity to weights: pairs, two halves of persons, figures on the half that was not seen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from tsbot.errors import InputError
+from tsbot.trace.activity import Activity, account_name, read_activity
+from tsbot.trace.figures import cost
+from tsbot.trace.fit import Pairs, calibrate, fit_curves, half
+from tsbot.trace.gallery import Gallery
+from tsbot.trace.score import Measured, add_up
+from tsbot.trace.sparse import Floats
+from tsbot.trace.weights import FORMAT, Model, Weights
+
+VARIANTS: tuple[tuple[str, ...], ...] = ((), ("names", "opposition"), ("dates",), ("dates", "names", "opposition"))
+"""Kinds left out for which curves are fitted of their own: `--no-names`, no dates, both."""
+_EASY_KEPT = 0.2
+"""Share of the pairs with nothing in common that is used; each counts for five."""
+_SEED = 1
+
+
+class Label(msgspec.Struct, frozen=True):
+    """Which person an account belongs to."""
+
+    account: str
+    person: str | None = None
+    """The same for all accounts of one person; none for an account that is known as nobody else's."""
+    group: str | None = None
+    """What must stay together when persons are split in two halves: an investigation with its bystanders. By default the person."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Activity with labels, measured."""
+
+    persons: tuple[str | None, ...]
+    groups: tuple[str, ...]
+    numbers: dict[str, Floats]
+    """Every number of evidence, shape (queries, accounts)."""
+    queries: tuple[int, ...]
+    """Accounts whose person has another one."""
+
+
+def read_labels(path: Path) -> dict[str, Label]:
+    """Read JSON Lines of labels. Raises ``InputError`` naming file and line."""
+    labels = {}
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            label = msgspec.json.decode(line, type=Label)
+        except msgspec.DecodeError as error:
+            raise InputError(f"{path}, line {number}: {error}.") from error
+        labels[account_name(label.account)] = label
+    return labels
+
+
+def measure(activity: Activity, labels: dict[str, Label]) -> Labelled:
+    """All numbers of the accounts that have a twin. Raises ``InputError`` if there is none."""
+    accounts = [account for account in activity.accounts if account.name in labels]
+    persons = tuple(labels[account.name].person for account in accounts)
+    groups = tuple(labels[account.name].group or labels[account.name].person or account.name for account in accounts)
+    count = Counter(person for person in persons if person is not None)
+    queries = tuple(position for position, person in enumerate(persons) if person is not None and count[person] > 1)
+    if len({half(groups[query]) for query in queries}) < 2:
+        raise InputError("Fitting needs persons with two or more accounts in both halves; these labels have too few.")
+    numbers = Measured(Gallery(accounts)).numbers(queries)
+    return Labelled(persons, groups, {name: values.astype(np.float32) for name, values in numbers.items()}, queries)
+
+
+def pairs(labelled: Sequence[Labelled], part: int | None, without: Collection[str]) -> Pairs:
+    """Labelled pairs of one half of the persons (or of all): every person has the same weight, every data set the weight of its persons."""
+    chunks: list[tuple[dict[str, Floats], np.ndarray[Any, Any], Floats]] = []
+    for data in labelled:
+        chosen = _pairs_of(data, part)
+        numbers = {name: values[chosen[0], chosen[1]].astype(float) for name, values in data.numbers.items() if name.split(".")[0] not in without}
+        chunks.append((numbers, chosen[2], chosen[3]))
+    names = chunks[0][0].keys()
+    return Pairs(
+        {name: np.concatenate([chunk[0][name] for chunk in chunks]) for name in names},
+        np.concatenate([chunk[1] for chunk in chunks]),
+        np.concatenate([chunk[2] for chunk in chunks]),
+    )
+
+
+def _pairs_of(data: Labelled, part: int | None) -> tuple[Any, Any, Any, Any]:
+    persons = np.array([person if person is not None else f"\0{position}" for position, person in enumerate(data.persons)])
+    groups, halves = np.array(data.groups), np.array([half(group) for group in data.groups])
+    columns = np.arange(len(persons)) if part is None else np.flatnonzero(halves == part)
+    rows = np.array([row for row, query in enumerate(data.queries) if part is None or halves[query] == part])
+    row, column = np.repeat(rows, len(columns)), np.tile(columns, len(rows))
+    query = np.array(data.queries)[row]
+    row, column, query = row[query != column], column[query != column], query[query != column]
+    same = persons[query] == persons[column]
+    near = (data.numbers["pages.cosine"][row, column] > 0) | (groups[query] == groups[column])
+    near |= np.nan_to_num(data.numbers["style.folded.z"][row, column]) > 2
+    kept = same | near | (np.random.default_rng(_SEED).random(len(row)) < _EASY_KEPT)
+    row, column, query, same, near = (values[kept] for values in (row, column, query, same, near))
+    count = Counter(persons[np.array(data.queries)[rows]].tolist())
+    weights = np.where(near, 1.0, 1 / _EASY_KEPT)
+    twins = np.array([count[person] for person in persons[query].tolist()])
+    weights = np.where(same, 1.0 / np.maximum(twins * (twins - 1), 1), weights)
+    people = len(count)
+    for which in (same, ~same):
+        weights[which] *= people / weights[which].sum()
+    return row, column, same, weights
+
+
+def fit_weights(labelled: Sequence[Labelled], data: str, made: str) -> Weights:
+    """Weights for every variant, and what they are worth on persons that the curves did not see."""
+    models, figures = [], {}
+    for without in VARIANTS:
+        sums: list[tuple[Floats, Any, Floats]] = []
+        for part in (0, 1):
+            model = fit_curves(pairs(labelled, part, without), without)
+            unseen = pairs(labelled, 1 - part, without)
+            sums.append((add_up(model, unseen.numbers)[0], unseen.same, unseen.weights))
+        everything = [np.concatenate([part[column] for part in sums]) for column in range(3)]
+        calibration = calibrate(*everything)
+        final = fit_curves(pairs(labelled, None, without), without)
+        models.append(Model(final.without, final.intercept, final.curves, calibration))
+        name = "all kinds" if not without else "without " + ", ".join(without)
+        figures[f"Cllr, {name}"] = round(cost(calibration(everything[0]), everything[1], everything[2]), 4)
+    return Weights(FORMAT, made, data, figures, tuple(models))
+
+
+def read_labelled(activity: Path, labels: Path) -> Labelled:
+    """Read and measure one data set."""
+    return measure(read_activity(activity), read_labels(labels))
