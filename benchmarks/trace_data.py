@@ -13,15 +13,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 
 from tsbot.trace.activity import Account, Edit, edit_of, read_activity
 from tsbot.trace.figures import by_person, cost, middle_rank, recall_within
-from tsbot.trace.fit import calibrate, fit_curves, half
+from tsbot.trace.fit import half
 from tsbot.trace.gallery import Gallery
 from tsbot.trace.score import Measured, add_up
 from tsbot.trace.tiers import VERY_STRONG, families
-from tsbot.trace.training import Labelled, pairs
+from tsbot.trace.training import Labelled
 
 BOT = re.compile(r"bot\b|translatewiki|libraryupgrader|l10n", re.IGNORECASE)
 CHUNK = 40
@@ -58,23 +59,13 @@ def wiki_data(folder: Path) -> Data:
 
 
 def git_data(folder: Path) -> Data:
-    import duckdb
-
     path = folder / "git_edits_dev.parquet"
-    persons = dict(duckdb.connect().execute("SELECT account, any_value(person) FROM read_parquet(?) GROUP BY account", [str(path)]).fetchall())
+    persons = dict(
+        duckdb.connect().execute("SELECT account, any_value(person) FROM read_parquet(?) GROUP BY account", [str(path)]).fetchall()
+    )
     kept = [a for a in read_activity(path).accounts if len(a.edits) >= 3 and not BOT.search(a.name)]
     people = tuple(str(persons[account.name]) for account in kept)
     return Data(tuple(Account(a.name, a.edits[:20]) for a in kept), people, people)
-
-
-def models_of(labelled: Labelled, without: Sequence[str], others: Sequence[Labelled] = ()) -> list[Any]:
-    """Two models: each fitted on one half of the persons (of other data sets too), calibrated on the halves they did not see."""
-    everything = [labelled, *others]
-    models = [fit_curves(pairs(everything, part, without), without) for part in (0, 1)]
-    unseen = [pairs(everything, 1 - part, without) for part in (0, 1)]
-    sums = np.concatenate([add_up(model, some.numbers)[0] for model, some in zip(models, unseen, strict=True)])
-    calibration = calibrate(sums, np.concatenate([some.same for some in unseen]), np.concatenate([some.weights for some in unseen]))
-    return [type(model)(model.without, model.intercept, model.curves, calibration) for model in models]
 
 
 def held_out(data: Data, labelled: Labelled, models: Sequence[Any]) -> np.ndarray:
@@ -83,7 +74,7 @@ def held_out(data: Data, labelled: Labelled, models: Sequence[Any]) -> np.ndarra
     for position, query in enumerate(data.queries):
         model = models[1 - half(data.groups[query])]
         numbers = {name: values[position : position + 1].astype(float) for name, values in labelled.numbers.items() if name in model.curves}
-        rows.append(model.calibration(add_up(model, numbers)[0])[0])
+        rows.append(add_up(model, numbers)[0][0])
     return np.stack(rows)
 
 
@@ -128,7 +119,10 @@ def disguised(account: Account, words: Sequence[str], rng: random.Random, hours:
         plain = re.sub(r"[^\w\s\[\]:|/#]", "", rest.lower())
         return head + " ".join(rng.choice(words) if rng.random() < 0.3 and word.isalpha() else word for word in plain.split())
 
-    return Account(account.name, tuple(replace(e, summary=text(e.summary), added=text(e.added), timestamp=_later(e.timestamp, hours)) for e in account.edits))
+    return Account(
+        account.name,
+        tuple(replace(e, summary=text(e.summary), added=text(e.added), timestamp=_later(e.timestamp, hours)) for e in account.edits),
+    )
 
 
 def _later(moment: datetime, hours: int) -> datetime:
@@ -147,13 +141,15 @@ def transformed(data: Data, models: Sequence[Any], without: Sequence[str], chang
         for position, one in enumerate(some):
             model = models[1 - half(data.groups[data.queries[one]])]
             part = {name: values[position : position + 1, :size] for name, values in numbers.items()}
-            scores.append(model.calibration(add_up(model, part)[0])[0])
+            scores.append(add_up(model, part)[0][0])
     return np.stack(scores)
 
 
 def common_words(data: Data) -> list[str]:
     """Words of all summaries, as often as they occur."""
-    return [word.lower() for account in data.accounts for edit in account.edits for word in edit.summary.split() if word.isalpha()] or ["word"]
+    return [word.lower() for account in data.accounts for edit in account.edits for word in edit.summary.split() if word.isalpha()] or [
+        "word"
+    ]
 
 
 def independent(kinds: dict[str, float]) -> bool:

@@ -17,12 +17,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 
 from rich.console import Console
 from rich.table import Table
-from trace_data import Data, common_words, disguised, figures, git_data, held_out, models_of, transformed, wiki_data
+from trace_data import Data, common_words, disguised, figures, git_data, held_out, transformed, wiki_data
 
 from tsbot.trace.figures import Interval
 from tsbot.trace.gallery import Gallery
 from tsbot.trace.score import Measured
-from tsbot.trace.training import Labelled
+from tsbot.trace.training import Labelled, fit_halves
 
 TASKS = {
     "wiki": (("dates",), ("dates", "names", "opposition"), ("dates", "opposition"), ()),
@@ -46,19 +46,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--set", choices=sorted(LOADERS), action="append")
-    parser.add_argument("--alone", action="store_true", help="fit on this set only, not on all sets together as the shipped weights are")
     parser.add_argument("--disguise", action="store_true")
     options = parser.parse_args()
     console = Console(width=200)
     chosen = options.set or sorted(LOADERS)
-    sets = {name: load(options.data) for name, load in LOADERS.items() if name in chosen or not options.alone}
+    sets = {name: load(options.data) for name, load in LOADERS.items() if name in chosen}
     measured = {name: labelled(data) for name, data in sets.items()}
-    table = Table("data", "left out", "accounts", "queries", "MRR", "recall@10", "rank 1 in own case", "Cllr", "very strong found / false / precision at 1:1000")
+    table = Table(
+        "data",
+        "left out",
+        "accounts",
+        "queries",
+        "MRR",
+        "recall@10",
+        "rank 1 in own case",
+        "Cllr",
+        "very strong found / false / precision at 1:1000",
+    )
     for name in chosen:
         data = sets[name]
         for without in TASKS[name]:
-            others = [] if options.alone else [one for other, one in measured.items() if other != name]
-            models = models_of(measured[name], without, others)
+            models = fit_halves([measured[name]], without)
             found = figures(data, held_out(data, measured[name], models))
             strong = f"{found['very strong: found']:.2f} / {found['very strong: false']} of {found['strangers']:,}"
             shown = [cell(found[key]) for key in ("MRR", "recall@10", "rank 1 in own case", "Cllr")]

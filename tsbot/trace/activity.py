@@ -133,9 +133,7 @@ def read_activity(path: Path) -> Activity:
 
 
 def _accounts(edits: Mapping[str, list[Edit]]) -> tuple[Account, ...]:
-    return tuple(
-        Account(name, tuple(sorted(edits[name], key=lambda edit: edit.timestamp)[-MOST_EDITS:])) for name in sorted(edits)
-    )
+    return tuple(Account(name, tuple(sorted(edits[name], key=lambda edit: edit.timestamp)[-MOST_EDITS:])) for name in sorted(edits))
 
 
 def _moment(text: str) -> datetime:
@@ -184,13 +182,15 @@ def _parquet(path: Path) -> Iterator[tuple[int, Any]]:
     try:
         with duckdb.connect() as connection:
             connection.execute("SET TimeZone = 'UTC'")
-            relation = connection.read_parquet(str(path))
-            missing = [name for name in _NEEDED if name not in relation.columns]
-            if missing or not {"page", "pages"} & set(relation.columns):
+            described = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
+            columns = {row[0] for row in described}
+            missing = [name for name in _NEEDED if name not in columns]
+            if missing or not {"page", "pages"} & columns:
                 raise InputError(f"{path} has no column {', '.join(missing) or 'page or pages'}.")
-            present = [name for name in _COLUMNS if name in relation.columns]
-            picked = ", ".join('CAST("timestamp" AS VARCHAR) AS "timestamp"' if name == "timestamp" else f'"{name}"' for name in present)
-            result = relation.select(picked)
+            present = [name for name in _COLUMNS if name in columns]
+            # Only names of our own list stand in the statement.
+            picked = ", ".join('CAST("timestamp" AS VARCHAR)' if name == "timestamp" else f'"{name}"' for name in present)
+            result = connection.execute(f"SELECT {picked} FROM read_parquet(?)", [str(path)])  # noqa: S608
             number = 0
             while batch := result.fetchmany(_BATCH):
                 for row in batch:

@@ -72,7 +72,9 @@ def cluster(
         for other in groups[index + 1 :]
         if (bridge := _bridge(one, other, values, forbidden, least))
     ]
-    return Clusters(tuple(group for group in groups if len(group) > 1), tuple(group[0] for group in groups if len(group) == 1), tuple(bridges))
+    return Clusters(
+        tuple(group for group in groups if len(group) > 1), tuple(group[0] for group in groups if len(group) == 1), tuple(bridges)
+    )
 
 
 def _weakest(
@@ -95,7 +97,11 @@ def _best(
 
 
 def _bridge(
-    one: tuple[str, ...], other: tuple[str, ...], values: Mapping[tuple[str, str], float], forbidden: Collection[tuple[str, str]], least: float
+    one: tuple[str, ...],
+    other: tuple[str, ...],
+    values: Mapping[tuple[str, str], float],
+    forbidden: Collection[tuple[str, str]],
+    least: float,
 ) -> Bridge | None:
     strongest, (first, second) = max((values.get(pair(a, b), 0.0), pair(a, b)) for a in one for b in other)
     if strongest < least:

@@ -11,16 +11,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
+from tsbot.trace.figures import Flags
 from tsbot.trace.sparse import Floats
 from tsbot.trace.weights import Curve, Model
 
 PRIOR = 0.01
-_RIDGE = 0.3
+_RIDGE = 1.0
 _LEAST_STEP = 1e-3
-_ROUNDS = 200
+_ROUNDS = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Pairs:
 
     numbers: dict[str, Floats]
     """By name, one entry per pair; not a number where there is nothing."""
-    same: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    same: Flags
     weights: Floats
     """Of both classes, relative to each other within a class."""
 
@@ -39,7 +41,7 @@ def half(person: str) -> int:
     return hashlib.sha256(person.encode()).digest()[0] & 1
 
 
-def knots(numbers: Floats, same: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Floats:
+def knots(numbers: Floats, same: Flags) -> Floats:
     """Where a curve may bend: quantiles of all pairs, of those of one person, and of what is not the most frequent value."""
     known = ~np.isnan(numbers)
     if not known.any():
@@ -86,27 +88,45 @@ def fit_curves(pairs: Pairs, without: Sequence[str], prior: float = PRIOR, ridge
 
     bounds = [(None, None) if is_free else (0.0, None) for is_free in free] + [(None, None)]
     found = minimize(cost, np.zeros(design.shape[1] + 1), jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": _ROUNDS})
-    curves, start = {}, 0
+    curves, start, intercept = {}, 0, float(found.x[-1])
+    strangers = weight * ~same
     for name, points, block in zip(names, bends, blocks, strict=True):
         values = np.cumsum(found.x[start : start + block.shape[1]])
         start += block.shape[1]
-        if np.abs(values).max() > 5e-3:
-            curves[name] = Curve(tuple(points.tolist()), tuple(np.round(values, 4).tolist()))
-    return Model(tuple(sorted(without)), round(float(found.x[-1]), 4), curves, Curve((-50.0, 50.0), (-50.0, 50.0)))
+        if np.ptp(values) < 5e-3 and np.isfinite(pairs.numbers[name]).all():
+            intercept += float(values[0])
+            continue
+        # A likelihood ratio averages 1 among strangers: what a curve has beyond that belongs to all of them together.
+        curve = Curve(tuple(points.tolist()), tuple(values.tolist()))
+        known = np.isfinite(pairs.numbers[name])
+        average = np.average(np.exp(curve(pairs.numbers[name][known])), weights=strangers[known]) if strangers[known].sum() else 1.0
+        share = float(strangers[known].sum() / strangers.sum())
+        excess = float(np.log(average))
+        if share > 0.999:
+            intercept += excess
+            values = values - excess
+        curves[name] = Curve(curve.knots, tuple(np.round(values, 4).tolist()))
+    return Model(tuple(sorted(without)), round(intercept, 4), curves)
 
 
-def calibrate(sums: Floats, same: np.ndarray[tuple[int], np.dtype[np.bool_]], weights: Floats) -> Curve:
-    """From the sum of the curves to a log-likelihood ratio: a straight line (Platt 1999), which never makes ties and can be continued."""
+def calibrate(sums: Floats, same: Flags, weights: Floats) -> tuple[float, float]:
+    """Slope and offset that make sums of curves, on pairs that the curves have not seen, log-likelihood ratios (Platt 1999)."""
     from scipy.optimize import minimize  # noqa: PLC0415 - only fitting needs it
 
     weight = weights / np.where(same, weights[same].sum(), weights[~same].sum())
     sign = np.where(same, 1.0, -1.0)
 
-    def cost(point: Floats) -> float:
+    def price(point: Floats) -> float:
         return float((weight * np.logaddexp(0.0, -sign * (point[0] * sums + point[1]))).sum())
 
-    slope, offset = minimize(cost, np.array([0.8, 0.0]), method="L-BFGS-B", bounds=[(0.05, 2.0), (-10.0, 10.0)]).x
-    return Curve((-100.0, 100.0), (round(float(-100 * slope + offset), 4), round(float(100 * slope + offset), 4)))
+    slope, offset = minimize(price, np.array([0.9, 0.0]), method="L-BFGS-B", bounds=[(0.05, 1.5), (-10.0, 10.0)]).x
+    return float(slope), float(offset)
+
+
+def calibrated(model: Model, slope: float, offset: float) -> Model:
+    """A model whose sums are stretched and moved; every curve keeps its share of them."""
+    curves = {name: Curve(curve.knots, tuple(round(slope * value, 4) for value in curve.values)) for name, curve in model.curves.items()}
+    return Model(model.without, round(slope * model.intercept + offset, 4), curves, model.source)
 
 
 def _steps(numbers: Floats, points: Floats) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
@@ -114,5 +134,5 @@ def _steps(numbers: Floats, points: Floats) -> np.ndarray[tuple[int, int], np.dt
     known = ~np.isnan(numbers)
     filled = np.where(known, numbers, points[0])
     columns = [known.astype(np.float32)]
-    columns += [np.clip((filled - low) / (high - low), 0, 1).astype(np.float32) * known for low, high in zip(points[:-1], points[1:], strict=True)]
+    columns += [np.clip((filled - low) / (high - low), 0, 1).astype(np.float32) * known for low, high in pairwise(points)]
     return np.stack(columns, axis=1)

@@ -13,8 +13,13 @@ from tsbot.trace.reading import Reading, read_edit
 _PREFIX = re.compile(r"^([^:/]{1,40}?)(?:[ _](talk))?:(?=\S)", re.IGNORECASE)
 _USER_SPACE = re.compile(r"^user(?: talk)?:([^/#]+)", re.IGNORECASE)
 _NAMESPACES = frozenset(
-    "talk user wikipedia project wp file image mediawiki template help category portal draft module book timedtext education program".split()
-)
+    (
+        "talk", "user", "wikipedia", "project", "wp", "file", "image", "mediawiki", "template", "help", "category", "portal", "draft",
+        "module", "book", "timedtext", "education program",
+    )
+)  # fmt: skip
+
+_SEVERAL = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,13 @@ class Gallery:
     def size(self) -> int:
         """How many accounts."""
         return len(self.accounts)
+
+    @cached_property
+    def source(self) -> str:
+        """``repository`` if edits often touch several pages at once, as no wiki's do; else ``wiki``. Evidence weighs differently there."""
+        edits = sum(len(account.edits) for account in self.accounts)
+        several = sum(len(edit.pages) > 1 for account in self.accounts for edit in account.edits)
+        return "repository" if several > _SEVERAL * edits else "wiki"
 
     @cached_property
     def read(self) -> tuple[tuple[ReadEdit, ...], ...]:

@@ -35,7 +35,8 @@ def draw(clusters: Clusters, links: Mapping[tuple[str, str], float]) -> str:
         x, y = places[name]
         lines.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{_RADIUS}" fill="#eaf3ff" stroke="#202122"/>')
         lines.append(f'<text x="{x:.1f}" y="{y + _RADIUS + 14:.1f}" text-anchor="middle">{_label(name)}</text>')
-    lines.append(f'<text x="8" y="{height - 8}" fill="#54595d">lines: log LR from {STRONG:.1f}, thick from {VERY_STRONG:.1f}; dashes: weak bridge</text>')
+    legend = f"lines: log LR from {STRONG:.1f}, thick from {VERY_STRONG:.1f}; dashes: weak bridge"
+    lines.append(f'<text x="8" y="{height - 8}" fill="#54595d">{legend}</text>')
     return "\n".join([*lines, "</svg>", ""])
 
 

@@ -50,7 +50,13 @@ class Ranker:
     """Accounts that can be asked about."""
 
     def __init__(
-        self, accounts: Sequence[Account], *, names: bool = True, without: Collection[str] = (), weights: Weights | None = None, exact: int = EXACT
+        self,
+        accounts: Sequence[Account],
+        *,
+        names: bool = True,
+        without: Collection[str] = (),
+        weights: Weights | None = None,
+        exact: int = EXACT,
     ) -> None:
         self._accounts = tuple(accounts)
         self._names, self._without, self._exact = names, tuple(without), exact

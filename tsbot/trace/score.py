@@ -82,14 +82,12 @@ def cohort(names: Sequence[str]) -> list[int]:
 
 def score(measured: Measured, weights: Weights, rows: Sequence[int]) -> Scores:
     """Log-likelihood ratios of some accounts against all."""
-    model = weights.model(measured.left_out)
-    numbers = measured.numbers(rows)
-    total, kinds = add_up(model, numbers)
-    return Scores(model.calibration(total), kinds)
+    total, kinds = add_up(weights.model(measured.left_out, measured.gallery.source), measured.numbers(rows))
+    return Scores(total, kinds)
 
 
 def add_up(model: Model, numbers: dict[str, Floats]) -> tuple[Floats, dict[str, Floats]]:
-    """The sum of all curves before calibration, and each kind's part of it."""
+    """The log-likelihood ratios, and each kind's part of them."""
     kinds: dict[str, Floats] = {}
     for name, values in numbers.items():
         curve = model.curves.get(name)

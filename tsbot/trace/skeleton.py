@@ -15,7 +15,7 @@ _LOOKALIKE = str.maketrans(
         **dict(zip("абвгдеёзіїјкмнорстухцьѕԁһӏ", "a6brдeeзiijkmhopctyxцbsdhl", strict=True)),
         **dict(zip("αβγεηικνορτυχωϲ", "abyenikvoptuxwc", strict=True)),
         **dict(zip("ı|!1łľ", "llllll", strict=True)),
-        **dict(zip("034578@$€£", "oeastba" "sel", strict=True)),
+        **dict(zip("034578@$€£", "oeastbasel", strict=True)),
         **dict(zip("ʌøðþßæœ", "aodpbao", strict=True)),
     }
 )
@@ -53,7 +53,29 @@ def stem(name: str) -> tuple[str, str]:
     return _SQUEEZED.sub("", match[1]), match[2]
 
 
+def spellings(name: str) -> set[str]:
+    """How a name of two to four parts is often written as one: parts, initial and last part, first part and initial, initials."""
+    parts = folded(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)).split()
+    whole = "".join(parts)
+    if not 2 <= len(parts) <= 4:
+        return {whole}
+    first, last = parts[0], parts[-1]
+    return {
+        whole,
+        first + last,
+        last + first,
+        first[0] + last,
+        first + last[0],
+        last + first[0],
+        "".join(part[0] for part in parts),
+        last,
+        first,
+    }
+
+
 def shape(name: str) -> str:
     """Classes of characters in runs: ``Aa0`` for Example12, ``Aa Aa`` for Two Words."""
-    classes = (("0" if char.isdigit() else "A" if char.isupper() else "a" if char.isalpha() else char if char in " _-." else "*") for char in name)
+    classes = (
+        ("0" if char.isdigit() else "A" if char.isupper() else "a" if char.isalpha() else char if char in " _-." else "*") for char in name
+    )
     return _REPEATED.sub(r"\1", "".join(classes))

@@ -1,8 +1,8 @@
 """How strongly evidence speaks, in words; what could make it a coincidence; whether it looks like imitation.
 
-The scale is a verbal scale of likelihood ratios as forensic science uses it (ENFSI guideline 2015): how much more probable the evidence is if
-one person is behind both accounts than if two are. It is no probability that they are one person: that also depends on how many others
-there are, and therefore the expected number of strangers who look as similar stands with every link.
+The scale is a verbal scale of likelihood ratios as forensic science uses it (ENFSI guideline 2015): how much more probable the evidence
+is if one person is behind both accounts than if two are. It is no probability that they are one person: that also depends on how many
+others there are, and therefore the expected number of strangers who look as similar stands with every link.
 """
 
 from __future__ import annotations

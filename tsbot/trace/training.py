@@ -14,7 +14,7 @@ import numpy as np
 from tsbot.errors import InputError
 from tsbot.trace.activity import Activity, account_name, read_activity
 from tsbot.trace.figures import cost
-from tsbot.trace.fit import Pairs, calibrate, fit_curves, half
+from tsbot.trace.fit import Pairs, calibrate, calibrated, fit_curves, half
 from tsbot.trace.gallery import Gallery
 from tsbot.trace.score import Measured, add_up
 from tsbot.trace.sparse import Floats
@@ -22,8 +22,10 @@ from tsbot.trace.weights import FORMAT, Model, Weights
 
 VARIANTS: tuple[tuple[str, ...], ...] = ((), ("names", "opposition"), ("dates",), ("dates", "names", "opposition"))
 """Kinds left out for which curves are fitted of their own: `--no-names`, no dates, both."""
-_EASY_KEPT = 0.2
-"""Share of the pairs with nothing in common that is used; each counts for five."""
+SHRINK = 0.9
+"""By what curves of one half are stretched before they are measured on the other: sums of fitted curves are always a little too sure."""
+_EASY_KEPT = 0.06
+"""Share of the pairs with nothing in common that is used; each counts for all it stands for."""
 _SEED = 1
 
 
@@ -47,6 +49,7 @@ class Labelled:
     """Every number of evidence, shape (queries, accounts)."""
     queries: tuple[int, ...]
     """Accounts whose person has another one."""
+    source: str = "wiki"
 
 
 def read_labels(path: Path) -> dict[str, Label]:
@@ -76,8 +79,9 @@ def measure(activity: Activity, labels: dict[str, Label]) -> Labelled:
     queries = tuple(position for position, person in enumerate(persons) if person is not None and count[person] > 1)
     if len({half(groups[query]) for query in queries}) < 2:
         raise InputError("Fitting needs persons with two or more accounts in both halves; these labels have too few.")
-    numbers = Measured(Gallery(accounts)).numbers(queries)
-    return Labelled(persons, groups, {name: values.astype(np.float32) for name, values in numbers.items()}, queries)
+    gallery = Gallery(accounts)
+    numbers = Measured(gallery).numbers(queries)
+    return Labelled(persons, groups, {name: values.astype(np.float32) for name, values in numbers.items()}, queries, gallery.source)
 
 
 def pairs(labelled: Sequence[Labelled], part: int | None, without: Collection[str]) -> Pairs:
@@ -85,7 +89,9 @@ def pairs(labelled: Sequence[Labelled], part: int | None, without: Collection[st
     chunks: list[tuple[dict[str, Floats], np.ndarray[Any, Any], Floats]] = []
     for data in labelled:
         chosen = _pairs_of(data, part)
-        numbers = {name: values[chosen[0], chosen[1]].astype(float) for name, values in data.numbers.items() if name.split(".")[0] not in without}
+        numbers = {
+            name: values[chosen[0], chosen[1]].astype(float) for name, values in data.numbers.items() if name.split(".")[0] not in without
+        }
         chunks.append((numbers, chosen[2], chosen[3]))
     names = chunks[0][0].keys()
     return Pairs(
@@ -119,21 +125,30 @@ def _pairs_of(data: Labelled, part: int | None) -> tuple[Any, Any, Any, Any]:
 
 
 def fit_weights(labelled: Sequence[Labelled], data: str, made: str) -> Weights:
-    """Weights for every variant, and what they are worth on persons that the curves did not see."""
+    """Weights for every sort of activity and every variant, and what they are worth on persons that the curves did not see."""
     models, figures = [], {}
-    for without in VARIANTS:
-        sums: list[tuple[Floats, Any, Floats]] = []
-        for part in (0, 1):
-            model = fit_curves(pairs(labelled, part, without), without)
-            unseen = pairs(labelled, 1 - part, without)
-            sums.append((add_up(model, unseen.numbers)[0], unseen.same, unseen.weights))
-        everything = [np.concatenate([part[column] for part in sums]) for column in range(3)]
-        calibration = calibrate(*everything)
-        final = fit_curves(pairs(labelled, None, without), without)
-        models.append(Model(final.without, final.intercept, final.curves, calibration))
-        name = "all kinds" if not without else "without " + ", ".join(without)
-        figures[f"Cllr, {name}"] = round(cost(calibration(everything[0]), everything[1], everything[2]), 4)
+    for source in sorted({one.source for one in labelled}, reverse=True):
+        some = [one for one in labelled if one.source == source]
+        for without in VARIANTS:
+            halves = fit_halves(some, without)
+            unseen = [pairs(some, 1 - part, without) for part in (0, 1)]
+            sums = np.concatenate([add_up(model, one.numbers)[0] for model, one in zip(halves, unseen, strict=True)])
+            same, weights = (np.concatenate([getattr(one, name) for one in unseen]) for name in ("same", "weights"))
+            everybody = fit_curves(pairs(some, None, without), without)
+            final = calibrated(everybody, *calibrate(sums, same, weights))
+            models.append(Model(final.without, final.intercept, final.curves, source))
+            name = "all kinds" if not without else "without " + ", ".join(without)
+            figures[f"Cllr, {source}, {name}"] = round(cost(sums, same, weights), 4)
     return Weights(FORMAT, made, data, figures, tuple(models))
+
+
+def fit_halves(labelled: Sequence[Labelled], without: Sequence[str]) -> list[Model]:
+    """Two models, each fitted on one half of the persons and calibrated within it, so that the other half is truly unseen."""
+    models = []
+    for part in (0, 1):
+        model = fit_curves(pairs(labelled, part, without), without)
+        models.append(calibrated(model, SHRINK, 0.0))
+    return models
 
 
 def read_labelled(activity: Path, labels: Path) -> Labelled:

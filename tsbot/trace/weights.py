@@ -39,10 +39,11 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     without: tuple[str, ...]
     """Kinds of evidence that were left out when it was fitted."""
     intercept: float
+    """Correction for dependence: what the curves say together beyond, or short of, their sum."""
     curves: dict[str, Curve]
     """By ``kind.feature``, with ``.z`` behind it for the cohort-normalised number."""
-    calibration: Curve
-    """From the sum of all curves to the log-likelihood ratio."""
+    source: str = "wiki"
+    """What sort of activity it is for: ``wiki`` (one page an edit) or ``repository`` (many)."""
 
 
 class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,12 +58,13 @@ class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What was measured on cases that the fit did not see."""
     models: tuple[Model, ...]
 
-    def model(self, without: Collection[str]) -> Model:
-        """The model for the kinds that are left out; the full one where that choice was not fitted."""
-        for model in self.models:
-            if set(model.without) == set(without):
-                return model
-        return self.models[0]
+    def model(self, without: Collection[str], source: str) -> Model:
+        """The model for a sort of activity and the kinds that are left out.
+
+        Where that choice was not fitted: the model that left out the most of them, and nothing else.
+        """
+        fitting = [model for model in self.models if set(model.without) <= set(without)] or list(self.models)
+        return max(fitting, key=lambda model: (model.source == source, len(model.without)))
 
 
 def load_weights(path: Path = SHIPPED) -> Weights:
@@ -72,9 +74,11 @@ def load_weights(path: Path = SHIPPED) -> Weights:
     except (OSError, msgspec.DecodeError) as error:
         raise ModelError(f"{path}: {error}") from error
     if weights.format != FORMAT or not weights.models:
-        raise ModelError(f"{path} has format {weights.format} and {len(weights.models)} models; needed are format {FORMAT} and one at least.")
+        raise ModelError(
+            f"{path} has format {weights.format} and {len(weights.models)} models; needed are format {FORMAT} and one at least."
+        )
     for model in weights.models:
-        for name, curve in (*model.curves.items(), ("calibration", model.calibration)):
+        for name, curve in model.curves.items():
             rising = np.diff(curve.knots) > 0
             if not curve.knots or len(curve.knots) != len(curve.values) or not rising.all() or not np.isfinite(curve.values).all():
                 raise ModelError(f"{path}: the curve of {name} needs rising knots and as many finite values.")

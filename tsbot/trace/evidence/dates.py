@@ -5,7 +5,7 @@
 * *sessions*: how often edits of the two lie within two minutes of each other on different pages, which one pair of hands seldom does
   (evidence against), and whether their sessions take turns.
 * *creation*: first edits within an hour or a day.
-* *together*: the same page on the same day or in the same fortnight.
+* *together*: the same page on the same day or in the same fortnight; the same wiki in the same month.
 
 Being far apart in time is no evidence against: people come back. Fails on: a busy page, where many begin and end; clocks that are wrong.
 """
@@ -31,13 +31,14 @@ class Dates:
     """Succession, sessions, creation."""
 
     kind = "dates"
-    features = ("succession", "turns", "apart", "creation", "together")
+    features = ("succession", "turns", "apart", "creation", "together", "wikis")
     normalised = frozenset[str]()
 
     def __init__(self, gallery: Gallery) -> None:
         self._times = [np.array([seconds(one.edit) for one in edits]) for edits in gallery.read]
         self._places = [np.array([hash_page(one.subjects) for one in edits]) for edits in gallery.read]
         self._same_days = Vectors([_page_days(edits) for edits in gallery.read])
+        self._same_weeks = Vectors([_wiki_weeks(edits) for edits in gallery.read])
         self._first = np.array([times[0] if len(times) else np.nan for times in self._times])
         self._last = np.array([times[-1] if len(times) else np.nan for times in self._times])
 
@@ -54,7 +55,7 @@ class Dates:
             for other in near:
                 if other != row:
                     turns[position, other], apart[position, other] = self._together(row, int(other))
-        return np.stack([succession, turns, -np.log1p(apart), creation, together])
+        return np.stack([succession, turns, -np.log1p(apart), creation, together, self._same_weeks.cosine(some)])
 
     def _together(self, first: int, second: int) -> tuple[float, float]:
         times = np.concatenate([self._times[first], self._times[second]])
@@ -84,6 +85,12 @@ def _page_days(edits: Sequence[ReadEdit]) -> Counter[Hashable]:
         for page in one.subjects:
             counter.update(((page, "day", int(day)), (page, "fortnight", int(day / 14)), (page, "fortnight", int(day / 14 + 0.5) + 0.5)))
     return counter
+
+
+def _wiki_weeks(edits: Sequence[ReadEdit]) -> Counter[Hashable]:
+    """Wikis with the month and the half month beside it."""
+    months = ((one.edit.wiki, seconds(one.edit) / DAY / 30) for one in edits)
+    return Counter(key for wiki, month in months for key in ((wiki, int(month)), (wiki, int(month + 0.5) + 0.5)))
 
 
 def hash_page(subjects: Sequence[str]) -> int:

@@ -31,14 +31,16 @@ class Hours:
         self._bounded = bounded(self._hours, 15.0)
         self._alpha = prior(self._hours, 12.0)
         self._week = Habit([_weekdays(edits) for edits in gallery.read], 6.0)
+        self._clocks = len({offset_hours(one.edit) for edits in gallery.read for one in edits})
         self._offsets = bounded(np.stack([_offsets(edits) for edits in gallery.read]), 5.0)
         self._clock = prior(self._offsets, 2.0)
 
     def compare(self, rows: Sequence[int]) -> Floats:
         """Log Bayes factors."""
-        return np.stack(
-            [same_habit(self._bounded, rows, self._alpha), self._week.compare(rows), same_habit(self._offsets, rows, self._clock)]
-        )
+        day = same_habit(self._bounded, rows, self._alpha)
+        # A clock that is the same for all (on wikis: UTC) tells nothing but how much there is of each.
+        clock = same_habit(self._offsets, rows, self._clock) if self._clocks > 1 else np.full_like(day, np.nan)
+        return np.stack([day, self._week.compare(rows), clock])
 
     def words(self, first: int, second: int) -> str:
         """The hours in which both are mostly active."""

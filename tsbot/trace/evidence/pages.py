@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -23,8 +24,8 @@ class Pages:
     """Shared pages and wikis."""
 
     kind = "pages"
-    features = ("cosine", "rarity", "share", "wikis")
-    normalised = frozenset(("cosine",))
+    features = ("cosine", "rarity", "share", "wikis", "neighbours")
+    normalised = frozenset(("cosine", "neighbours"))
 
     def __init__(self, gallery: Gallery) -> None:
         pages: list[Counter[Hashable]] = []
@@ -41,7 +42,7 @@ class Pages:
         self._names = {number: str(name) for name, number in self._pages.vocabulary.items()}
 
     def compare(self, rows: Sequence[int]) -> Floats:
-        """Cosine, natural logarithm of rarity, share of the smaller account, cosine of wikis."""
+        """Cosine, natural logarithm of rarity, share of the smaller account, cosine of wikis, similarity through third accounts."""
         idf = self._pages.idf()
         ones = self._pages.weighted(np.ones_like(idf), logarithmic=False, unit=False)
         binary = (ones > 0).astype(float)
@@ -49,7 +50,22 @@ class Pages:
         common = self._pages.dot(rows, rare, binary)
         totals = self._pages.totals(rare)
         least = np.minimum(totals[list(rows)][:, None], totals[None, :])
-        return np.stack([self._pages.cosine(rows), np.log1p(common), common / np.maximum(least, 1e-9), self._wikis.cosine(rows)])
+        cosine = self._pages.cosine(rows)
+        wikis = self._wikis.cosine(rows)
+        return np.stack([cosine, np.log1p(common), common / np.maximum(least, 1e-9), wikis, self._through(list(rows), cosine)])
+
+    def _through(self, rows: list[int], cosine: Floats) -> Floats:
+        """Similarity through third accounts, the two themselves left out: their pages are pages of the same editors."""
+        direct = cosine.copy()
+        direct[np.arange(len(rows)), rows] = 0.0
+        return direct @ self._everybody
+
+    @cached_property
+    def _everybody(self) -> Floats:
+        """Cosines of all with all, of nobody with himself."""
+        everybody = self._pages.cosine(range(self._pages.size)).astype(np.float32)
+        np.fill_diagonal(everybody, 0.0)
+        return everybody
 
     def words(self, first: int, second: int) -> str:
         """The rarest pages that both edited, with how many accounts edited them."""

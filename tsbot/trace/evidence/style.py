@@ -25,9 +25,11 @@ _SHRINK = 6
 _PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
-        r"^[A-Z]", r"^[a-z]", r"\.$", r"[!?]$", r"[a-z0-9]$", r"\.\.+", r"!!+", r"!", r"\?", r",", r";", r":", r"\(", r"[\"“”]", r"'", r"’", r"[–—]", r" - ", r"/",
-        r"&", r"\+", r"#", r"\d", r"https?:", r"\b[A-Z]{2,}\b", r"^[A-Z][a-z]+(?: [A-Z][a-z]+)+", r"  ", r"\bi\b", r"\bI\b", r"[a-z]\.[A-Za-z]", r" ,", r",[^ ]",
-        r"^\w+ed\b", r"^\w+ing\b", r"^(?:[Aa]dd|[Ff]ix|[Rr]emove|[Uu]pdate|[Mm]ake|[Uu]se|[Cc]hange)\b", r"\bn't\b|n’t", r"[^\x00-\x7f]", r"^\[", r"`", r"_", r"^\w+:",
+        r"^[A-Z]", r"^[a-z]", r"\.$", r"[!?]$", r"[a-z0-9]$", r"\.\.+", r"!!+", r"!", r"\?", r",", r";", r":", r"\(", r"[\"“”]",
+        r"'", r"’", r"[–—]", r" - ", r"/", r"&", r"\+", r"#", r"\d", r"https?:", r"\b[A-Z]{2,}\b", r"^[A-Z][a-z]+(?: [A-Z][a-z]+)+",
+        r"  ", r"\bi\b", r"\bI\b", r"[a-z]\.[A-Za-z]", r" ,", r",[^ ]",
+        r"^\w+ed\b", r"^\w+ing\b",
+        r"^(?:[Aa]dd|[Ff]ix|[Rr]emove|[Uu]pdate|[Mm]ake|[Uu]se|[Cc]hange)\b", r"\bn't\b|n’t", r"[^\x00-\x7f]", r"^\[", r"`", r"_", r"^\w+:",
     )
 )  # fmt: skip
 
@@ -53,7 +55,12 @@ class Style:
         """Four cosines; not a number where one of the two has written nothing."""
         some = list(rows)
         numbers = np.stack(
-            [self._typed.cosine(rows), self._folded.cosine(rows), self._frequent[some] @ self._frequent.T, self._habits[some] @ self._habits.T]
+            [
+                self._typed.cosine(rows),
+                self._folded.cosine(rows),
+                self._frequent[some] @ self._frequent.T,
+                self._habits[some] @ self._habits.T,
+            ]
         )
         silent = (self._counts[some][:, None] == 0) | (self._counts[None, :] == 0)
         return np.where(silent, np.nan, numbers)

@@ -24,8 +24,8 @@ class Topics:
     """Words of titles."""
 
     kind = "topics"
-    features = ("cosine", "folders")
-    normalised = frozenset(("cosine",))
+    features = ("cosine", "folders", "grams")
+    normalised = frozenset(("cosine", "grams"))
 
     def __init__(self, gallery: Gallery) -> None:
         counts: list[Counter[Hashable]] = []
@@ -41,18 +41,28 @@ class Topics:
                     counter.update(set(title_words(target)))
             counts.append(counter)
         self._words = Vectors(counts)
+        self._grams = Vectors([_grams(counter) for counter in counts])
         self._folders = Vectors([Counter(folder for one in edits for folder in _folders(one)) for edits in gallery.read])
         self._names = {number: str(name) for name, number in self._words.vocabulary.items()}
 
     def compare(self, rows: Sequence[int]) -> Floats:
-        """Cosine of words, cosine of folders (or pages above subpages)."""
-        return np.stack([self._words.cosine(rows), self._folders.cosine(rows)])
+        """Cosine of words, cosine of folders (or pages above subpages), cosine of parts of words."""
+        return np.stack([self._words.cosine(rows), self._folders.cosine(rows), self._grams.cosine(rows)])
 
     def words(self, first: int, second: int) -> str:
         """The rarest shared words."""
         shared = self._words.terms(first).keys() & self._words.terms(second).keys()
         rarest = sorted(shared, key=lambda term: (self._words.frequency[term], self._names[term]))[:SHOWN]
         return f"titles share the words {', '.join(self._names[term] for term in rarest)}" if rarest else ""
+
+
+def _grams(words: Counter[Hashable]) -> Counter[Hashable]:
+    """Four letters in a row: words that are bent or put together meet."""
+    grams: Counter[Hashable] = Counter()
+    for word in words:
+        padded = f" {word} "
+        grams.update(padded[start : start + 4] for start in range(len(padded) - 3))
+    return grams
 
 
 def _folders(one: ReadEdit) -> set[str]:

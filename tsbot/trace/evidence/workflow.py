@@ -8,6 +8,7 @@ Fails on: accounts with a handful of edits; steps that a wiki's software suggest
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -57,7 +58,7 @@ def _place(one: ReadEdit) -> str:
 
 def _steps(edits: Sequence[ReadEdit]) -> list[str]:
     steps = []
-    for before, after in zip(edits, edits[1:], strict=False):
+    for before, after in pairwise(edits):
         pause = seconds(after.edit) - seconds(before.edit)
         same = bool(set(before.subjects) & set(after.subjects))
         steps.append(f"{'same page' if same else 'other page'} {_PAUSE_NAMES[int(np.searchsorted(_PAUSES, pause))]}")
