@@ -62,10 +62,10 @@ def cluster(
         key = pair(first, second)
         values[key] = min(value, values.get(key, value))  # told twice, in both directions: the more careful number
     forbidden = {pair(*two) for two in cannot} | {key for key, value in values.items() if value <= -WEAK}
-    groups = [(name,) for name in names]
+    groups: list[tuple[str, ...]] = [(name,) for name in names]
     while best := _best(groups, values, forbidden, least):
-        first, second = best
-        groups = sorted([group for group in groups if group not in (first, second)] + [tuple(sorted(first + second))])
+        one, other = best
+        groups = sorted([group for group in groups if group not in best] + [tuple(sorted(one + other))])
     bridges = [
         bridge
         for index, one in enumerate(groups)

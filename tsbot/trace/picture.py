@@ -43,7 +43,7 @@ def draw(clusters: Clusters, links: Mapping[tuple[str, str], float]) -> str:
 def _places(clusters: Clusters) -> tuple[dict[str, tuple[float, float]], int, int]:
     """Where every account stands: clusters side by side as rings, singles in a row below."""
     places: dict[str, tuple[float, float]] = {}
-    left, top = _MARGIN, 0.0
+    left, top = float(_MARGIN), 0.0
     for group in clusters.clusters:
         radius = max(_GAP * 0.7, _GAP * 1.4 * len(group) / (2 * math.pi))
         for index, name in enumerate(group):

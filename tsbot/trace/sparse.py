@@ -54,7 +54,9 @@ class Vectors:
 
     def totals(self, values: Floats) -> Floats:
         """Sum of an account's entries."""
-        return np.bincount(self._rows, values, minlength=self.size) if len(values) else np.zeros(self.size)
+        sums = np.zeros(self.size)
+        np.add.at(sums, self._rows, values)
+        return sums
 
     def dot(self, rows: Iterable[int], left: Floats, right: Floats) -> Floats:
         """Products of some accounts (entries ``left``) with all accounts (entries ``right``): shape (rows, accounts)."""

@@ -69,7 +69,7 @@ class Names:
         part = np.where(least >= 4, np.maximum(0.0, part / 100 - 0.6) / 0.4 * np.minimum(least, 12) / 12, 0.0)
         # Shared n-grams over those of the name: a title of ten words may contain all of a name.
         ones = self._titles.weighted(np.ones(len(self._titles.frequency)), logarithmic=False, unit=False)
-        binary = (ones > 0) * self._titles.weighted(self._titles.idf() > 0, logarithmic=False, unit=False).astype(bool)
+        binary = (ones > 0) * self._titles.weighted((self._titles.idf() > 0).astype(float), logarithmic=False, unit=False).astype(bool)
         idf = self._titles.weighted(self._titles.idf(), logarithmic=False, unit=False) / np.maximum(ones, 1e-9)
         lengths = np.maximum(self._titles.totals(binary.astype(float)), 1.0)
         there = self._titles.dot(some, binary.astype(float), idf)[:, size:] / lengths[some][:, None]

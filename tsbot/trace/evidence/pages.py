@@ -58,12 +58,13 @@ class Pages:
         """Similarity through third accounts, the two themselves left out: their pages are pages of the same editors."""
         direct = cosine.copy()
         direct[np.arange(len(rows)), rows] = 0.0
-        return direct @ self._everybody
+        through: Floats = direct @ self._everybody
+        return through
 
     @cached_property
     def _everybody(self) -> Floats:
         """Cosines of all with all, of nobody with himself."""
-        everybody = self._pages.cosine(range(self._pages.size)).astype(np.float32)
+        everybody = self._pages.cosine(range(self._pages.size))
         np.fill_diagonal(everybody, 0.0)
         return everybody
 

@@ -66,7 +66,7 @@ def _grams(words: Counter[Hashable]) -> Counter[Hashable]:
 
 
 def _folders(one: ReadEdit) -> set[str]:
-    folders = set()
+    folders: set[str] = set()
     for page in one.subjects:
         parts = page.split("/")
         folders.update("/".join(parts[:end]) for end in range(1, len(parts)))
