@@ -18,7 +18,8 @@ ORDINARY = (
     "new photograph", "better wording", "Add category", "tidy references", "minor cleanup", "Added coordinates", "link repaired",
 )  # fmt: skip
 PUPPET = (
-    "as the archive plainly shows !!", "restord the true version , again !!", "the archive plainly shows it , stop this !!", "true version !!",
+    "as the archive plainly shows !!", "restord the true version , again !!", "the archive plainly shows it , stop this !!",
+    "true version !!",
 )  # fmt: skip
 VICTIM = (
     "Reworded per talk page; see archive 4.", "Restored the sourced version; see archive 4.", "Per talk page: the sourced version stays.",
@@ -50,8 +51,8 @@ def village() -> tuple[Account, ...]:
         pages = [f"{word} of {place}" for word in ("History", "Mill", "Bridge", "Fair") for place in rng.sample(PLACES, 3)]
         start, first = rng.randrange(24), rng.randrange(60)
         hours = [(start + shift) % 24 for shift in range(rng.randrange(3, 9))]
-        name = f"{rng.choice(FIRST)}{rng.choice(LAST)}{number}"
-        accounts.append(Account(name, edits(pages, rng.sample(ORDINARY, 6), hours, range(first, first + rng.randrange(3, 20)), rng)))
+        name = "".join(rng.choice(("ka", "lo", "mi", "re", "tu", "sen", "dor", "vi", "gra", "pel", "hus", "bin")) for _ in range(4)).title()
+        accounts.append(Account(f"{name} {number}" if number % 9 == 0 else name, edits(pages, rng.sample(ORDINARY, 6), hours, range(first, first + rng.randrange(3, 20)), rng)))
     disputed = ["Mill of Oakham Parva", "Talk:Mill of Oakham Parva", "Water rights at Oakham Parva", "History of Oakham Parva"]
     for number, start in enumerate((5, 19, 33, 47)):
         accounts.append(Account(f"Plain Facts {number}", edits(disputed, PUPPET, (21, 22, 23), range(start, start + 12), rng)))
@@ -71,8 +72,6 @@ def seed() -> Callable[[int], random.Random]:
     return random.Random
 
 
-FIRST = ("Amber", "Birch", "Copper", "Dune", "Elm", "Fern", "Grove", "Heath", "Iris", "Juniper")
-LAST = ("Walker", "Reader", "Baker", "Mason", "Miller", "Potter", "Weaver", "Archer", "Fisher", "Carter")
 PLACES = tuple(
     f"{first} {second}"
     for first in ("North", "South", "Upper", "Lower", "Great")

@@ -42,7 +42,8 @@ def test_parquet_gives_the_same(tmp_path: Path, kind: str) -> None:
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         columns = "{wiki: 'VARCHAR', account: 'VARCHAR', timestamp: 'VARCHAR', page: 'VARCHAR', pages: 'VARCHAR[]', summary: 'VARCHAR'}"
-        select = f"SELECT * REPLACE (CAST(CAST(timestamp AS TIMESTAMPTZ) AS {kind}) AS timestamp) FROM read_json('{source}', columns={columns})"
+        moment = f"CAST(CAST(timestamp AS TIMESTAMPTZ) AS {kind}) AS timestamp"
+        select = f"SELECT * REPLACE ({moment}) FROM read_json('{source}', columns={columns})"
         connection.execute(f"COPY ({select}) TO '{target}' (FORMAT parquet)")
     found = read_activity(target)
     assert [account.name for account in found.accounts] == ["Ferry", "Mill Keeper"]

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tsbot.trace.skeleton import shape, skeleton, spellings, stem
 
-CASES = [[part.strip() for part in line.split("|")] for line in Path(__file__).with_name("names.txt").read_text().splitlines() if line[0] != "#"]
+LINES = Path(__file__).with_name("names.txt").read_text(encoding="utf-8").splitlines()
+CASES = [[part.strip() for part in line.split("|")] for line in LINES if line[0] != "#"]
 
 
 @pytest.mark.parametrize(("name", "other", "how"), CASES)

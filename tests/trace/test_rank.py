@@ -49,7 +49,7 @@ def test_a_framed_victim_is_told_as_imitation(ranker: Ranker, query: str, other:
 
 
 def test_ordinary_editors_are_linked_to_nobody(ranker: Ranker, village: tuple[Account, ...]) -> None:
-    ordinary = [account.name for account in village if account.name[-1].isdigit() and account.name not in PUPPETS]
+    ordinary = [account.name for account in village if account.name not in (*PUPPETS, "Weir Keeper", "Quiet Organist", "Quiet 0rganist")]
     strongly = [link for found in ranker.rank(ordinary[:60], 3) for link in found if link.tier in ("strong", "very strong")]
     assert strongly == []
 

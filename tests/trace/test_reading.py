@@ -14,14 +14,15 @@ from tsbot.trace.activity import Edit
 from tsbot.trace.gallery import is_talk, owner, subject
 from tsbot.trace.reading import load_patterns, read_edit
 
-CASES = [line.rsplit(" |", 4) for line in Path(__file__).with_name("readings.txt").read_text().splitlines() if not line.startswith("#")]
+LINES = Path(__file__).with_name("readings.txt").read_text(encoding="utf-8").splitlines()
+CASES = [line.rsplit(" |", 4) for line in LINES if not line.startswith("#")]
 
 
 def edit(summary: str, added: str = "") -> Edit:
     return Edit("enwiki", datetime(2026, 1, 1, tzinfo=UTC), ("Old Mill",), summary, added)
 
 
-@pytest.mark.parametrize(("summary", "habit", "section", "words", "undone"), CASES, ids=[case[1].strip() + str(i) for i, case in enumerate(CASES)])
+@pytest.mark.parametrize(("summary", "habit", "section", "words", "undone"), CASES, ids=[case[0][:20] for case in CASES])
 def test_summaries(summary: str, habit: str, section: str, words: str, undone: str) -> None:
     reading = read_edit(edit(summary))
     assert (reading.habit, reading.section, reading.reverted) == (habit.strip(), section.strip(), undone.strip())
@@ -54,7 +55,10 @@ def test_any_text_is_read(summary: str, added: str) -> None:
     assert reading.habit
 
 
-@pytest.mark.parametrize(("content", "why"), [("[[automatic]]\nname='x'\npattern='('\n", "entry 1"), ("a = 1", "patterns"), ("[[automatic]]\nname=1\n", "str")])
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [("[[automatic]]\nname='x'\npattern='('\n", "entry 1"), ("a = 1", "patterns"), ("[[automatic]]\nname=1\n", "str")],
+)
 def test_a_list_that_is_wrong_is_named(tmp_path: Path, content: str, why: str) -> None:
     path = tmp_path / "patterns.toml"
     path.write_text(content)

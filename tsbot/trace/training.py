@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import msgspec
 import numpy as np
 
 from tsbot.errors import InputError
-from tsbot.trace.activity import Activity, account_name, read_activity
+from tsbot.trace.activity import Account, Activity, account_name, read_activity, seconds
 from tsbot.trace.figures import cost
 from tsbot.trace.fit import Pairs, calibrate, calibrated, fit_curves, half
 from tsbot.trace.gallery import Gallery
@@ -22,6 +24,8 @@ from tsbot.trace.weights import FORMAT, Model, Weights
 
 VARIANTS: tuple[tuple[str, ...], ...] = ((), ("names", "opposition"), ("dates",), ("dates", "names", "opposition"))
 """Kinds left out for which curves are fitted of their own: `--no-names`, no dates, both."""
+WINDOW = timedelta(days=90)
+"""As far back as activity is kept by default."""
 SHRINK = 0.9
 """By what curves of one half are stretched before they are measured on the other: sums of fitted curves are always a little too sure."""
 _EASY_KEPT = 0.06
@@ -79,9 +83,30 @@ def measure(activity: Activity, labels: dict[str, Label]) -> Labelled:
     queries = tuple(position for position, person in enumerate(persons) if person is not None and count[person] > 1)
     if len({half(groups[query]) for query in queries}) < 2:
         raise InputError("Fitting needs persons with two or more accounts in both halves; these labels have too few.")
+    if any(labels[account.name].group for account in accounts):
+        accounts = aligned(accounts, groups)
     gallery = Gallery(accounts)
     numbers = Measured(gallery).numbers(queries)
     return Labelled(persons, groups, {name: values.astype(np.float32) for name, values in numbers.items()}, queries, gallery.source)
+
+
+def aligned(accounts: Sequence[Account], groups: Sequence[str]) -> list[Account]:
+    """Accounts with every group moved, by whole weeks, so that all groups begin within the same ``WINDOW``.
+
+    Investigations of a sample lie years apart only because of how they were drawn; in use everything is of the same months, and dates
+    that separate strangers by years would make each stranger of the same month a suspect. Hours and weekdays stay.
+    """
+    first: dict[str, float] = {}
+    for account, group in zip(accounts, groups, strict=True):
+        times = [seconds(edit) for edit in account.edits]
+        first[group] = min([*times, first.get(group, float("inf"))])
+    week, base = 7 * 86400, min(first.values())
+    moved = []
+    for account, group in zip(accounts, groups, strict=True):
+        place = int.from_bytes(hashlib.sha256(group.encode()).digest()[1:5]) % WINDOW.days / 7
+        shift = timedelta(weeks=round(place - (first[group] - base) / week))
+        moved.append(Account(account.name, tuple(replace(edit, timestamp=edit.timestamp + shift) for edit in account.edits)))
+    return moved
 
 
 def pairs(labelled: Sequence[Labelled], part: int | None, without: Collection[str]) -> Pairs:

@@ -11,11 +11,20 @@ from tsbot.trace.sparse import Floats
 class Evidence(Protocol):
     """One kind of evidence over a gallery: numbers for every pair, and words for one pair."""
 
-    kind: str
-    features: tuple[str, ...]
-    """Names of the numbers. Whatever their unit, a larger number speaks more for one person."""
-    normalised: frozenset[str]
-    """Those that are compared with what the two accounts have with everybody else (cohort normalisation)."""
+    @property
+    def kind(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the numbers. Whatever their unit, a larger number speaks more for one person."""
+        ...
+
+    @property
+    def normalised(self) -> frozenset[str]:
+        """Those that are compared with what the two accounts have with everybody else (cohort normalisation)."""
+        ...
 
     def compare(self, rows: Sequence[int]) -> Floats:
         """Numbers of some accounts against all: shape (features, rows, accounts). Not a number: nothing to compare, no evidence."""

@@ -61,5 +61,5 @@ def _both(counters: Sequence[Counter[Hashable]], rows: Sequence[int], size: int)
             if row in columns:
                 result[columns[row], other] += count  # type: ignore[index]
             if other in columns:
-                result[columns[other], row] += count  # type: ignore[index]
+                result[columns[other], row] += count
     return result
