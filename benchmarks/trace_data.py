@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from tsbot.trace.activity import Account, Edit, edit_of, read_activity
+from tsbot.trace.activity import Account, Edit, account_name, edit_of, read_activity
 from tsbot.trace.figures import by_person, cost, middle_rank, recall_within
 from tsbot.trace.fit import half
 from tsbot.trace.gallery import Gallery
@@ -60,9 +60,8 @@ def wiki_data(folder: Path) -> Data:
 
 def git_data(folder: Path) -> Data:
     path = folder / "git_edits_dev.parquet"
-    persons = dict(
-        duckdb.connect().execute("SELECT account, any_value(person) FROM read_parquet(?) GROUP BY account", [str(path)]).fetchall()
-    )
+    statement = "SELECT account, any_value(person) FROM read_parquet(?) GROUP BY account"
+    persons = {account_name(name): person for name, person in duckdb.connect().execute(statement, [str(path)]).fetchall()}
     kept = [a for a in read_activity(path).accounts if len(a.edits) >= 3 and not BOT.search(a.name)]
     people = tuple(str(persons[account.name]) for account in kept)
     return Data(tuple(Account(a.name, a.edits[:20]) for a in kept), people, people)

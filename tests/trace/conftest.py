@@ -48,11 +48,11 @@ def village() -> tuple[Account, ...]:
     rng = random.Random(7)
     accounts = []
     for number in range(150):
-        pages = [f"{word} of {place}" for word in ("History", "Mill", "Bridge", "Fair") for place in rng.sample(PLACES, 3)]
+        pages = [f"{rng.choice(THINGS)} of {word(rng)}" for _ in range(8)] + [f"{rng.choice(THINGS)} of {rng.choice(PLACES)}"]
         start, first = rng.randrange(24), rng.randrange(60)
         hours = [(start + shift) % 24 for shift in range(rng.randrange(3, 9))]
-        name = "".join(rng.choice(("ka", "lo", "mi", "re", "tu", "sen", "dor", "vi", "gra", "pel", "hus", "bin")) for _ in range(4)).title()
-        accounts.append(Account(f"{name} {number}" if number % 9 == 0 else name, edits(pages, rng.sample(ORDINARY, 6), hours, range(first, first + rng.randrange(3, 20)), rng)))
+        name = word(rng) + rng.choice(("", "", " ", "-")) + word(rng) + (f" {number}" if number % 9 == 0 else "")
+        accounts.append(Account(name, edits(pages, rng.sample(ORDINARY, 6), hours, range(first, first + rng.randrange(3, 20)), rng)))
     disputed = ["Mill of Oakham Parva", "Talk:Mill of Oakham Parva", "Water rights at Oakham Parva", "History of Oakham Parva"]
     for number, start in enumerate((5, 19, 33, 47)):
         accounts.append(Account(f"Plain Facts {number}", edits(disputed, PUPPET, (21, 22, 23), range(start, start + 12), rng)))
@@ -72,8 +72,14 @@ def seed() -> Callable[[int], random.Random]:
     return random.Random
 
 
+THINGS = ("History", "Mill", "Bridge", "Fair", "Church", "River", "Station", "School", "Battle", "Mayor")
 PLACES = tuple(
     f"{first} {second}"
     for first in ("North", "South", "Upper", "Lower", "Great")
     for second in ("Aston", "Barrow", "Compton", "Dutton", "Elton")
 )
+
+
+def word(rng: random.Random) -> str:
+    """A word that hardly comes twice."""
+    return "".join(rng.choice("bcdfghklmnprstvwz") + rng.choice("aeiou") for _ in range(rng.randrange(2, 4))).title()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-import xml.etree.ElementTree as ElementTree
 from itertools import combinations
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given

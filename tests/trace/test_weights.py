@@ -14,6 +14,8 @@ from tsbot.trace.score import add_up
 from tsbot.trace.training import VARIANTS
 from tsbot.trace.weights import FORMAT, Curve, Model, Weights, load_weights, shipped_weights
 
+FALLING = Curve((1.0, 0.0), (0.0, 1.0))
+
 
 def test_the_shipped_weights_have_every_variant_and_say_where_they_come_from() -> None:
     weights = shipped_weights()
@@ -44,7 +46,7 @@ def test_a_choice_that_was_not_fitted_takes_the_nearest_that_was() -> None:
         (b'{"format": 1}', "made"),
         (msgspec.json.encode(Weights(99, "", "", {}, (Model((), 0.0, {}),))), "format 99"),
         (msgspec.json.encode(Weights(FORMAT, "", "", {}, ())), "0 models"),
-        (msgspec.json.encode(Weights(FORMAT, "", "", {}, (Model((), 0.0, {"pages.cosine": Curve((1.0, 0.0), (0.0, 1.0))}),))), "pages.cosine"),
+        (msgspec.json.encode(Weights(FORMAT, "", "", {}, (Model((), 0.0, {"hours.day": FALLING}),))), "hours.day"),
     ],
 )
 def test_files_that_cannot_be_used(tmp_path: Path, content: bytes | None, why: str) -> None:
