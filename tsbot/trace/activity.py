@@ -182,6 +182,7 @@ def _parquet(path: Path) -> Iterator[tuple[int, Any]]:
     try:
         with duckdb.connect() as connection:
             connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("SET enable_progress_bar = false")  # it would stand among the links on standard output
             described = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
             columns = {row[0] for row in described}
             missing = [name for name in _NEEDED if name not in columns]
