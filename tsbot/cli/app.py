@@ -32,6 +32,7 @@ from tsbot.cli import (
     reports,
     shadow,
     stats,
+    trace,
 )
 from tsbot.cli.common import EXIT_FAULT, EXIT_UNAVAILABLE, exit_code
 from tsbot.discreet import REMEDY, guarded, words
@@ -63,8 +64,8 @@ def _root(_version_shown: bool = typer.Option(False, "--version", callback=_vers
 
 
 MODULES = (
-    *(patrol, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, hide, stats, shadow, dead, purge),
-    *(keys, audit, doctor, demo, reference),
+    *(patrol, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, hide, trace, stats, shadow, dead),
+    *(purge, keys, audit, doctor, demo, reference),
 )
 for module in MODULES:
     module.register(app)

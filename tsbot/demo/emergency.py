@@ -21,6 +21,7 @@ from tsbot.cases.case import Case, CaseState, read_case
 from tsbot.cli.purge import second_person
 from tsbot.demo.gpg import Gpg
 from tsbot.demo.patrolled import PAGER, REPORT, Patrolled
+from tsbot.demo.scenario import Check
 from tsbot.demo.sink import Received
 from tsbot.demo.world import World
 from tsbot.errors import ApprovalNeededError, DemoError, TsbotError
@@ -41,15 +42,6 @@ MINUTES = {"release": 5, "deliver": 5, "again": 5, "acknowledge": 0.05, "on_call
 """Deadlines of the play: an hour and three become three seconds and six."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One promise and whether it was kept."""
-
-    check: str
-    ok: bool
-    detail: str
-
-
 @dataclass
 class Emergency:
     """Plays on a running world; :meth:`run` yields a step after the other."""
@@ -67,19 +59,19 @@ class Emergency:
         key.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         key.write_bytes(self.gpg.export(fingerprint))
 
-    def run(self) -> Iterator[Step]:
+    def run(self) -> Iterator[Check]:
         """Play. Every step is followed by a look at the audit log."""
         try:
             for step in self._play():
                 yield step
                 if broken := self._broken():
-                    yield Step(f"{step.check}.audit", False, broken)
+                    yield Check(f"{step.check}.audit", False, broken)
                     return
-            yield Step("emergency.audit_verifies", True, f"after every step; {self._entries()} entries at the end")
+            yield Check("emergency.audit_verifies", True, f"after every step; {self._entries()} entries at the end")
         except TsbotError as error:
-            yield Step("emergency.played", False, str(error))
+            yield Check("emergency.played", False, str(error))
 
-    def _play(self) -> Iterator[Step]:
+    def _play(self) -> Iterator[Check]:
         self.say("A second patrol starts, which releases nothing by itself.")
         self.patrolled.start()
         self.say("Somebody threatens a school, twice.")
@@ -89,13 +81,13 @@ class Emergency:
         self._secrets = [THREAT, AGAIN, "Grey Pebble"]
         flags = self._wait(lambda: self._flags(first, second), "the threats are not flagged")
         cases = {flag.case for flag in flags}
-        yield Step("emergency.one_case", len(cases) == 1, f"{len(flags)} flags, {len(cases)} case")
+        yield Check("emergency.one_case", len(cases) == 1, f"{len(flags)} flags, {len(cases)} case")
         case_id = flags[0].case
 
         letter = self._wait(lambda: self._held(case_id), "the letter is not written")
         shown = self._command("reports", "preview", letter.id)
         links = f"diff={first}" in shown or f"oldid={first}" in shown
-        yield Step("emergency.previewed", links and "Subject: [TS]" in shown, f"{len(shown.splitlines())} lines, with a working link")
+        yield Check("emergency.previewed", links and "Subject: [TS]" in shown, f"{len(shown.splitlines())} lines, with a working link")
         yield from self._release(letter)
 
         mail = self._wait(lambda: self._mail_to(EMERGENCY), "no letter arrives")
@@ -103,12 +95,12 @@ class Emergency:
         text = str(inner.get_content() if isinstance(inner, EmailMessage) else inner.get_payload())
         sealed = "encrypted" in mail.message["Content-Type"] and b"Exampleton" not in mail.data
         ok = sealed and "Riverside School" in text and self._case(case_id).state is CaseState.REPORTED
-        yield Step("emergency.arrives_encrypted", ok, f"{mail.message['Content-Type'].split(';')[0]}, read with the recipient's key")
+        yield Check("emergency.arrives_encrypted", ok, f"{mail.message['Content-Type'].split(';')[0]}, read with the recipient's key")
 
         self.say("Nobody acknowledges it.")
         self._wait(lambda: self._mail_to(SECOND), "the second address hears nothing")
         self._wait(lambda: self._mail_to(PAGER), "on-call hears nothing")
-        yield Step("emergency.escalates", True, f"to {SECOND}, then to on-call")
+        yield Check("emergency.escalates", True, f"to {SECOND}, then to on-call")
 
         self.say("The recipient answers.")
         yield from self._answer(case_id, text)
@@ -121,17 +113,17 @@ class Emergency:
         closed = self._wait(lambda: self._closed(case_id), "the case is not closed")
         took = (closed.hidden or 0.0) - closed.opened
         detail = f"as {closed.outcome}, hidden {took:.0f} s after it was opened"
-        yield Step("emergency.closed_by_stream", closed.outcome == "hidden", detail)
+        yield Check("emergency.closed_by_stream", closed.outcome == "hidden", detail)
 
         numbers = json.loads(self._command("stats", "--by", "outcome", "--json"))
-        yield Step("emergency.counted", '"hidden"' in json.dumps(numbers), "one case with the outcome hidden in tsbot stats")
+        yield Check("emergency.counted", '"hidden"' in json.dumps(numbers), "one case with the outcome hidden in tsbot stats")
         yield from self._purge(case_id)
         self.patrolled.stop()
 
-    def _release(self, letter: Report) -> Iterator[Step]:
+    def _release(self, letter: Report) -> Iterator[Check]:
         done = [self._try_release(letter, by) for by in (FIRST_PERSON, FIRST_PERSON, SECOND_PERSON)]
         detail = f"asked by {FIRST_PERSON}, released by {SECOND_PERSON}"
-        yield Step("emergency.second_person_releases", done == [False, False, True], detail)
+        yield Check("emergency.second_person_releases", done == [False, False, True], detail)
 
     def _try_release(self, letter: Report, by: str) -> bool:
         with closing(self.patrolled.open()) as store:
@@ -147,7 +139,7 @@ class Emergency:
             except ApprovalNeededError:
                 return False
 
-    def _answer(self, case_id: str, text: str) -> Iterator[Step]:
+    def _answer(self, case_id: str, text: str) -> Iterator[Check]:
         code = next(codes_in(text), None)
         if code is None:
             raise DemoError("The letter holds no code by which it could be acknowledged.")
@@ -158,10 +150,10 @@ class Emergency:
             forged = receiver.take(_reply(reply_address(ACK, other), EMERGENCY, "Result: passed_on"))
             real = receiver.take(_reply(reply_address(ACK, whole), EMERGENCY, "Result: passed_on"))
         state = self._case(case_id).state
-        yield Step("emergency.forged_answer_refused", forged.taken is Taken.REFUSED, forged.reason)
-        yield Step("emergency.acknowledged", real.taken is Taken.ACKNOWLEDGED and state is CaseState.ACKNOWLEDGED, f"case {state}")
+        yield Check("emergency.forged_answer_refused", forged.taken is Taken.REFUSED, forged.reason)
+        yield Check("emergency.acknowledged", real.taken is Taken.ACKNOWLEDGED and state is CaseState.ACKNOWLEDGED, f"case {state}")
 
-    def _purge(self, case_id: str) -> Iterator[Step]:
+    def _purge(self, case_id: str) -> Iterator[Check]:
         with closing(self.patrolled.open()) as store:
             keeper = open_housekeeper(self.patrolled.settings, store, time.time)
             second = second_person(keeper)
@@ -174,7 +166,7 @@ class Emergency:
         kept = b"".join(path.read_bytes() for path in sorted(self.patrolled.settings.data_path.rglob("*")) if path.is_file())
         found = [secret for secret in self._secrets if secret.encode() in kept]
         detail = f"by two people; {len(found)} of {len(self._secrets)} texts and names found"
-        yield Step("emergency.purged", not alone and not found, detail)
+        yield Check("emergency.purged", not alone and not found, detail)
 
     # -- looking ------------------------------------------------------------------------------------------------------
 
@@ -258,7 +250,7 @@ def _armour(mail: Received) -> bytes:
     return b""
 
 
-def play(world: World, say: Callable[[str], None]) -> Iterator[Step]:
+def play(world: World, say: Callable[[str], None]) -> Iterator[Check]:
     """Play it all, and clear away the recipient's keys."""
     with Gpg() as gpg:
         emergency = Emergency(world, say, gpg)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import os
 import time
+from collections.abc import Callable, Iterator
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tsbot.demo import emergency
 from tsbot.demo.patrolled import Patrolled
-from tsbot.demo.scenario import Scenario
+from tsbot.demo.scenario import Check, Scenario
 from tsbot.demo.seeds import Played, play, read_seeds
 from tsbot.demo.world import World
 from tsbot.view import flag_table
@@ -26,7 +29,11 @@ def check(world: World, only: str, *, as_json: bool) -> bool:
     with world:
         patrolled = Patrolled(world)
         try:
-            for one in Scenario(world, patrolled, (lambda _: None) if as_json else typer.echo).run(only):
+            say: Callable[[str], None] = (lambda _: None) if as_json else typer.echo
+            plays: list[Iterator[Check]] = [] if only.startswith("emergency") else [Scenario(world, patrolled, say).run(only)]
+            if not only or only.startswith("emergency"):
+                plays.append(one for one in emergency.play(world, say) if one.check.startswith(only))
+            for one in itertools.chain.from_iterable(plays):
                 kept, number = kept and one.ok, number + 1
                 if as_json:
                     typer.echo(json.dumps(dataclasses.asdict(one)))

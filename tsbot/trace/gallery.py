@@ -1,0 +1,91 @@
+"""The accounts that are compared with one another, each edit read once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from tsbot.trace.activity import Account, Edit
+from tsbot.trace.reading import Reading, read_edit
+
+_PREFIX = re.compile(r"^([^:/]{1,40}?)(?:[ _](talk))?:(?=\S)", re.IGNORECASE)
+_USER_SPACE = re.compile(r"^user(?: talk)?:([^/#]+)", re.IGNORECASE)
+_NAMESPACES = frozenset(
+    (
+        "talk", "user", "wikipedia", "project", "wp", "file", "image", "mediawiki", "template", "help", "category", "portal", "draft",
+        "module", "book", "timedtext", "education program",
+    )
+)  # fmt: skip
+
+_SEVERAL = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEdit:
+    """An edit with what was read from it."""
+
+    edit: Edit
+    reading: Reading
+    subjects: tuple[str, ...]
+    """``wiki|title`` of the pages without the difference of a page and its talk page."""
+    own: bool
+    """Whether it is in the account's own user space."""
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Accounts in a fixed order; positions are what evidence works with."""
+
+    accounts: Sequence[Account]
+    names_shown: bool = True
+    """Whether user names may be used as evidence."""
+
+    @property
+    def size(self) -> int:
+        """How many accounts."""
+        return len(self.accounts)
+
+    @cached_property
+    def source(self) -> str:
+        """``repository`` if edits often touch several pages at once, as no wiki's do; else ``wiki``. Evidence weighs differently there."""
+        edits = sum(len(account.edits) for account in self.accounts)
+        several = sum(len(edit.pages) > 1 for account in self.accounts for edit in account.edits)
+        return "repository" if several > _SEVERAL * edits else "wiki"
+
+    @cached_property
+    def read(self) -> tuple[tuple[ReadEdit, ...], ...]:
+        """Per account its edits, read."""
+        return tuple(tuple(_read(account, edit) for edit in account.edits) for account in self.accounts)
+
+
+def subject(title: str) -> tuple[str, str]:
+    """Namespace (subject side, lower case; empty for articles) and rest of a title."""
+    match = _PREFIX.match(title)
+    if match is None or match[1].lower() not in _NAMESPACES:
+        return "", title
+    space = match[1].lower()
+    rest = title[match.end() :].strip()
+    return ("" if space == "talk" else space), rest
+
+
+def is_talk(title: str) -> bool:
+    """Whether a title is one of a talk page."""
+    match = _PREFIX.match(title)
+    return bool(match and (match[2] or match[1].lower() == "talk"))
+
+
+def owner(title: str) -> str:
+    """User name in whose space a page is; empty if in none."""
+    match = _USER_SPACE.match(title)
+    return match[1].strip() if match else ""
+
+
+def _read(account: Account, edit: Edit) -> ReadEdit:
+    subjects = []
+    for page in edit.pages:
+        space, rest = subject(page)
+        subjects.append(f"{edit.wiki}|{space}:{rest}" if space else f"{edit.wiki}|{rest}")
+    own = bool(edit.pages) and all(owner(page) == account.name for page in edit.pages)
+    return ReadEdit(edit, read_edit(edit), tuple(dict.fromkeys(subjects)), own)

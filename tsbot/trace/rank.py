@@ -1,0 +1,129 @@
+"""Ranking: who, of all accounts whose activity is at hand, is most consistent with an account, and on what evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from tsbot.trace.activity import Account
+from tsbot.trace.candidates import CandidateIndex, spread
+from tsbot.trace.gallery import Gallery
+from tsbot.trace.score import Measured, score
+from tsbot.trace.tiers import expected_coincidences, tier
+from tsbot.trace.weights import Weights, shipped_weights
+
+EXACT = 4_000
+"""Up to so many accounts all are compared; above, those that the indexes find, among as many strangers."""
+STRANGERS = 1_000
+_LEAST_SHOWN = 0.05
+_ROWS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What one kind of evidence adds: above 0 for one person, below for two."""
+
+    kind: str
+    log_lr: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One account in the list of another."""
+
+    query: str
+    rank: int
+    account: str
+    log_lr: float
+    """Natural logarithm of the likelihood ratio."""
+    tier: str
+    coincidences: float
+    """How many strangers among the accounts at hand would look at least as similar, at most."""
+    evidence: tuple[Reason, ...]
+
+
+class Ranker:
+    """Accounts that can be asked about."""
+
+    def __init__(
+        self,
+        accounts: Sequence[Account],
+        *,
+        names: bool = True,
+        without: Collection[str] = (),
+        weights: Weights | None = None,
+        exact: int = EXACT,
+    ) -> None:
+        self._accounts = tuple(accounts)
+        self._names, self._without, self._exact = names, tuple(without), exact
+        self._weights = weights or shipped_weights()
+        self._positions = {account.name: position for position, account in enumerate(self._accounts)}
+
+    @cached_property
+    def _gallery(self) -> Gallery:
+        return Gallery(self._accounts, names_shown=self._names)
+
+    @cached_property
+    def _all(self) -> Measured:
+        return Measured(self._gallery, self._without)
+
+    @cached_property
+    def _index(self) -> CandidateIndex:
+        return CandidateIndex(self._gallery)
+
+    def rank(self, queries: Sequence[str], top: int) -> Iterator[list[Link]]:
+        """The first links of each query, in the order of the queries. An account without activity has none."""
+        if len(self._accounts) <= self._exact:
+            known = [query for query in queries if query in self._positions]
+            found: dict[str, list[Link]] = {}
+            for start in range(0, len(known), _ROWS):
+                some = known[start : start + _ROWS]
+                found.update(zip(some, self._links(self._all, [self._positions[query] for query in some], top), strict=True))
+            yield from (found.get(query, []) for query in queries)
+            return
+        for query in queries:
+            position = self._positions.get(query)
+            yield [] if position is None else self._among_many(position, top)
+
+    def _among_many(self, position: int, top: int) -> list[Link]:
+        candidates = self._index.candidates(position)
+        picked = sorted({position, *candidates, *spread(len(self._accounts), STRANGERS, [position, *candidates])})
+        measured = Measured(Gallery([self._accounts[one] for one in picked], names_shown=self._names), self._without)
+        return self._links(measured, [picked.index(position)], top)[0]
+
+    def _links(self, measured: Measured, rows: Sequence[int], top: int) -> list[list[Link]]:
+        scores = score(measured, self._weights, rows)
+        accounts = measured.gallery.accounts
+        lists = []
+        for position, row in enumerate(rows):
+            total = scores.total[position]
+            # Accounts are in the order of their names: equal scores are told in that order.
+            order = [int(other) for other in np.argsort(-total, kind="stable") if other != row][:top]
+            links = []
+            for rank, other in enumerate(order, 1):
+                kinds = {kind: float(values[position, other]) for kind, values in scores.kinds.items()}
+                log_lr = float(total[other])
+                links.append(
+                    Link(
+                        accounts[row].name,
+                        rank,
+                        accounts[other].name,
+                        round(log_lr, 4),
+                        tier(log_lr, kinds),
+                        expected_coincidences(log_lr, len(self._accounts) - 1),
+                        tuple(_reasons(measured, kinds, row, other)),
+                    )
+                )
+            lists.append(links)
+        return lists
+
+
+def _reasons(measured: Measured, kinds: dict[str, float], row: int, other: int) -> Iterator[Reason]:
+    evidence = {one.kind: one for one in measured.evidence}
+    for kind, value in sorted(kinds.items(), key=lambda item: (-abs(item[1]), item[0])):
+        if abs(value) >= _LEAST_SHOWN:
+            yield Reason(kind, round(value, 4), evidence[kind].words(row, other))

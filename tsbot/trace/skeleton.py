@@ -1,0 +1,81 @@
+"""User names folded so that look-alikes meet: letters that look alike, digits for letters, case, accents, invisible characters.
+
+The table is a small part of Unicode's confusables (UTS 39) and of MediaWiki's AntiSpoof; it folds too much rather than too little, because
+a name alone never makes a link.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+_LOOKALIKE = str.maketrans(
+    {
+        **dict(zip("абвгдеёзіїјкмнорстухцьѕԁһӏ", "a6brдeeзiijkmhopctyxцbsdhl", strict=True)),
+        **dict(zip("αβγεηικνορτυχωϲ", "abyenikvoptuxwc", strict=True)),
+        **dict(zip("ı|!1łľ", "llllll", strict=True)),
+        **dict(zip("034578@$€£", "oeastbasel", strict=True)),
+        **dict(zip("ʌøðþßæœ", "aodpbao", strict=True)),
+    }
+)
+_PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("ii", "u"))
+_TAIL = re.compile(r"^(.*?\D)[\s_.\-]*(\d+|[ivx]+)$")
+_REPEATED = re.compile(r"(.)\1+")
+_SQUEEZED = re.compile(r"[\W_]+")
+
+
+def folded(name: str) -> str:
+    """Lower case, without accents and invisible characters; spaces and punctuation kept as one space."""
+    plain = unicodedata.normalize("NFKD", name)
+    plain = "".join(char for char in plain if not unicodedata.combining(char) and unicodedata.category(char) != "Cf")
+    return " ".join(re.sub(r"[\W_]+", " ", plain.casefold()).split())
+
+
+@lru_cache(maxsize=65536)
+def skeleton(name: str) -> str:
+    """What a reader in a hurry sees: equal for names that look alike."""
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    plain = "".join(char for char in plain if not unicodedata.combining(char) and unicodedata.category(char) != "Cf")
+    plain = _SQUEEZED.sub("", plain.translate(_LOOKALIKE)).translate(_LOOKALIKE)
+    plain = plain.replace("i", "l")
+    for pair, single in _PAIRS:
+        plain = plain.replace(pair, single)
+    return _REPEATED.sub(r"\1", plain)
+
+
+def stem(name: str) -> tuple[str, str]:
+    """A name without its trailing number (digits or a Roman numeral), folded, and that number; the whole name if nothing is left."""
+    plain = folded(name)
+    match = _TAIL.match(plain)
+    if match is None or len(_SQUEEZED.sub("", match[1])) < 3:
+        return _SQUEEZED.sub("", plain), ""
+    return _SQUEEZED.sub("", match[1]), match[2]
+
+
+def spellings(name: str) -> set[str]:
+    """How a name of two to four parts is often written as one: parts, initial and last part, first part and initial, initials."""
+    parts = folded(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)).split()
+    whole = "".join(parts)
+    if not 2 <= len(parts) <= 4:
+        return {whole}
+    first, last = parts[0], parts[-1]
+    return {
+        whole,
+        first + last,
+        last + first,
+        first[0] + last,
+        first + last[0],
+        last + first[0],
+        "".join(part[0] for part in parts),
+        last,
+        first,
+    }
+
+
+def shape(name: str) -> str:
+    """Classes of characters in runs: ``Aa0`` for Example12, ``Aa Aa`` for Two Words."""
+    classes = (
+        ("0" if char.isdigit() else "A" if char.isupper() else "a" if char.isalpha() else char if char in " _-." else "*") for char in name
+    )
+    return _REPEATED.sub(r"\1", "".join(classes))

@@ -1,0 +1,85 @@
+"""Sparse vectors of many accounts, compared through an inverted index: one term's accounts are looked at, not all accounts.
+
+Weights follow the vector-space model (Salton and Buckley 1988): a term that few accounts have says much, one that all have nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+
+class Vectors:
+    """One sparse vector per account, and for every term the accounts that have it."""
+
+    def __init__(self, counts: Sequence[Mapping[Hashable, float]]) -> None:
+        vocabulary: dict[Hashable, int] = {}
+        rows, terms, values = [], [], []
+        for row, mapping in enumerate(counts):
+            for term, value in mapping.items():
+                rows.append(row)
+                terms.append(vocabulary.setdefault(term, len(vocabulary)))
+                values.append(value)
+        self.size = len(counts)
+        self.vocabulary = vocabulary
+        self._rows = np.array(rows, dtype=np.int64)
+        self._terms = np.array(terms, dtype=np.int64)
+        self._values = np.array(values, dtype=np.float64)
+        self.frequency: Indices = np.bincount(self._terms, minlength=len(vocabulary)) if rows else np.zeros(0, np.int64)
+        """In how many accounts each term occurs."""
+        self._starts = np.searchsorted(self._rows, np.arange(self.size + 1))
+        order = np.argsort(self._terms, kind="stable")
+        self._posting_rows = self._rows[order]
+        self._order = order
+        self._posting_starts = np.concatenate([[0], np.cumsum(self.frequency)]).astype(np.int64)
+
+    def idf(self, smoothing: float = 0.5) -> Floats:
+        """Natural logarithm of how rare each term is: accounts / accounts that have it."""
+        idf: Floats = np.log((self.size + 1) / (self.frequency + smoothing))
+        return np.maximum(idf, 0.0)
+
+    def weighted(self, weights: Floats, *, logarithmic: bool = True, unit: bool = True) -> Floats:
+        """Values times the weight of their term, of length one per account if ``unit``; in the order of this object's entries."""
+        values = 1.0 + np.log(self._values) if logarithmic else self._values
+        values = values * weights[self._terms] if len(self._terms) else values
+        if unit:
+            norms = np.sqrt(np.bincount(self._rows, values**2, minlength=self.size))
+            values = values / np.maximum(norms, 1e-12)[self._rows] if len(values) else values
+        return values
+
+    def totals(self, values: Floats) -> Floats:
+        """Sum of an account's entries."""
+        sums = np.zeros(self.size)
+        np.add.at(sums, self._rows, values)
+        return sums
+
+    def dot(self, rows: Iterable[int], left: Floats, right: Floats) -> Floats:
+        """Products of some accounts (entries ``left``) with all accounts (entries ``right``): shape (rows, accounts)."""
+        rows = list(rows)
+        result = np.zeros((len(rows), self.size))
+        by_posting = right[self._order]
+        for position, row in enumerate(rows):
+            start, end = self._starts[row], self._starts[row + 1]
+            if start == end:
+                continue
+            terms, weights = self._terms[start:end], left[start:end]
+            starts, counts = self._posting_starts[terms], self.frequency[terms]
+            entries = np.repeat(starts - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts) + np.arange(counts.sum())
+            products = by_posting[entries] * np.repeat(weights, counts)
+            result[position] = np.bincount(self._posting_rows[entries], products, minlength=self.size)
+        return result
+
+    def cosine(self, rows: Iterable[int], weights: Floats | None = None) -> Floats:
+        """Cosines of some accounts with all."""
+        values = self.weighted(self.idf() if weights is None else weights)
+        return self.dot(rows, values, values)
+
+    def terms(self, row: int) -> dict[int, float]:
+        """Term numbers and raw values of one account."""
+        start, end = self._starts[row], self._starts[row + 1]
+        return dict(zip(self._terms[start:end].tolist(), self._values[start:end].tolist(), strict=True))
