@@ -116,7 +116,9 @@ class Emergency:
         yield Check("emergency.closed_by_stream", closed.outcome == "hidden", detail)
 
         numbers = json.loads(self._command("stats", "--by", "outcome", "--json"))
-        yield Check("emergency.counted", '"hidden"' in json.dumps(numbers), "one case with the outcome hidden in tsbot stats")
+        hidden = [group for group in numbers["groups"] if group["key"] == {"outcome": "hidden"}]
+        once = [group["cases"] for group in hidden] == [1] and numbers["became"].get("acknowledged") == 1
+        yield Check("emergency.counted", once, "one case hidden, one acknowledged, in tsbot stats")
         yield from self._purge(case_id)
         self.patrolled.stop()
 
