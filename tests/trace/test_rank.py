@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
 
-from tsbot.trace.activity import Account
+from tsbot.trace.activity import Account, Edit
 from tsbot.trace.candidates import CandidateIndex
 from tsbot.trace.evidence.catalogue import KINDS
 from tsbot.trace.gallery import Gallery
@@ -72,6 +74,16 @@ def test_without_names_the_evidence_has_none(village: tuple[Account, ...]) -> No
     assert {link.account for link in found.values() if link.rank <= 3} == set(PUPPETS) - {"Plain Facts 1"}
     kinds = {reason.kind for link in found.values() for reason in link.evidence}
     assert not kinds & {"names", "opposition"}
+
+
+def test_a_disguise_of_words_and_hours_does_not_hide_a_puppet(village: tuple[Account, ...]) -> None:
+    def disguised(edit: Edit) -> Edit:
+        plain = re.sub(r"[^a-z ]", "", edit.summary.lower()).replace("archive", "register").replace("version", "text")
+        return replace(edit, summary=plain, timestamp=edit.timestamp + timedelta(hours=8))
+
+    hidden = [replace(one, edits=tuple(map(disguised, one.edits))) if one.name == "Plain Facts 1" else one for one in village]
+    found = links(Ranker(hidden, names=False), "Plain Facts 1")
+    assert {link.account for link in found.values() if link.rank <= 3} == set(PUPPETS) - {"Plain Facts 1"}
 
 
 def test_renaming_an_account_changes_nothing_without_names(village: tuple[Account, ...]) -> None:
