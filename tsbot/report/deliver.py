@@ -14,7 +14,7 @@ from pathlib import Path
 
 import structlog
 
-from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError, LetterError, StoreError
+from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError, KeyUnusableError, LetterError, StoreError
 from tsbot.report import misuse
 from tsbot.report.channels import Channel
 from tsbot.report.channels.spool import SpoolChannel
@@ -199,8 +199,14 @@ class Deliverer:
         with self.database.read() as connection:
             sealed = outbox.sealed_since(connection, "spool", self._sealed)
         for report, time in sealed:
-            if report.state in (ReportState.HELD, ReportState.SENT):
-                spool.replace(self.message(report), draft=report.state is ReportState.HELD)
+            if report.purpose is not Purpose.PAGE and report.state in (ReportState.HELD, ReportState.QUEUED, ReportState.SENT):
+                try:
+                    spool.replace(self.outgoing.ready(report)[0], draft=report.state is not ReportState.SENT)
+                except (DeliveryDeferredError, KeyUnusableError, StoreError):
+                    raise  # the next round tries again
+                except Exception as error:  # what cannot be written anew must not lie there with its text, nor keep others waiting
+                    structlog.get_logger().error("report.not_sealed", id=report.id, error=type(error).__name__)
+                    spool.remove(report.id)
             self._sealed = time
 
     def _lay_out(self, identity: str) -> None:
