@@ -143,11 +143,18 @@ class Desk:
 
     def check_release(self, connection: Connection, report: Report, now: float) -> None:
         """Whether a letter may be released now, by who asks."""
-        case = self.begin(connection, report.case_id, now, obj=report.id)
+        self._refuse_dismissed(self.begin(connection, report.case_id, now, obj=report.id))
+        approvals.need(connection, "send_report", report.id, self.by, now, self.rules)
+
+    def check_retry(self, connection: Connection, report: Report) -> None:
+        """Whether a letter that was released before may be tried again, by who asks: it leaves as it was let go."""
+        self.people.refuse(connection, report.case_id, self.by)
+        self._refuse_dismissed(read_case(connection, report.case_id))
+
+    def _refuse_dismissed(self, case: Case) -> None:
         ending = shipped_closing().outcomes.get(case.outcome or "")
         if case.state is CaseState.CLOSED and ending is not None and ending.dismisses:
             raise CaseError(f"Case {case.id[:8]} is closed as {case.outcome}. Reopen it first: `tsbot cases reopen ID`.")
-        approvals.need(connection, "send_report", report.id, self.by, now, self.rules)
 
     def note_release(self, connection: Connection, report: Report, now: float) -> None:
         """A letter was released: the case is one to be worked on."""
