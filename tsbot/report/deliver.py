@@ -290,13 +290,19 @@ class Deliverer:
             policy, number = sent.decision.policy.value, sent.receipt.external_id
             trouble = f"pgp: {sent.decision.trouble}" if sent.decision.trouble else ""
             with self.database.write() as connection:
-                if outbox.mark_sent(connection, identity, sent.at, policy=policy, external_id=number, trouble=trouble):
-                    details = {"channel": sent.report.channel, "policy": policy, "purpose": sent.report.purpose.value}
-                    more = {"external_id": number} if number else {}
-                    more |= {"trouble": trouble} if trouble else {}
-                    audit.record(connection, SYSTEM, "report.sent", identity, sent.at, details | more)
+                noted = outbox.mark_sent(connection, identity, sent.at, policy=policy, external_id=number, trouble=trouble)
+                row = outbox.get(connection, identity)
+                if not noted and row is not None and row.state is ReportState.SENT:
+                    del self._unrecorded[identity]  # it was noted, and the database's word for that was lost
+                    continue
+                # What was purged or withdrawn while it was handed over has left all the same: that is on record, whatever its row says.
+                details = {"channel": sent.report.channel, "policy": policy, "purpose": sent.report.purpose.value}
+                more = {"external_id": number} if number else {}
+                more |= {"trouble": trouble} if trouble else {}
+                audit.record(connection, SYSTEM, "report.sent", identity, sent.at, details | more)
+                disclose(connection, sent.report, sent.carried, sent.at)
+                if noted:
                     self.timers.sent(connection, identity, sent.at)
-                    disclose(connection, sent.report, sent.carried, sent.at)
             del self._unrecorded[identity]
 
     def _carried(self, report: Report, message: OutboundMessage) -> tuple[str, ...]:
