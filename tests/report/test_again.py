@@ -119,6 +119,15 @@ def test_reading_a_letter_that_goes_out_once_more_is_written_down_and_not_for_pa
         run("show", again, "--text", more=party(desk))
 
 
+def test_the_preview_of_a_letter_that_goes_out_once_more_says_so(desk: Desk, run: Run) -> None:
+    identity = sent(desk)
+    with desk.database.write() as connection:
+        again = resend(connection, desk.database.key, desk.row(identity), desk.settings(), by="anna", now=desk.clock())
+    shown = run("preview", again)
+    assert "is sent once more, in case it did not arrive" in shown.stdout
+    assert "Leaves in clear" in shown.stderr
+
+
 def test_a_bounce_wakes_on_call_at_once(desk: Desk, run: Run) -> None:
     identity = sent(desk)
     status = f"Original-Envelope-Id: {envelope_id(desk.database.key, identity)}\n\nAction: failed\nStatus: 5.2.2\n"

@@ -24,8 +24,7 @@ CASE = "0c5e1a2b-0000-4000-8000-000000000001"
 
 
 def configured(desk: Desk) -> Any:
-    recipients = {"default": (Recipient(to="desk@example.org"),)}
-    report = ReportSettings(reporter_contact="reporter@example.org", recipients=recipients)
+    report = ReportSettings(reporter_contact="reporter@example.org", recipients={"default": (Recipient(to="desk@example.org"),)})
     return desk.settings(report=report, page=PageSettings(mail=("duty@example.org",)))
 
 
@@ -138,3 +137,15 @@ def test_what_was_approved_of_a_letter_does_not_hold_for_what_it_has_become(desk
         approvals.need(connection, "send_report", identity, "anna", desk.clock(), rules)
 
 
+
+
+def test_no_draft_of_a_letter_that_was_withdrawn_stays_in_the_spool(desk: Desk) -> None:
+    settings = configured(desk)
+    deliverer = desk.deliverer(settings)
+    (identity,) = desk.file(desk.flag(), settings)
+    deliverer.run_once()
+    assert set(desk.spooled()) == {identity}
+    with desk.database.write() as connection:  # another process did that
+        assert outbox.withdraw(connection, identity, "another kind, say people")
+    deliverer.run_once()
+    assert desk.spooled() == {}

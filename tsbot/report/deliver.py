@@ -100,6 +100,8 @@ class Deliverer:
         self._unrecorded: dict[str, Sent] = {}
         # Held letters that may not lie in the spool yet; None until it is looked what a crash kept from it.
         self._undrafted: set[str] | None = None
+        # Withdrawn letters of which no draft lies in the spool any more.
+        self._cleared: set[str] = set()
         # Until when letters in the spool are as their sealed cases want them.
         self._sealed = 0.0
 
@@ -126,6 +128,7 @@ class Deliverer:
                 self._pretend()
             if not stop():
                 self._lay_out_drafts()
+                self._clear_drafts()
                 self._seal_spool()
             return sent
 
@@ -190,6 +193,18 @@ class Deliverer:
                 if isinstance(error, DeliveryDeferredError):
                     return  # a full disk is full for the others too; the next round tries again
             self._undrafted.discard(identity)
+
+    def _clear_drafts(self) -> None:
+        """Take withdrawn letters out of the spool, wherever they were withdrawn: nobody is to send them by other means."""
+        spool = self.channels.get("spool")
+        if not isinstance(spool, SpoolChannel) or self.simulate:
+            return
+        with self.database.read() as connection:
+            withdrawn = outbox.listing(connection, ReportState.WITHDRAWN, limit=MOST_DRAFTS)
+        for report in withdrawn:
+            if report.channel == "spool" and report.id not in self._cleared:
+                spool.discard(report.id)
+                self._cleared.add(report.id)
 
     def _seal_spool(self) -> None:
         """Take texts that a wiki has hidden out of the letters in the spool; after a start, once more out of all."""
