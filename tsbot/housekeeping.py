@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, func, select
 
 from tsbot.cases.hold import PURGE_EARLY, Need
 from tsbot.cases.purge import Purged, purge_case
-from tsbot.cases.retention import Due, Retention, due_cases, load_retention, old_dead_letters, shipped_retention
+from tsbot.cases.retention import Due, Retention, due_cases, old_dead_letters, retention_of, shipped_retention
 from tsbot.errors import InputError, TsbotError
 from tsbot.report.sealing import seal_after_hold
 from tsbot.settings import Settings
@@ -147,8 +147,7 @@ class Housekeeper:
 
 def open_housekeeper(settings: Settings, database: Database, clock: Callable[[], float]) -> Housekeeper:
     """With the table that the settings name. Raises ``SettingsError``."""
-    path = settings.cases.retention
-    return Housekeeper(database, settings, clock, load_retention(Path(path).expanduser()) if path else shipped_retention())
+    return Housekeeper(database, settings, clock, retention_of(settings.cases.retention))
 
 
 def _letter_of(path: Path) -> str:

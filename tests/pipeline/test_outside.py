@@ -165,3 +165,11 @@ def test_a_thread_outlives_every_trouble(scene: Scene) -> None:
     thread.start()
     assert answered.wait(5)
     assert thread.stop(5)
+
+
+def test_nobody_is_asked_about_an_exercise(scene: Scene) -> None:
+    scene.flag(10)
+    with scene.world.database.write() as connection:
+        connection.exec_driver_sql("update flag set source = 'drill'")
+    assert scene.asker.run_once() == 0
+    assert scene.oracle.asked == []

@@ -185,7 +185,7 @@ def test_a_bounce_makes_its_report_a_dead_one(desk: Desk, run: Run, tmp_path: Pa
     file.write_text(f"{head}Original-Envelope-Id: {envelope.split()[1]}\n\nAction: failed\nStatus: 5.1.1\n\n--b--\n")
     done = run("bounce", str(file), "--json")
     assert (done.exit_code, json.loads(done.stdout)) == (0, {"id": identity, "done": True})
-    assert json.loads(done.stderr)["reason"] == "bounced 5.1.1"
+    assert "bounced 5.1.1" in [json.loads(line).get("reason") for line in done.stderr.splitlines()]
     assert run("list", "--state", "dead").stdout.count(identity[:8]) == 1
 
 

@@ -173,3 +173,13 @@ def test_what_has_left_is_left(desk: Desk) -> None:
     with desk.database.write() as connection:
         assert not put_right(connection, desk.row(identity), settings, desk.clock())
     assert desk.row(identity).state is ReportState.SENT
+
+
+def test_nor_is_it_that_of_a_wiki_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    table_ = msgspec.structs.replace(shipped(), wikis={"examplewiki": {"emergency": "help@example.org"}})
+    monkeypatch.setattr(routing, "shipped", lambda: table_)
+    given = ReportSettings(recipients={"default": (Recipient(to="desk@example.org", second="help@example.org"),)})
+    assert second_address(given, Kind.LEGAL, "examplewiki", "desk@example.org") is None
+    told = second_address(given, Kind.VIOLENCE, "examplewiki", "desk@example.org")
+    assert told is not None
+    assert told.recipient == "help@example.org"

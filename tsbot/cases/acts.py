@@ -13,6 +13,7 @@ from tsbot.cases.closing import shipped_closing
 from tsbot.cases.conflicts import People
 from tsbot.cases.handling import shipped_handling
 from tsbot.cases.notes import add_note
+from tsbot.cases.retention import DAY, retention_of
 from tsbot.cases.seen import check_seen, last_seen
 from tsbot.detect.finding import Kind
 from tsbot.errors import CaseError, InputError
@@ -35,6 +36,8 @@ class Desk:
     key: MasterKey
     people: People
     rules: Rules
+    longest_hold: float
+    """Of a legal hold, in seconds."""
 
     def begin(
         self, connection: Connection, case_id: str, now: float, *, seen: int | None = None, versioned: bool = False, obj: str | None = None
@@ -124,8 +127,10 @@ class Desk:
     def hold(self, connection: Connection, case_id: str, until: float | None, now: float, *, seen: int | None = None) -> Case:
         """Keep a case's texts until a time, whatever its retention says; None ends that. Needs a second person."""
         case = self.begin(connection, case_id, now, seen=seen, versioned=True)
-        if until is not None and until <= now:
-            raise InputError("A legal hold ends in the future.")
+        if case.purged is not None:
+            raise InputError(f"The texts of case {case.id[:8]} were destroyed; there is nothing left to keep.")
+        if until is not None and not now < until <= now + self.longest_hold:
+            raise InputError(f"A legal hold ends on a day to come, at most {self.longest_hold / DAY:.0f} days from now.")
         approvals.need(connection, "legal_hold", case_id, self.by, now, self.rules)
         held = change(connection, case, {"hold_until": until, "updated": now})
         audit.record(connection, self.by, "case.held" if until else "case.unheld", case_id, now, {"until": until, "version": held.version})
@@ -143,11 +148,18 @@ class Desk:
 
     def check_release(self, connection: Connection, report: Report, now: float) -> None:
         """Whether a letter may be released now, by who asks."""
-        case = self.begin(connection, report.case_id, now, obj=report.id)
+        self._refuse_dismissed(self.begin(connection, report.case_id, now, obj=report.id))
+        approvals.need(connection, "send_report", report.id, self.by, now, self.rules)
+
+    def check_retry(self, connection: Connection, report: Report) -> None:
+        """Whether a letter that was released before may be tried again, by who asks: it leaves as it was let go."""
+        self.people.refuse(connection, report.case_id, self.by)
+        self._refuse_dismissed(read_case(connection, report.case_id))
+
+    def _refuse_dismissed(self, case: Case) -> None:
         ending = shipped_closing().outcomes.get(case.outcome or "")
         if case.state is CaseState.CLOSED and ending is not None and ending.dismisses:
             raise CaseError(f"Case {case.id[:8]} is closed as {case.outcome}. Reopen it first: `tsbot cases reopen ID`.")
-        approvals.need(connection, "send_report", report.id, self.by, now, self.rules)
 
     def note_release(self, connection: Connection, report: Report, now: float) -> None:
         """A letter was released: the case is one to be worked on."""
@@ -159,7 +171,8 @@ class Desk:
 
 def desk(by: str, key: MasterKey, settings: Settings) -> Desk:
     """Somebody at work under the settings. Raises ``SettingsError``."""
-    return Desk(by, key, People(key, settings.people), approvals.rules(settings.cases.two_person))
+    people, longest = People(key, settings.people), retention_of(settings.cases.retention).hold.longest * DAY
+    return Desk(by, key, people, approvals.rules(settings.cases.two_person), longest)
 
 
 def object_of(connection: Connection, prefix: str) -> str | None:

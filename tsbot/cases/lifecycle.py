@@ -23,6 +23,7 @@ from tsbot.detect.finding import GRAVITY, Kind
 from tsbot.errors import InputError, SettingsError, TransitionError
 from tsbot.store import audit
 from tsbot.store import tables as t
+from tsbot.store.outbox import UNSENT, Purpose, ReportState
 
 __all__ = ["CaseState", "advance", "move", "note_hidden", "noticed", "settle"]
 
@@ -154,14 +155,27 @@ def noticed(connection: Connection, case_id: str, now: float, by: str = TSBOT) -
 
 
 def settle(connection: Connection, case_id: str, now: float) -> Case | None:
-    """Close a case of which the wiki has dealt with every flag, where the table allows it; the case if that was so."""
+    """Close a case of which the wiki has dealt with every flag, where the table allows it; the case if that was so.
+
+    One of an emergency kind stays open, too, while a letter about it has not left: what was acknowledged was another one.
+    """
     case = read_case(connection, case_id, lock=True)
     try:
         allowed(case, CaseState.CLOSED, person=False)
     except TransitionError:
         return None
+    if shipped_handling().emergency(case.kind) and _has_unsent(connection, case_id):
+        return None
     outcome = covered(connection, case_id)
     return None if outcome is None else move(connection, case_id, CaseState.CLOSED, by=STREAM, now=now, outcome=outcome)
+
+
+def _has_unsent(connection: Connection, case_id: str) -> bool:
+    """Whether a letter about a case waits: for its release, for a server, or for somebody to mend what keeps it back."""
+    c = t.report.c
+    waits = (c.state.in_([state.value for state in (*UNSENT, ReportState.QUEUED, ReportState.DEAD)]), c.acknowledged.is_(None))
+    query = select(c.id).where(c.case_id == case_id, c.purpose == Purpose.LETTER.value, *waits)
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def note_hidden(connection: Connection, case_id: str, what: str, time: float) -> None:

@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import Connection, exists, insert, select, update
 
 from tsbot.cases.filing import lift, read_flag
+from tsbot.cases.grouping import DRILL
 from tsbot.cases.priority import Reason, with_risk
 from tsbot.detect.finding import Kind
 from tsbot.errors import WikiUnavailableError
@@ -64,7 +65,8 @@ class Asker:
         """Note the flagged revisions that nobody was asked about yet."""
         now = self.clock()
         known = exists().where(t.revision_score.c.subject == t.flag.c.subject)
-        query = select(t.flag.c.id, t.flag.c.subject).where(t.flag.c.created > now - FRESH, ~known, t.flag.c.subject.contains(REVISION))
+        real = (t.flag.c.subject.contains(REVISION), t.flag.c.source != DRILL)
+        query = select(t.flag.c.id, t.flag.c.subject).where(t.flag.c.created > now - FRESH, ~known, *real)
         with self.database.read() as connection:
             fresh = {row.subject: row.id for row in connection.execute(query.order_by(t.flag.c.priority.desc()).limit(MOST))}
             wanted = {subject: self._is_wanted(connection, flag) for subject, flag in fresh.items()}

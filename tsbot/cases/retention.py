@@ -83,6 +83,11 @@ def shipped_retention() -> Retention:
     return load_retention()
 
 
+def retention_of(path: str) -> Retention:
+    """The table that the settings name; that of the package where they name none. Raises ``SettingsError``."""
+    return load_retention(Path(path).expanduser()) if path else shipped_retention()
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """A case whose texts and names are to be destroyed."""

@@ -12,18 +12,22 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy import Connection
 
+from tsbot.cases.acts import desk
+from tsbot.cases.approvals import asking
 from tsbot.cli.common import EXIT_NOTHING, EXIT_PARTIAL, ConfigOption, DatabaseOption, JsonOption, operator, read_settings
 from tsbot.cli.reports import IdsArgument, _one, _opened, _tell, reports
-from tsbot.errors import AcknowledgementError, InputError, TsbotError
+from tsbot.errors import AcknowledgementError, CaseError, InputError, TsbotError
 from tsbot.log import configure
 from tsbot.report.acknowledge import Result, acknowledge
+from tsbot.report.deliver import Deliverer
 from tsbot.report.receive import Outcome, Receiver, Taken
 from tsbot.report.reminders import resend
 from tsbot.report.replies import MOST_BYTES
 from tsbot.store import audit, outbox
 from tsbot.store.opening import open_store
-from tsbot.store.outbox import LETTERS, ReportState
+from tsbot.store.outbox import LETTERS, Report, ReportState
 
 EX_TEMPFAIL = 75
 """What a mail server takes for `try again later` (sysexits.h)."""
@@ -48,14 +52,16 @@ def ack_command(
     actor = operator()
     failed = False
     with _opened(config, database) as deliverer:
+        refuse = desk(actor, deliverer.database.key, deliverer.settings).people.refuse
         for row in [_one(deliverer.database, identity) for identity in ids]:
             try:
                 with deliverer.database.write() as connection:
                     current = outbox.get(connection, row.id) or row
                     key = deliverer.database.key
+                    refuse(connection, current.case_id, actor)
                     new = acknowledge(connection, key, current, by=by or actor, actor=actor, now=time.time(), result=result)
                 words = "acknowledged" if new else "was acknowledged before"
-            except AcknowledgementError as error:
+            except (AcknowledgementError, CaseError) as error:
                 new, failed, words = False, True, str(error)
             if as_json:
                 typer.echo(json.dumps({"id": row.id, "done": new}))
@@ -76,18 +82,34 @@ def resend_command(ids: IdsArgument, as_json: JsonOption = False, config: Config
     by, done = operator(), []
     with _opened(config, database) as deliverer:
         for row in [_one(deliverer.database, identity) for identity in ids]:
-            now = time.time()
-            with deliverer.database.write() as connection:
-                current = outbox.get(connection, row.id) or row
-                again: str | None = None
-                if current.state is ReportState.DEAD and outbox.retry(connection, row.id, now):
-                    again = row.id
-                elif current.state is ReportState.SENT and current.purpose in LETTERS:
-                    again = resend(connection, deliverer.database.key, current, deliverer.settings, by=by, now=now)
-                if again is not None:
-                    audit.record(connection, by, "report.resent", row.id, now, {"as": again})
+            current, again = row, None
+            try:
+                with asking(deliverer.database) as connection:
+                    current = outbox.get(connection, row.id) or row
+                    again = _again(connection, deliverer, current, by)
+            except CaseError as error:
+                typer.echo(str(error), err=True)
             done.append((current, again is not None))
     _tell(done, "queued once more", "cannot be sent once more", as_json=as_json)
+
+
+def _again(connection: Connection, deliverer: Deliverer, report: Report, by: str) -> str | None:
+    """Send one report once more, if whoever asks may; the id under which it goes out, None if it cannot be sent.
+
+    A sent letter that goes out once more is a letter that somebody releases: it takes as many people.
+    """
+    now, who = time.time(), desk(by, deliverer.database.key, deliverer.settings)
+    again: str | None = None
+    if report.state is ReportState.DEAD:
+        if report.purpose in LETTERS:
+            who.check_retry(connection, report)
+        again = report.id if outbox.retry(connection, report.id, now) else None
+    elif report.state is ReportState.SENT and report.purpose in LETTERS:
+        who.check_release(connection, report, now)
+        again = resend(connection, deliverer.database.key, report, deliverer.settings, by=by, now=now)
+    if again is not None:
+        audit.record(connection, by, "report.resent", report.id, now, {"as": again})
+    return again
 
 
 @reports.command("receive")

@@ -17,6 +17,7 @@ import typer
 from sqlalchemy import Connection, select
 
 from tsbot.cases import hold as holds
+from tsbot.cases.conflicts import People
 from tsbot.cases.hold import Need
 from tsbot.cases.retention import held_cases
 from tsbot.cli.common import EXIT_NOTHING, EXIT_PARTIAL, ConfigOption, DatabaseOption, JsonOption, operator, read_settings
@@ -57,8 +58,9 @@ def purge(
         if case is None:
             done = keeper.run(by=operator())
         else:
-            second = second_person(keeper)
-            done = keeper.purge_one(_one(keeper, case), by=operator(), need=second.need, asking=second.asking)
+            case_id, second = _one(keeper, case), second_person(keeper)
+            _refuse_party(keeper, case_id)
+            done = keeper.purge_one(case_id, by=operator(), need=second.need, asking=second.asking)
     _tell(done, as_json=as_json)
     if not done.clean:
         raise typer.Exit(EXIT_PARTIAL)
@@ -79,6 +81,7 @@ def set_command(
     end = _day(until)
     with _opened(config, database) as keeper:
         case_id, second = _one(keeper, case), second_person(keeper)
+        _refuse_party(keeper, case_id)
         with second.asking(keeper.database) as connection:
             holds.hold(connection, case_id, end, by=operator(), now=time.time(), need=second.need, table=keeper.table)
     typer.echo(json.dumps({"case": case_id, "until": end}) if as_json else f"{case_id} is kept until {when(end)} UTC.")
@@ -92,6 +95,7 @@ def lift_command(case: CaseArgument, as_json: JsonOption = False, config: Config
     """
     with _opened(config, database) as keeper:
         case_id, second = _one(keeper, case), second_person(keeper)
+        _refuse_party(keeper, case_id)
         with second.asking(keeper.database) as connection:
             holds.lift(connection, case_id, by=operator(), now=time.time(), need=second.need)
     typer.echo(json.dumps({"case": case_id, "until": None}) if as_json else f"{case_id} is kept as long as others.")
@@ -132,6 +136,12 @@ def second_person(keeper: Housekeeper) -> SecondPerson:
         approvals.need(connection, act, obj, by, now, required)
 
     return SecondPerson(need, approvals.asking)
+
+
+def _refuse_party(keeper: Housekeeper, case_id: str) -> None:
+    """Nobody decides how long a case is kept in which they are author or target. Raises ``PartyError``."""
+    with keeper.database.read() as connection:
+        People(keeper.database.key, keeper.settings.people).refuse(connection, case_id, operator())
 
 
 def _tell(done: Done, *, as_json: bool) -> None:

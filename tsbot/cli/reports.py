@@ -6,7 +6,7 @@ import json
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -133,7 +133,7 @@ def preview_command(
         links_only = decision.policy is Policy.LINKS_ONLY if policy is None else policy is Policy.LINKS_ONLY
         message = _message(deliverer, row, Manner(language=language, links_only=links_only, exercise=exercise or row.drill))
     leaves = "encrypted" if decision.encrypted else "links only" if decision.policy is Policy.LINKS_ONLY else "in clear"
-    if row.purpose is Purpose.LETTER:
+    if row.purpose is not Purpose.PAGE:
         typer.echo(f"Leaves {leaves} ({decision.trouble or decision.policy}), by {row.channel}", err=True)
     mail = to_email(message)
     if as_json:
@@ -189,19 +189,14 @@ def retry_command(
         typer.echo("Name reports, or give --all. `tsbot reports list --state dead` shows what there is.", err=True)
         raise typer.Exit(EXIT_USAGE)
     with _opened(config, database) as deliverer:
+        rows: Sequence[Report]
         if all_dead:
             with deliverer.database.read() as connection:
                 rows = outbox.listing(connection, ReportState.DEAD, limit=1_000_000)
         else:
             rows = [_one(deliverer.database, identity) for identity in ids or ()]
-        done = []
-        for row in rows:
-            with deliverer.database.write() as connection:
-                again = outbox.retry(connection, row.id, time.time())
-                if again:
-                    audit.record(connection, operator(), "report.retried", row.id, time.time(), {"case": row.case_id})
-            done.append((row, again))
-    _tell(done, "queued again", "is not dead", as_json=as_json)
+        done = [(row, _retry(deliverer, row)) for row in rows]
+    _tell(done, "queued again", "is not tried again", as_json=as_json)
 
 
 @reports.command("bounce")
@@ -227,6 +222,8 @@ def bounce_command(
     if bounce is not None:
         with _opened(config, database) as deliverer, deliverer.database.write() as connection:
             row = note_bounce(connection, deliverer.database.key, bounce, time.time())
+            if row is not None:
+                deliverer.timers.died(connection, row.id, time.time())  # on-call is told at once
     if row is None:
         typer.echo("This is no bounce of a report that was sent.", err=True)
         raise typer.Exit(EXIT_NOTHING)
@@ -282,6 +279,23 @@ def _release(deliverer: Deliverer, report: Report, by: str, now: float) -> tuple
         return False, False
 
 
+def _retry(deliverer: Deliverer, report: Report) -> bool:
+    """Try a dead report again if whoever asks may; what speaks against it is said, and keeps no other report back."""
+    who = desk(operator(), deliverer.database.key, deliverer.settings)
+    try:
+        with deliverer.database.write() as connection:
+            current = outbox.get(connection, report.id) or report
+            if current.purpose is not Purpose.PAGE:
+                who.check_retry(connection, current)
+            again = outbox.retry(connection, report.id, time.time())
+            if again:
+                audit.record(connection, who.by, "report.retried", report.id, time.time(), {"case": current.case_id})
+            return again
+    except CaseError as error:
+        typer.echo(str(error), err=True)
+        return False
+
+
 def _now(store: Database, report: Report) -> Report:
     """A report as it is now."""
     with store.read() as connection:
@@ -291,7 +305,7 @@ def _now(store: Database, report: Report) -> Report:
 def _message(deliverer: Deliverer, report: Report, manner: Manner | None = None) -> OutboundMessage:
     """A report as it stands; a letter that is not written yet is written for the eye only. That somebody read it is written down."""
     who = desk(operator(), deliverer.database.key, deliverer.settings)
-    if report.purpose is Purpose.LETTER:
+    if report.purpose is not Purpose.PAGE:  # a letter that goes out once more says what the first one said
         with deliverer.database.write() as connection:
             who.attend(connection, report.case_id, time.time(), "report.revealed", report.id)
     structlog.get_logger().info("report.revealed", id=report.id, by=operator())

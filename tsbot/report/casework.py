@@ -16,3 +16,4 @@ def reported(connection: Connection, case_id: str, now: float) -> None:
 def acknowledged(connection: Connection, case_id: str, now: float) -> None:
     """Somebody at the receiving end has a letter about the case."""
     lifecycle.advance(connection, case_id, CaseState.ACKNOWLEDGED, by=lifecycle.TSBOT, now=now)
+    lifecycle.settle(connection, case_id, now)  # of several letters, this may be the last one that was waited for

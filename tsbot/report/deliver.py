@@ -14,7 +14,7 @@ from pathlib import Path
 
 import structlog
 
-from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError, LetterError, StoreError
+from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError, KeyUnusableError, LetterError, StoreError
 from tsbot.report import misuse
 from tsbot.report.channels import Channel
 from tsbot.report.channels.spool import SpoolChannel
@@ -100,6 +100,8 @@ class Deliverer:
         self._unrecorded: dict[str, Sent] = {}
         # Held letters that may not lie in the spool yet; None until it is looked what a crash kept from it.
         self._undrafted: set[str] | None = None
+        # Withdrawn letters of which no draft lies in the spool any more.
+        self._cleared: set[str] = set()
         # Until when letters in the spool are as their sealed cases want them.
         self._sealed = 0.0
 
@@ -126,6 +128,7 @@ class Deliverer:
                 self._pretend()
             if not stop():
                 self._lay_out_drafts()
+                self._clear_drafts()
                 self._seal_spool()
             return sent
 
@@ -191,6 +194,18 @@ class Deliverer:
                     return  # a full disk is full for the others too; the next round tries again
             self._undrafted.discard(identity)
 
+    def _clear_drafts(self) -> None:
+        """Take withdrawn letters out of the spool, wherever they were withdrawn: nobody is to send them by other means."""
+        spool = self.channels.get("spool")
+        if not isinstance(spool, SpoolChannel) or self.simulate:
+            return
+        with self.database.read() as connection:
+            withdrawn = outbox.listing(connection, ReportState.WITHDRAWN, limit=MOST_DRAFTS)
+        for report in withdrawn:
+            if report.channel == "spool" and report.id not in self._cleared:
+                spool.discard(report.id)
+                self._cleared.add(report.id)
+
     def _seal_spool(self) -> None:
         """Take texts that a wiki has hidden out of the letters in the spool; after a start, once more out of all."""
         spool = self.channels.get("spool")
@@ -199,8 +214,14 @@ class Deliverer:
         with self.database.read() as connection:
             sealed = outbox.sealed_since(connection, "spool", self._sealed)
         for report, time in sealed:
-            if report.state in (ReportState.HELD, ReportState.SENT):
-                spool.replace(self.message(report), draft=report.state is ReportState.HELD)
+            if report.purpose is not Purpose.PAGE and report.state in (ReportState.HELD, ReportState.QUEUED, ReportState.SENT):
+                try:
+                    spool.replace(self.outgoing.ready(report)[0], draft=report.state is not ReportState.SENT)
+                except (DeliveryDeferredError, KeyUnusableError, StoreError):
+                    raise  # the next round tries again
+                except Exception as error:  # what cannot be written anew must not lie there with its text, nor keep others waiting
+                    structlog.get_logger().error("report.not_sealed", id=report.id, error=type(error).__name__)
+                    spool.remove(report.id)
             self._sealed = time
 
     def _lay_out(self, identity: str) -> None:
@@ -284,13 +305,19 @@ class Deliverer:
             policy, number = sent.decision.policy.value, sent.receipt.external_id
             trouble = f"pgp: {sent.decision.trouble}" if sent.decision.trouble else ""
             with self.database.write() as connection:
-                if outbox.mark_sent(connection, identity, sent.at, policy=policy, external_id=number, trouble=trouble):
-                    details = {"channel": sent.report.channel, "policy": policy, "purpose": sent.report.purpose.value}
-                    more = {"external_id": number} if number else {}
-                    more |= {"trouble": trouble} if trouble else {}
-                    audit.record(connection, SYSTEM, "report.sent", identity, sent.at, details | more)
+                noted = outbox.mark_sent(connection, identity, sent.at, policy=policy, external_id=number, trouble=trouble)
+                row = outbox.get(connection, identity)
+                if not noted and row is not None and row.state is ReportState.SENT:
+                    del self._unrecorded[identity]  # it was noted, and the database's word for that was lost
+                    continue
+                # What was purged or withdrawn while it was handed over has left all the same: that is on record, whatever its row says.
+                details = {"channel": sent.report.channel, "policy": policy, "purpose": sent.report.purpose.value}
+                more = {"external_id": number} if number else {}
+                more |= {"trouble": trouble} if trouble else {}
+                audit.record(connection, SYSTEM, "report.sent", identity, sent.at, details | more)
+                disclose(connection, sent.report, sent.carried, sent.at)
+                if noted:
                     self.timers.sent(connection, identity, sent.at)
-                    disclose(connection, sent.report, sent.carried, sent.at)
             del self._unrecorded[identity]
 
     def _carried(self, report: Report, message: OutboundMessage) -> tuple[str, ...]:

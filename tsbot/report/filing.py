@@ -8,6 +8,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection, select
 
+from tsbot.cases import approvals
 from tsbot.cases.flag import NAMESPACE, Flag
 from tsbot.detect.finding import PHYSICAL, Kind
 from tsbot.report import deadlines
@@ -114,6 +115,7 @@ def _letter(connection: Connection, flag: Flag, destination: Destination, settin
     known = outbox.letter_about(connection, flag.subject, destination.recipient)
     if known is not None:
         outbox.rewrite(connection, known.id, auto=auto)
+        approvals.void(connection, known.id, now)  # they were asked for and given for what it said until now
         return None
     if outbox.get(connection, report_id(Purpose.LETTER, flag, destination.recipient)) is not None:
         return None  # people withdrew it

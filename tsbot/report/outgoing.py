@@ -108,7 +108,9 @@ class Outgoing:
     def _letter(self, report: Report, letter: Letter, decision: Decision, manner: Manner | None = None) -> OutboundMessage:
         address = self.settings.report.ack_address
         answer = code(self.database.key, report.id, report.recipient) if address and report.channel in MAIL_CHANNELS else ""
-        how, stationery = manner or manner_of(report, letter, decision, answer), self.writer.stationery
+        own, stationery = manner_of(report, letter, decision, answer), self.writer.stationery
+        # Read in another manner, it still says what it repeats and how it is answered.
+        how = own if manner is None else msgspec.structs.replace(manner, reminder=own.reminder, acknowledgement=own.acknowledgement)
         told = letter if decision.quotes else msgspec.structs.replace(letter, excerpts=())
         subject = letters.mail_subject(letter.case_id, letter.language, how, stationery=stationery)
         message = self._outbound(report, subject, letters.render(told, release_of(report), how, stationery))

@@ -165,7 +165,9 @@ def second_address(settings: ReportSettings, kind: Kind, wiki: str, recipient: s
         role = role_of(kind, wiki, recipient, routing)
         second = routing.second.get(role)
         found = Destination(routing.address(second, wiki), channel) if second else None
-    return found if found is not None and found.recipient != recipient else None
+    if found is None or found.recipient == recipient or (kind not in PHYSICAL and is_emergency(found.recipient, wiki, routing)):
+        return None
+    return found
 
 
 def role_of(kind: Kind, wiki: str, recipient: str, routing: Routing | None = None) -> str:

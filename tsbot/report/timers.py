@@ -107,6 +107,8 @@ class Timers:
         if report.drill and report.step_due is None:
             return 0
         self._note(connection, identity, step=report.step, step_due=now)
+        if connection.scalar(select(t.case.c.state).where(t.case.c.id == report.case_id)) == "closed":
+            return 0  # it is told where the case is opened again
         return self._take(connection, [replace(report, step_due=now)])
 
     # -- steps --------------------------------------------------------------------------------------------------------
@@ -121,7 +123,7 @@ class Timers:
         told: list[_Told] = []
         filed = 0
         for report in sorted(found, key=lambda one: (GRAVITY.index(Kind(one.kind)), one.step_due or 0.0, one.id)):
-            if self._is_over(connection, report) or misuse.put_right(connection, report, self.settings, now, self.routing):
+            if self._is_purged(connection, report) or misuse.put_right(connection, report, self.settings, now, self.routing):
                 self._note(connection, report.id, step=report.step, step_due=None)
                 continue
             step = step_of(report, self.deadlines, now)
@@ -234,10 +236,9 @@ class Timers:
 
     # -- small questions ----------------------------------------------------------------------------------------------
 
-    def _is_over(self, connection: Connection, report: Report) -> bool:
-        """Whether the case is closed, merged away or purged: nobody waits for its letters any more."""
-        row = connection.execute(select(t.case.c.state, t.case.c.data_key).where(t.case.c.id == report.case_id)).first()
-        return row is None or row.state == "closed" or row.data_key is None
+    def _is_purged(self, connection: Connection, report: Report) -> bool:
+        """Whether the case's texts were destroyed: nobody waits for its letters any more."""
+        return connection.scalar(select(t.case.c.data_key).where(t.case.c.id == report.case_id)) is None
 
     def _is_waited_for(self, connection: Connection, report: Report) -> bool:
         """Whether an earlier letter of the thread is waited for already."""

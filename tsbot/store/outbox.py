@@ -254,18 +254,20 @@ def stepped(connection: Connection, seen: Report, step: int, step_due: float | N
 def overdue(connection: Connection, now: float, limit: int, *, ahead: Mapping[str, float], furthest: float) -> list[Report]:
     """Letters whose next step is due, longest first.
 
+    The timers of a closed case stand still; they go on where it is opened again.
     A step further ahead than ``furthest`` seconds, or than ``ahead`` has for a kind, was set by a clock that was wrong, and comes, too.
     """
     mine = t.report.c
     wrong = [and_(mine.kind == kind, mine.step_due > now + seconds) for kind, seconds in ahead.items()]
-    query = select(t.report).where(mine.step_due.is_not(None), or_(mine.step_due <= now, mine.step_due > now + furthest, *wrong))
+    due_now = or_(mine.step_due <= now, mine.step_due > now + furthest, *wrong)
+    query = select(t.report).where(mine.step_due.is_not(None), due_now, _is_open())
     return _reports(connection, query.order_by(mine.step_due, mine.id).limit(limit))
 
 
 def escalated(connection: Connection, now: float, limit: int) -> list[Report]:
     """Letters that wait too long: somebody was told, or is to be told now. Longest first."""
     c = t.report.c
-    waits = select(t.report).where(c.step_due.is_not(None), _is(*LETTERS), or_(c.step > 0, c.step_due <= now))
+    waits = select(t.report).where(c.step_due.is_not(None), _is(*LETTERS), or_(c.step > 0, c.step_due <= now), _is_open())
     return _reports(connection, waits.order_by(c.created, c.id).limit(limit))
 
 
@@ -333,6 +335,11 @@ def counts(connection: Connection) -> dict[ReportState, int]:
 
 def _is_due(now: float) -> ColumnElement[bool]:
     return or_(t.report.c.due <= now, t.report.c.due > now + LONGEST_WAIT)
+
+
+def _is_open() -> ColumnElement[bool]:
+    """Whether the case of a message is open."""
+    return exists().where(t.case.c.id == t.report.c.case_id, t.case.c.state != "closed")
 
 
 def _is(*purposes: Purpose) -> ColumnElement[bool]:
