@@ -111,5 +111,5 @@ def test_reasons_and_the_log_are_in_words_of_the_program_only(desk: Desk) -> Non
     desk.keeper().run()
     with desk.database.read() as connection:
         entries = list(audit.entries(connection))
-    assert {entry.act for entry in entries} == {"case.purged"}
+    assert "case.purged" in {entry.act for entry in entries}
     assert not any(secret in str(entry).encode() for entry in entries for secret in SECRETS)

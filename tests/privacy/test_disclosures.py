@@ -71,7 +71,7 @@ def register(desk: Desk, case: str | None = None) -> list[disclosures.Disclosure
         (Kind.VIOLENCE, False, "Canarius Example", {"user_name", "account_status"}),
         (Kind.DOXING, True, "Canarius Example", {"user_name", "account_status", "excerpt", "personal_data"}),
         (Kind.DOXING, False, "Canarius Example", {"user_name", "account_status"}),
-        (Kind.VIOLENCE, True, None, {"excerpt"}),
+        (Kind.VIOLENCE, True, None, {"user_name", "account_status", "excerpt"}),  # the links of this desk hold a name
         (Kind.MINORS, True, "Canarius Example", {"user_name", "account_status"}),
     ],
 )
@@ -154,8 +154,9 @@ def test_handlers_appear_outside_under_the_reporters_name_only(desk: Desk, monke
             mail=MailSettings(host="127.0.0.1", port=port, security="none"),
             page=PageSettings(mail=("oncall@example.org",), webhooks=(hook.url,), specificity=0, plausibility=0),
         )
+        words = ("apples and pears", "three old bridges", "music of the sea", "a winter in the hills", "gardens of the north")
         for number, kind in enumerate((Kind.VIOLENCE, Kind.SELF_HARM, Kind.LEGAL, Kind.DOXING, Kind.MINORS), 200):
-            desk.flag(number, kind, user=f"User {kind}", title=f"Page {kind}")
+            desk.flag(number, kind, user=f"User {kind}", title=f"Page {kind}", text=words[number - 200])
         desk.flag(300, where=Field.SUMMARY)
         deliverer = desk.deliverer(open_channels(desk.settings))
         deliverer.run_once()

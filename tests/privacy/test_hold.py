@@ -76,7 +76,7 @@ def test_it_takes_two_people_to_set_and_to_lift_and_both_are_in_the_log(desk: De
     assert asked.acts == [("legal_hold", case, "anna"), ("legal_hold", case, "anna")]
     assert desk.case(case).hold_until is None
     with desk.database.read() as connection:
-        entries = [(entry.actor, entry.act) for entry in audit.entries(connection, obj=case)]
+        entries = [(entry.actor, entry.act) for entry in audit.entries(connection, obj=case) if entry.act.startswith("hold.")]
     assert entries == [("anna", "hold.set"), ("anna", "hold.lifted")]
 
 

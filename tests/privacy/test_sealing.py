@@ -27,7 +27,7 @@ def hide(desk: Desk, rev_id: int = 100, *, text: bool = True, comment: bool = Tr
         time=desk.clock(), rev_id=rev_id, text_visible=text, comment_visible=comment, user_visible=user,
     )  # fmt: skip
     with desk.database.write() as connection:
-        outcomes.record(connection, desk.database.key, event)
+        outcomes.record(connection, desk.database.key, event, desk.clock())
         return seal_hidden(connection, desk.database.key, event, desk.clock())
 
 
