@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -192,10 +193,11 @@ def test_labels_and_holds(acting: Any, case_id: str) -> None:
     acting("ann", "claim", case_id)
     (marked,) = acting("ann", "mark", case_id, "--tlp", "red", "--json").lines
     assert marked["tlp"] == "red"
-    asked = acting("ann", "hold", case_id, "--until", "2099-12-31")
+    until = datetime.now(UTC).date() + timedelta(days=300)
+    asked = acting("ann", "hold", case_id, "--until", str(until))
     assert (asked.code, "second person" in asked.err) == (1, True)
-    (held,) = acting("bob", "hold", case_id, "--until", "2099-12-31", "--seen", str(marked["version"]), "--json").lines
-    assert held["hold_until"] == 4102444800.0
+    (held,) = acting("bob", "hold", case_id, "--until", str(until), "--seen", str(marked["version"]), "--json").lines
+    assert held["hold_until"] == datetime(until.year, until.month, until.day, tzinfo=UTC).timestamp() + 86400
 
 
 @pytest.mark.parametrize(

@@ -129,8 +129,10 @@ class Desk:
         case = self.begin(connection, case_id, now, seen=seen, versioned=True)
         if case.purged is not None:
             raise InputError(f"The texts of case {case.id[:8]} were destroyed; there is nothing left to keep.")
-        if until is not None and not now < until <= now + self.longest_hold:
-            raise InputError(f"A legal hold ends on a day to come, at most {self.longest_hold / DAY:.0f} days from now.")
+        if until is not None and until <= now:
+            raise InputError("A legal hold ends in the future.")
+        if until is not None and until > now + self.longest_hold:
+            raise InputError(f"A legal hold ends at most {self.longest_hold / DAY:.0f} days from now.")
         approvals.need(connection, "legal_hold", case_id, self.by, now, self.rules)
         held = change(connection, case, {"hold_until": until, "updated": now})
         audit.record(connection, self.by, "case.held" if until else "case.unheld", case_id, now, {"until": until, "version": held.version})
