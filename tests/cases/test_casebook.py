@@ -73,7 +73,7 @@ def test_a_record_tells_reasons_history_and_advice_and_nothing_sealed(book: Book
         assert [note.text for note in notes_of(connection, book.database.key, flag.case_id, reveal=True)] == [f"note {CANARY}"]
     assert CANARY not in repr(found)
     assert sum(reason.points for reason in found.flags[0].reasons) == flag.priority
-    assert [entry.act for entry in found.history] == ["case.opened", "case.noted", "case.triaged"]
+    assert [entry.act for entry in found.history] == ["case.opened", "case.noted", "case.triaged", "case.annotated"]
     assert found.annotations == (("hidden", "stream", book.now),)
     assert [one.purpose for one in found.reports] == ["letter"]
     assert found.line.lane == "self_harm"

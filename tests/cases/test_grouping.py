@@ -84,7 +84,7 @@ def test_what_comes_again_reopens_its_case(book: Book) -> None:
     case = book[first.case_id]
     assert (again.case_id, case.state, case.outcome, case.closed) == (first.case_id, CaseState.NEW, None, None)
     assert case.due is not None
-    assert book.acts(case.id) == ["case.opened", "case.closed", "case.reopened", "case.flagged"]
+    assert book.acts(case.id) == ["case.opened", "case.annotated", "case.closed", "case.reopened", "case.flagged"]
     assert book.became(case.id) == [("hidden", "stream")], "what became of it the first time stays known"
 
 
