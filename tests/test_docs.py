@@ -27,6 +27,8 @@ NAMES = [str(path.relative_to(ROOT)) for path in PAGES]
 FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"")
+SHOWN = ("README.md", "docs/operating.md", "docs/translating.md")
+"""Pages with settings to copy."""
 NETWORK = re.compile(r"\b(make|git|pip|sudo|apt|curl|wget|pwb)\b|tsbot (train|demo|flag\b|patrol(?!.*--stream)|doctor(?!.*--offline))")
 
 
@@ -121,7 +123,7 @@ def test_every_rule_is_explained_in_the_words_of_the_program() -> None:
         assert f"| `{name}` | {meaning} |" in page
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "operating.md"], ids=["README.md", "docs/operating.md"])
+@pytest.mark.parametrize("page", [ROOT / name for name in SHOWN], ids=SHOWN)
 def test_settings_that_are_shown_can_be_used(page: Path, tmp_path: Path) -> None:
     blocks = [content for language, content in fences(page) if language == "toml"]
     assert blocks

@@ -59,6 +59,14 @@ def test_the_data_folder_is_relative_to_the_file(tmp_path: Path) -> None:
         ("[[report.recipients.violence]]\nchannel = 'smtp'", "to"),
         ("[scores]\nservice = 'ores'", "scores.url"),
         ("[scores]\nurl = 'ores.example.org'", "scores.url"),
+        ("[metrics]\nlisten = '0.0.0.0:9100'", "metrics.public"),
+        ("[metrics]\nlisten = 'metrics.example.org:9100'", "metrics.public"),
+        ("[metrics]\nlisten = '[::]:9100'", "metrics.public"),
+        ("[metrics]\nlisten = '9100'", "metrics.listen"),
+        ("[metrics]\nlisten = '127.0.0.1'", "metrics.listen"),
+        ("[metrics]\nlisten = '127.0.0.1:http'", "metrics.listen"),
+        ("[metrics]\nlisten = '127.0.0.1:65536'", "metrics.listen"),
+        ("[metrics]\nlisten = '::1'", "metrics.public"),
         ("broken = ", "not valid TOML"),
     ],
 )
@@ -89,3 +97,17 @@ def test_every_setting_is_described() -> None:
 
 def test_the_settings_page_is_what_the_program_says() -> None:
     assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == markdown(), "run: tsbot settings > docs/settings.md"
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("", None),
+        ("listen = '127.0.0.1:9100'", ("127.0.0.1", 9100)),
+        ("listen = '[::1]:9100'", ("::1", 9100)),
+        ("listen = 'localhost:0'", ("localhost", 0)),
+        ("listen = '0.0.0.0:9100'\npublic = true", ("0.0.0.0", 9100)),
+    ],
+)
+def test_metrics_are_for_this_machine_unless_they_are_made_public(tmp_path: Path, text: str, address: object) -> None:
+    assert load(write(tmp_path, f"[metrics]\n{text}"), {}).metrics.address == address

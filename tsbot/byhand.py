@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -16,14 +17,16 @@ from tsbot.detect.detector import Detector, load_detector
 from tsbot.detect.finding import GRAVITY, Finding, Kind
 from tsbot.errors import WikiUnavailableError
 from tsbot.intake import redrivable
-from tsbot.parts import open_pipeline, open_wikis
+from tsbot.parts import Wikis, open_pipeline, open_wikis
 from tsbot.settings import Settings
 from tsbot.store.opening import open_store
 from tsbot.stream.source import Batch
 from tsbot.text.passage import Field
-from tsbot.wiki.links import parse_link
+from tsbot.wiki.links import Target, parse_link
 from tsbot.wiki.lookup import database_of, describe
 
+NAMED = re.compile(r"[a-z][a-z0-9_]{0,63}:(rev:|log:)?[1-9][0-9]{0,17}")
+"""``enwiki:123``, ``enwiki:rev:123``, ``enwiki:log:123``."""
 PATIENCE = 60.0
 """Seconds to wait for the wiki's answer."""
 
@@ -76,14 +79,27 @@ class Insistent:
         return replace(graded, flagged=tuple(flagged), kinds=kinds)
 
 
+def _named(wikis: Wikis, words: str) -> tuple[Target, str]:
+    """What ``WIKI:REV`` or ``WIKI:log:ID`` is about. Raises ``UnknownWikiError``."""
+    wiki, _, rest = words.partition(":")
+    what, _, number = rest.rpartition(":")
+    base = wikis.api.sites.base(wiki)
+    return (Target(base, log_id=int(number)) if what == "log" else Target(base, rev_id=int(number))), wiki
+
+
 def flag_by_hand(settings: Settings, url: str, kind: Kind | None) -> ByHand:
     """Judge what ``url`` points at, and flag it: as the detector finds, and as ``kind`` if that is given.
 
-    Works beside a running patrol. Raises ``InputError`` for a link that is none, ``WikiError`` and errors of the store.
+    ``url`` may also be ``WIKI:REV`` or ``WIKI:log:ID``, with the wiki's database name. Works beside a running patrol. Raises
+    ``InputError`` for a link that is none, ``WikiError`` and errors of the store.
     """
-    target = parse_link(url)
+    named = NAMED.fullmatch(url.strip())
+    target = None if named else parse_link(url)
     wikis = open_wikis(settings)
-    wiki = database_of(wikis.api, target)
+    if named or target is None:
+        target, wiki = _named(wikis, url.strip())
+    else:
+        wiki = database_of(wikis.api, target)
     seen = describe(wikis.api, wiki, rev_id=target.rev_id, log_id=target.log_id, server_url=target.base)
     event = msgspec.structs.replace(seen, id=str(uuid.uuid4()))  # each time a person points, it is a new event
     detector = load_detector(settings.detect.thresholds, settings.detect.identify)

@@ -18,6 +18,7 @@ from tsbot.settings import Settings
 from tsbot.store import ledger, schema
 from tsbot.store import tables as t
 from tsbot.store.database import Database
+from tsbot.store.outbox import PURGED
 
 FREE_BYTES = 1 << 30
 HELD_SECONDS = 900.0
@@ -90,7 +91,8 @@ def check_store(database: Database, now: float) -> Iterator[Diagnosis]:
         reasons = ledger.dead_letter_reasons(connection)
         read = connection.scalar(select(func.max(t.cursor.c.updated)))
         held = connection.scalar(select(func.min(t.report.c.created)).where(t.report.c.state == "held"))
-        dead = connection.scalar(select(func.count()).select_from(t.report).where(t.report.c.state == "dead")) or 0
+        undelivered = (t.report.c.state == "dead", t.report.c.last_error != PURGED)
+        dead = connection.scalar(select(func.count()).select_from(t.report).where(*undelivered)) or 0
         gaps = connection.scalar(select(func.count()).select_from(t.gap).where(t.gap.c.filled.is_(None))) or 0
     if totals.balanced:
         yield _ok("accounting", f"{totals.received:,} events received, each accounted for once")

@@ -5,6 +5,7 @@
     TsbotError
     ├── InputError             what a person typed cannot be used
     ├── SettingsError          the configuration is wrong
+    │   └── MessageError           a message of a letter is wrong or missing; names file and key
     ├── KeyFileError           the master key is missing, unreadable or not the one that encrypted the data
     ├── StreamError
     │   ├── MalformedEventError    one event cannot be understood (it goes to the dead letters)
@@ -21,7 +22,9 @@
     │   ├── ModelError             a model file is missing, damaged or of another format
     │   └── PackError              a language pack is wrong; names file and line or entry
     ├── ReportError
+    │   ├── AcknowledgementError   a letter cannot be acknowledged (so)
     │   ├── LetterError            a letter cannot be written from what is known
+    │   ├── KeyUnusableError       a recipient's OpenPGP key cannot be encrypted to
     │   ├── DeliveryDeferredError  not delivered now (retried)
     │   └── DeliveryRefusedError   never deliverable this way (a person must look)
     ├── CaseError              an act on a case cannot be done
@@ -53,6 +56,10 @@ class InputError(TsbotError):
 
 class SettingsError(TsbotError):
     """The configuration is wrong; the message names file, key and remedy."""
+
+
+class MessageError(SettingsError):
+    """A message of a letter is wrong or missing; the message names the file and the key."""
 
 
 class KeyFileError(TsbotError):
@@ -144,12 +151,28 @@ class ReportError(TsbotError):
     """Something about reports."""
 
 
+class AcknowledgementError(ReportError):
+    """A letter cannot be acknowledged (so). ``reason`` is a short machine-readable name (``not_sent``, ``page`` ...)."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 class LetterError(ReportError):
     """A letter cannot be written from what is known."""
 
 
+class KeyUnusableError(ReportError):
+    """A recipient's OpenPGP key cannot be encrypted to now; the message is the reason in a few words, nothing of the key."""
+
+
 class DeliveryDeferredError(ReportError):
-    """A message was not delivered now and is tried again."""
+    """A message was not delivered now and is tried again. ``retry_after`` is what the other side asked for, in seconds."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class DeliveryRefusedError(ReportError):

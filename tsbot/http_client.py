@@ -44,3 +44,12 @@ def retry_after(header: str | None, now: float) -> float | None:
     except (ValueError, OverflowError):
         return None
     return min(LONGEST_RETRY_AFTER, max(0.0, seconds))
+
+
+def is_safe(url: str) -> bool:
+    """Whether what is sent there cannot be read on the way: https, or this machine."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK))
+    except ValueError:  # brackets that hold no address
+        return False

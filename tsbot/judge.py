@@ -42,7 +42,7 @@ class Verdicts:
     broken: frozenset[str]
     """Ids of events with a text that could not be taken apart, or a passage that the detector failed on."""
     coverage: Counter[str]
-    """Passages per ``weak.WIKI`` and ``unscored.WIKI``."""
+    """``passages`` judged, and of them those per ``weak.WIKI`` and ``unscored.WIKI``."""
     findings: tuple[Finding | None, ...] = ()
     """What was said of each passage, in their order; None where the detector failed."""
 
@@ -69,6 +69,7 @@ def _judge(detector: Detector, items: Sequence[tuple[Event, Passage]]) -> Verdic
             sum((part.coverage for part in parts), Counter()),
             tuple(finding for part in parts for finding in part.findings),
         )
+    coverage["passages"] += len(items)
     for (event, passage), finding in zip(items, findings, strict=True):
         if finding.flagged:
             flagged.append(Judged(event, passage, finding))

@@ -1,16 +1,20 @@
 """Logging: one line a fact, ids and counts only.
 
-Every field that is not on the list is dropped, so that a text, a name or an address cannot get into a log by mistake.
+Every field that is not on the list is dropped, and every value that does not look like an id, a number or a name of ours is withheld, so
+that a text, a name or an address cannot get into a log by mistake.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import MutableMapping
 from contextlib import suppress
 from typing import Any, Protocol, TextIO, cast
 
 import structlog
+
+from tsbot.errors import TsbotError
 
 ALLOWED = frozenset(
     {
@@ -21,6 +25,12 @@ ALLOWED = frozenset(
     }
 )  # fmt: skip
 """Fields that may be logged; their values are ids, counts, times, names of rules, settings and wikis."""
+WORDS = frozenset({"cause", "consequence", "reason", "remedy"})
+"""Fields that may hold words of ours: constants of the program, or an error, of which the message is taken only if it is ours."""
+TOKEN = re.compile(r"[!-~]{0,300}")
+"""What other texts must look like: printable ASCII without a space."""
+MOST_WORDS = 400
+WITHHELD = "(withheld)"
 
 
 class Writable(Protocol):
@@ -60,6 +70,24 @@ def only_allowed(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -
     return fields
 
 
+def only_plain(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Withhold values that could hold text."""
+    for name, value in fields.items():
+        fields[name] = _plain(value, words=name in WORDS)
+    return fields
+
+
+def _plain(value: Any, *, words: bool) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, BaseException):
+        # Messages of ours carry no content (tsbot/errors.py); those of others quote what they stumbled over.
+        return " ".join(str(value).split())[:MOST_WORDS] if isinstance(value, TsbotError) else type(value).__name__
+    if isinstance(value, str) and ((words and value.isprintable() and len(value) <= MOST_WORDS) or TOKEN.fullmatch(value)):
+        return value
+    return WITHHELD
+
+
 def configure(stream: Writable | None = None) -> None:
     """Log to ``stream`` (standard error by default): readable on a terminal, JSON lines elsewhere."""
     out = stream or sys.stderr
@@ -67,6 +95,7 @@ def configure(stream: Writable | None = None) -> None:
     structlog.configure(
         processors=[
             only_allowed,
+            only_plain,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             last,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from tsbot.cases import approvals
 from tsbot.cases.filing import Windows
 from tsbot.cases.flag import Flag
 from tsbot.cases.outside import Asker
@@ -22,8 +23,10 @@ from tsbot.pipeline import Pipeline
 from tsbot.report.channels import open_channels
 from tsbot.report.deliver import Deliverer
 from tsbot.report.filing import file_reports
+from tsbot.report.oncall import check_on_call
+from tsbot.report.rehearse import check_letters
 from tsbot.report.routing import check_routing, shipped
-from tsbot.settings import DetectSettings, Settings
+from tsbot.settings import CaseSettings, DetectSettings, Settings
 from tsbot.shadow import Shadow
 from tsbot.store.database import Database
 from tsbot.stream.admission import Admission
@@ -96,6 +99,9 @@ def open_pipeline(
         fetcher = Fetcher(source, queue, wikis.budget if revisions is None else Budget(None), now=clock)
 
     check_routing(settings)
+    approvals.rules(settings.cases.two_person)  # refuses an act that there is not
+    check_letters(settings)
+    check_on_call(settings)
     routing = shipped()
 
     def reports(connection: Connection, flag: Flag, now: float) -> None:
@@ -116,13 +122,25 @@ def open_pipeline(
         sleep=sleep,
         texts=queue,
         fetcher=fetcher,
-        case_windows=Windows(settings.cases.window_hours * 3600, settings.cases.page_window_hours * 3600),
+        case_windows=case_windows(settings.cases),
         max_passage_chars=settings.detect.max_passage_chars,
         remember=settings.stream.remember,
+        seal_when_hidden=settings.cases.seal_when_hidden,
     )
     if resume:
         pipeline.load()
     return pipeline
+
+
+def case_windows(settings: CaseSettings) -> Windows:
+    """The times of the settings in seconds."""
+    return Windows(
+        author=settings.window_hours * 3600,
+        page=settings.page_window_hours * 3600,
+        target=settings.target_window_hours * 3600,
+        copies=settings.copies_window_hours * 3600,
+        short_copies=settings.short_copies_window_minutes * 60,
+    )
 
 
 def open_deliverer(

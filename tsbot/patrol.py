@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,6 +18,9 @@ from sqlalchemy import select
 from tsbot.backfill import Backfill
 from tsbot.cases.outside import Asker, AskingThread
 from tsbot.errors import InputError, StoreError, StreamUnavailableError
+from tsbot.health import HealthServer
+from tsbot.housekeeping import Housekeeper, open_housekeeper
+from tsbot.metrics import Vitals
 from tsbot.parts import Stop, Wikis, open_asker, open_deliverer, open_pipeline, open_shadow, open_wikis, plain_user_agent
 from tsbot.pipeline import Pipeline
 from tsbot.report.deliver import Deliverer, DeliveryThread
@@ -89,7 +92,14 @@ def run(settings: Settings, options: Options, stop: Stop, show: Callable[[Snapsh
         deliverer = open_deliverer(settings, database, wikis, ask_wikis=options.fetch, simulate=options.simulate)
         delivery = DeliveryThread(deliverer)
         asker = open_asker(settings, database) if options.fetch else None
-        patrol = _Patrol(settings, options, database, pipeline, source, wikis, deliverer, delivery, asker)
+        housekeeper = open_housekeeper(settings, database, time.time)
+        patrol = _Patrol(settings, options, database, pipeline, source, wikis, deliverer, delivery, asker, housekeeper)
+        if (address := settings.metrics.address) is not None:
+            limit = settings.metrics.silent_after
+            server = HealthServer(address, database, patrol.vitals, clock=time.time, silent_after=limit)
+            stack.callback(server.close)
+            server.start()
+            structlog.get_logger().info("metrics.listening", source=server.url)
         patrol.run(stop, show)
         return patrol.finish()
 
@@ -134,9 +144,29 @@ class _Patrol:
     deliverer: Deliverer
     delivery: DeliveryThread
     asker: Asker | None = None
+    housekeeper: Housekeeper | None = None
     newest: float | None = None
     ended: bool = False
     shown: Snapshot | None = None
+    began: float = field(default_factory=time.monotonic)
+    turned: float = field(default_factory=time.monotonic)
+    """When the loop last came round."""
+
+    def vitals(self) -> Vitals:
+        """How it is doing, for whoever asks from another thread."""
+        now = time.monotonic()
+        return Vitals(
+            source=self.source.status(),
+            detector=self.pipeline.detector.version,
+            newest=self.newest,
+            age=now - self.began,
+            turn_age=now - self.turned,
+            ended=self.ended,
+            fetching=self.pipeline.fetching,
+            judged=dict(self.pipeline.judged),
+            delivery_alive=self.delivery.alive,
+            trouble=self.pipeline.trouble,
+        )
 
     def run(self, stop: Stop, show: Callable[[Snapshot], None] | None) -> None:
         with self.database.read() as connection:
@@ -168,6 +198,7 @@ class _Patrol:
         active = looked = time.monotonic()
         try:
             while not stop:
+                self.turned = time.monotonic()
                 full = self.pipeline.fetching >= MOST_FETCHING
                 if not self.ended and not full:
                     batch = self._read()
@@ -188,6 +219,8 @@ class _Patrol:
                 if now - looked >= LOOK_SECONDS:
                     looked = now
                     self._look(show)
+                if self.housekeeper is not None:
+                    self.housekeeper.tend(now, self.newest)
                 if self.ended and not self.pipeline.pending:
                     break
                 if self.options.idle_exit is not None and now - active >= self.options.idle_exit:

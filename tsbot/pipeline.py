@@ -30,6 +30,7 @@ from tsbot.detect.detector import Detector
 from tsbot.errors import StoreBusyError, StoreFullError, UnknownWikiError, WikiRefusedError
 from tsbot.intake import BY_HAND, Intake, Sorted, redrivable
 from tsbot.judge import Passages, Verdicts, judge
+from tsbot.report.sealing import seal_hidden
 from tsbot.shadow import Shadow
 from tsbot.store import ledger
 from tsbot.store.database import Database
@@ -92,6 +93,8 @@ class Pipeline:
     case_windows: Windows = field(default_factory=Windows)
     max_passage_chars: int = 200_000
     remember: int = 2_000_000
+    seal_when_hidden: bool = True
+    """Whether our copy of a text goes once the wiki has hidden it."""
     shadow: Shadow | None = None
     """A candidate detector that judges along, after everything is stored."""
     trouble: str = ""
@@ -204,6 +207,8 @@ class Pipeline:
     def _ending(self, connection: Connection, event: Event, *, flagged: bool, rule: str | None) -> str:
         """The counter that an event ends in, once nothing more will be known of it."""
         concerned = outcomes.record(connection, self.database.key, event, self.clock())
+        if concerned and self.seal_when_hidden:
+            seal_hidden(connection, self.database.key, event, self.clock())
         if flagged:
             return "flagged"
         if concerned:
@@ -364,7 +369,7 @@ class Pipeline:
                     result = work(connection)
             except (StoreBusyError, StoreFullError) as error:
                 if not self.trouble:
-                    structlog.get_logger().error("store.waiting", reason=str(error))
+                    structlog.get_logger().error("store.waiting", reason=error)
                 self.trouble = str(error)
                 if self.sleep(STORE_PAUSE):
                     raise

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -190,7 +191,7 @@ class DetectSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class CaseSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How flags are grouped."""
+    """How flags are grouped into cases, and which acts on cases need two people."""
 
     window_hours: Annotated[
         float, Meta(gt=0, description="Flags of one author on one wiki within this time belong to one case.")
@@ -198,6 +199,29 @@ class CaseSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     page_window_hours: Annotated[
         float, Meta(ge=0, description="Flags of different authors on one page within this time belong to one case.")
     ] = 1.0
+    target_window_hours: Annotated[
+        float, Meta(ge=0, description="Flags of different authors on the user pages of one account within this time belong to one case.")
+    ] = 6.0
+    copies_window_hours: Annotated[
+        float, Meta(ge=0, description="Flags on near-equal texts of some length, on all wikis, within this time belong to one case.")
+    ] = 24.0
+    short_copies_window_minutes: Annotated[
+        float, Meta(ge=0, description="The same for texts of less than 40 letters, which many people may write independently.")
+    ] = 10.0
+    two_person: Annotated[
+        tuple[str, ...],
+        Meta(description="Acts that need a second person (docs/cases.md lists them). Empty: none does."),
+    ] = ("dismiss_high", "lower_kind", "disclose", "legal_hold", "purge_early")
+    retention: Annotated[
+        str, Meta(description="Table of how long texts and names are kept, in the place of `tsbot/cases/retention.toml`.")
+    ] = ""
+    seal_when_hidden: Annotated[
+        bool,
+        Meta(
+            description="Destroy our copy of a text, in flags, letters and spool, once the wiki has hidden it. The stream does not tell "
+            "revision deletion from suppression, so both count."
+        ),
+    ] = True
 
 
 class ScoreSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -228,15 +252,44 @@ class ReleaseRule(Section, frozen=True, kw_only=True, forbid_unknown_fields=True
     imminence: Annotated[Score, Meta(description="Smallest imminence.")] = 0
 
 
+PolicyName = Literal["", "plain", "prefer", "require", "links_only"]
+POLICY_WORDS = (
+    "What may leave: `require` encrypts or sends links only, `prefer` encrypts or leaves out the excerpt, `links_only` links and "
+    "category, `plain` as it is. "
+)
+
+
+class RecipientKey(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How letters to one mail address are protected."""
+
+    policy: Annotated[Literal["plain", "prefer", "require", "links_only"], Meta(description=POLICY_WORDS.strip())] = "require"
+    key: Annotated[str, Meta(description="File with the OpenPGP key, armoured or not; relative to `data_dir`.")] = ""
+    fingerprint: Annotated[str, Meta(description="Fingerprint of the key, whole, as its owner told you by another way.")] = ""
+
+
 class Recipient(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who gets the reports of a kind."""
 
-    to: Annotated[str, Meta(description="Mail address, or the user name for `emailuser`.")]
+    to: Annotated[
+        str,
+        Meta(
+            description="Mail address; for `emailuser` the user name, for `webhook` its name in `[webhooks]`, for `zammad` the "
+            "group, for `suitecrm` any name that tells its cases apart."
+        ),
+    ]
     channel: Annotated[
-        Literal["", "spool", "smtp", "emailuser"], Meta(description="How it is reached; empty: the channel of `[report]`.")
+        Literal["", "spool", "smtp", "emailuser", "suitecrm", "zammad", "webhook"],
+        Meta(description="How it is reached; empty: the channel of `[report]`."),
     ] = ""
+    policy: Annotated[
+        PolicyName, Meta(description=POLICY_WORDS + "Empty: that of `[report.keys]`; else `links_only` for a webhook, `plain` for others.")
+    ] = ""
+    key: Annotated[str, Meta(description="As in `[report.keys]`.")] = ""
+    fingerprint: Annotated[str, Meta(description="As in `[report.keys]`.")] = ""
     excerpt: Annotated[bool, Meta(description="Whether letters quote the text. False: links only.")] = False
     wiki: Annotated[str, Meta(description="For `emailuser`: database name of the wiki that mails.")] = "metawiki"
+    language: Annotated[str, Meta(description="Language of the letters to it, as MediaWiki writes it; empty: `report.languages`.")] = ""
+    second: Annotated[str, Meta(description="Mail address that is written to, too, where this recipient does not acknowledge.")] = ""
 
 
 class ReportSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -253,15 +306,40 @@ class ReportSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
         dict[str, tuple[Recipient, ...]],
         Meta(description="Recipients per kind (or `default`); replaces the routing table of the package for that kind."),
     ] = msgspec.field(default_factory=dict)
+    languages: Annotated[
+        dict[str, str],
+        Meta(description="Language of letters per role of the routing table, per `wiki:role`, and `default` (`tsbot languages`)."),
+    ] = msgspec.field(default_factory=dict)
+    templates: Annotated[
+        str, Meta(description="Folder of own letters, messages and places of help, relative to `data_dir`; empty: the package's only.")
+    ] = ""
     release: Annotated[
         dict[str, ReleaseRule],
         Meta(description="Kinds whose reports are sent without a person's release, from given scores on. Empty: a person releases each."),
+    ] = msgspec.field(default_factory=dict)
+    keys: Annotated[
+        dict[str, RecipientKey],
+        Meta(description="Per mail address, also those of the routing table: what may leave, and the key to encrypt to."),
     ] = msgspec.field(default_factory=dict)
     attempts: Annotated[Positive, Meta(description="Deliveries tried before a report is a dead letter that shouts.")] = 12
     follow_ups: Annotated[
         int,
         Meta(ge=0, description="Follow-up letters in a case's thread; after them at most one an hour, for a flag with scores to page."),
     ] = 10
+    ack_address: Annotated[
+        str,
+        Meta(
+            description="Mail address that `tsbot reports receive` reads. Letters ask to answer to it, with `+ack-CODE` after its name. "
+            "Empty: acknowledgements come by `tsbot reports ack` only."
+        ),
+    ] = ""
+    drill_address: Annotated[
+        str, Meta(description="Where the letters of `tsbot drill` go. Empty: into the spool.")
+    ] = ""
+    deadlines: Annotated[
+        dict[str, dict[str, float]],
+        Meta(description="Minutes until somebody else is told, per kind (or `default`) and name; replaces `tsbot/report/deadlines.toml`."),
+    ] = msgspec.field(default_factory=dict)
 
 
 class MailSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -277,6 +355,9 @@ class MailSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     user: Annotated[str, Meta(description="User name; empty: no authentication.")] = ""
     password: Annotated[str, Meta(description="Password; better set as TSBOT_MAIL__PASSWORD.")] = ""
     timeout: Annotated[float, Meta(gt=0, description="Seconds to wait for the server at each step.")] = 30.0
+    bounces: Annotated[
+        str, Meta(description="Mail address that bounces go to (`tsbot reports bounce` reads them); empty: `report.reporter_contact`.")
+    ] = ""
 
 
 class PageSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -286,13 +367,109 @@ class PageSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     plausibility: Annotated[Score, Meta(description="... and this plausibility, ...")] = 2
     imminence: Annotated[Score, Meta(description="... and this imminence.")] = 0
     mail: Annotated[tuple[str, ...], Meta(description="Mail addresses to page (an e-mail-to-SMS gateway, for instance).")] = ()
-    webhooks: Annotated[tuple[str, ...], Meta(description="Addresses that get a JSON POST with ids only.")] = ()
+    webhooks: Annotated[
+        tuple[str, ...], Meta(description="Addresses, or names of `[webhooks]` (those are signed), that get a JSON POST with ids only.")
+    ] = ()
+    language: Annotated[str, Meta(description="Language of pages.")] = "en"
     again_after: Annotated[
         float, Meta(ge=0, description="Seconds after which a further flag of the same case may wake the same person again.")
     ] = 3600.0
     max_age: Annotated[
         float, Meta(gt=0, description="Edits older than this many seconds are flagged and reported, but wake nobody.")
     ] = 21600.0
+
+
+class SuiteCrmSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The case management that `suitecrm` reports to (SuiteCRM's V8 API)."""
+
+    url: Annotated[str, Meta(description="Base address; what stands before `/Api` or `/legacy/Api`. Empty: not configured.")] = ""
+    api_path: Annotated[str, Meta(description="Path of the API: `/Api` of SuiteCRM 7, `/legacy/Api` of SuiteCRM 8.")] = "/Api"
+    client_id: Annotated[str, Meta(description="Id of the OAuth2 client (client credentials).")] = ""
+    client_secret: Annotated[str, Meta(description="Its secret; better set as TSBOT_SUITECRM__CLIENT_SECRET.")] = ""
+    p1: Annotated[int, Meta(ge=0, le=101, description="Cases from this priority on (0-100) are `P1` there.")] = 80
+    p2: Annotated[int, Meta(ge=0, le=101, description="Cases from this priority on are `P2`; the others `P3`.")] = 40
+    timeout: Annotated[float, Meta(gt=0, description="Seconds to wait for each answer.")] = 15.0
+
+
+class ZammadSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The ticket system that `zammad` reports to."""
+
+    url: Annotated[str, Meta(description="Base address; what stands before `/api/v1`. Empty: not configured.")] = ""
+    token: Annotated[str, Meta(description="Access token with the right `ticket.agent`; better set as TSBOT_ZAMMAD__TOKEN.")] = ""
+    customer: Annotated[str, Meta(description="Mail address of the tickets' customer; empty: `report.reporter_contact`.")] = ""
+    high: Annotated[int, Meta(ge=0, le=101, description="Cases from this priority on (0-100) are `3 high` there.")] = 80
+    normal: Annotated[int, Meta(ge=0, le=101, description="Cases from this priority on are `2 normal`; the others `1 low`.")] = 40
+    timeout: Annotated[float, Meta(gt=0, description="Seconds to wait for each answer.")] = 15.0
+
+
+class WebhookSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An address that letters or pages are posted to, signed."""
+
+    url: Annotated[str, Meta(description="Where to; https, or http on this machine.")]
+    secret: Annotated[
+        str,
+        Meta(
+            description="Signs what is posted (HMAC-SHA256); `whsec_` and base64, or plain text. Two, parted by a space, while you "
+            "change it. Better set as TSBOT_WEBHOOKS__NAME__SECRET."
+        ),
+    ] = ""
+    timeout: Annotated[float, Meta(gt=0, description="Seconds to wait for the answer.")] = 10.0
+
+
+class OnCallPerson(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody who is told when a report waits too long."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=64, description="A name for rotas; a role does as well. It is not sent anywhere.")]
+    mail: Annotated[str, Meta(description="Mail address, for instance of an e-mail-to-SMS gateway.")] = ""
+    webhook: Annotated[str, Meta(description="Address that gets a JSON POST with ids only.")] = ""
+    quiet: Annotated[
+        str, Meta(description="Quiet hours, such as `22:00-07:00`; they do not hold for threats to life or limb. Empty: none.")
+    ] = ""
+    zone: Annotated[str, Meta(description="Time zone of the quiet hours, such as `Europe/Berlin`.")] = "UTC"
+
+
+class OnCallRota(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """People who take turns."""
+
+    people: Annotated[tuple[str, ...], Meta(min_length=1, description="Names from `oncall.people`, in the order of their turns.")]
+    since: Annotated[str, Meta(description="Day on which the first one's turn began, such as `2026-01-05`.")]
+    turn_days: Annotated[Positive, Meta(description="Days of a turn.")] = 7
+    handover: Annotated[str, Meta(description="Time of day at which turns change.")] = "09:00"
+    zone: Annotated[str, Meta(description="Time zone of day and time.")] = "UTC"
+
+
+class OnCallSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who is told when a report waits too long. Without people here it is whoever `[page]` names."""
+
+    people: Annotated[tuple[OnCallPerson, ...], Meta(description="People, those first who are asked first.")] = ()
+    rotas: Annotated[tuple[OnCallRota, ...], Meta(description="Whose turn it is. Empty: everybody's.")] = ()
+
+
+class MetricsSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a running patrol tells Prometheus and whatever restarts it."""
+
+    listen: Annotated[
+        str, Meta(description="Address and port for `/metrics`, `/healthz` and `/readyz`, for instance `127.0.0.1:9100`; empty: none.")
+    ] = ""
+    public: Annotated[
+        bool, Meta(description="Allow an address that other machines reach. Whoever reaches it can read the numbers; there is no login.")
+    ] = False
+    silent_after: Annotated[
+        float, Meta(gt=0, description="Seconds without a byte from the stream, or a turn of the patrol, after which it is not ready.")
+    ] = 300.0
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port to listen on; None for not at all. Raises ``SettingsError``."""
+        if not self.listen:
+            return None
+        host, _, port = self.listen.rpartition(":")
+        host = host.removeprefix("[").removesuffix("]")
+        if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+            raise SettingsError("metrics.listen is no address with a port, such as 127.0.0.1:9100 or [::1]:9100.")
+        if not self.public and not _is_loopback(host):
+            raise SettingsError("metrics.listen: other machines can reach this address. Set metrics.public = true if they shall.")
+        return host, int(port)
 
 
 class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -303,8 +480,15 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = "tsbot-data"
     database: Annotated[str, Meta(description="SQLAlchemy URL; empty: SQLite in `data_dir`.")] = ""
     key_file: Annotated[
-        str, Meta(description="File of the master key; made on first start, mode 600. Relative to `data_dir`.")
+        str, Meta(description="File of the master keys; made on first start, mode 600. Relative to `data_dir`.")
     ] = "master.key"
+    master_key: Annotated[
+        str,
+        Meta(
+            description="The master keys themselves, newest first, instead of a file: as TSBOT_MASTER_KEY only, a settings file with "
+            "them is refused. systemd's credential `tsbot-master-key` comes next, then the file."
+        ),
+    ] = ""
     stream: StreamSettings = msgspec.field(default_factory=StreamSettings)
     admission: AdmissionSettings = msgspec.field(default_factory=AdmissionSettings)
     wiki: WikiSettings = msgspec.field(default_factory=WikiSettings)
@@ -314,6 +498,17 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     report: ReportSettings = msgspec.field(default_factory=ReportSettings)
     mail: MailSettings = msgspec.field(default_factory=MailSettings)
     page: PageSettings = msgspec.field(default_factory=PageSettings)
+    people: Annotated[
+        dict[str, tuple[str, ...]],
+        Meta(description="User names on wikis, by operator (user name on this machine): nobody handles a case in which they are a party."),
+    ] = msgspec.field(default_factory=dict)
+    suitecrm: SuiteCrmSettings = msgspec.field(default_factory=SuiteCrmSettings)
+    zammad: ZammadSettings = msgspec.field(default_factory=ZammadSettings)
+    webhooks: Annotated[
+        dict[str, WebhookSettings], Meta(description="Webhooks by name: recipients of letters (`channel = \"webhook\"`) and of pages.")
+    ] = msgspec.field(default_factory=dict)
+    oncall: OnCallSettings = msgspec.field(default_factory=OnCallSettings)
+    metrics: MetricsSettings = msgspec.field(default_factory=MetricsSettings)
 
     @property
     def data_path(self) -> Path:
@@ -329,6 +524,11 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def key_path(self) -> Path:
         """The master key's file."""
         return self.data_path / self.key_file
+
+    @property
+    def templates_path(self) -> Path | None:
+        """The folder of own letters; None if there is none."""
+        return self.data_path / self.report.templates if self.report.templates else None
 
     @property
     def spool_path(self) -> Path:
@@ -354,6 +554,8 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
             raise SettingsError(f"The settings file {file} is not valid TOML: {error}.") from error
         if "data_dir" in tree:
             tree["data_dir"] = str(file.parent / str(tree["data_dir"]))
+    if "master_key" in tree:
+        raise SettingsError(f"{file}: master_key has no place in a settings file. Use key_file, or set TSBOT_MASTER_KEY.")
     _override(tree, environ)
     try:
         settings = msgspec.convert(tree, Settings)
@@ -397,16 +599,24 @@ def _value(raw: str) -> Any:
         return raw
 
 
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def _check(settings: Settings) -> None:
     """Refuse what types alone cannot."""
     known = {str(kind) for kind in Kind}
     for name, table in (
         ("report.recipients", settings.report.recipients),
         ("report.release", settings.report.release),
+        ("report.deadlines", settings.report.deadlines),
         ("detect.thresholds", settings.detect.thresholds),
     ):
         for kind in table:
-            if kind not in known and not (name == "report.recipients" and kind == "default"):
+            if kind not in known and not (name in ("report.recipients", "report.deadlines") and kind == "default"):
                 raise SettingsError(f"{name}.{kind}: no such kind; the kinds are {', '.join(sorted(known))}.")
     if settings.scores.service == "ores" and not settings.scores.url:
         raise SettingsError("scores.url: name the ORES-compatible host; there is no public one any more.")
@@ -414,3 +624,4 @@ def _check(settings: Settings) -> None:
         raise SettingsError("scores.url is no http or https address.")
     if settings.mail.security == "none" and settings.mail.host not in ("", "127.0.0.1", "::1", "localhost"):
         raise SettingsError("mail.security = 'none' is allowed to a server on this machine only; use 'starttls' or 'tls'.")
+    _ = settings.metrics.address  # refuses by itself

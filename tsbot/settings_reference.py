@@ -34,7 +34,7 @@ def _describe(section: type[Section], prefix: str, rows: list[tuple[str, str, st
         rows.append((prefix + info.name, _type_name(bare), default, text or ""))
         for arg in (bare, *get_args(bare), *(inner for outer in get_args(bare) for inner in get_args(outer))):
             if isinstance(arg, type) and issubclass(arg, Section):
-                label = "KIND" if prefix.startswith("report") else "NAME"
+                label = "ADDRESS" if info.name == "keys" else "KIND" if prefix.startswith("report") else "NAME"
                 _describe(arg, f"{prefix}{info.name}.{label}.", rows)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import tsbot.detect
 from tsbot.detect import model
-from tsbot.store.crypto import create_key
+from tsbot.store.keyfile import KeyFile
 
 WELL = '[wiki]\ncontact = "you@example.org"\n[report]\nreporter_contact = "you@example.org"\n'
 
@@ -75,7 +75,7 @@ def test_the_key_is_missing(patrolled: Any) -> None:
 
 def test_the_key_is_another(patrolled: Any) -> None:
     (patrolled.data / "master.key").unlink()
-    key = create_key(patrolled.data / "master.key")
+    key = KeyFile(patrolled.data / "master.key").create()
     code, findings = examined(patrolled)
     assert (code, findings["database"]["state"]) == (1, "problem")
     assert f"the key file holds {key.fingerprint}" in findings["database"]["words"]

@@ -65,6 +65,13 @@ def test_a_flag_for_the_eye(patrolled: Any, make: Any) -> None:
         assert words in result.out
 
 
+def test_what_became_of_its_case_stands_with_a_flag(patrolled: Any) -> None:
+    (shown,) = patrolled.run("flags", "show", "enwiki:rev:100002", "--json").lines
+    (became,) = shown["annotations"]
+    assert (became["case_id"], became["what"], became["by"]) == (shown["case_id"], "partly_hidden", "stream")
+    assert "case became partly_hidden (by stream, 2026-01-15 10:05:00)" in patrolled.run("flags", "show", "enwiki:rev:100002").out
+
+
 def test_what_strangers_wrote_is_text_and_steers_no_terminal(office: Any, make: Any) -> None:
     text = f"{make.threat}\x1b[2J \u202e[/red]"
     office.patrol("--stream", office.record(make.change(2, comment=text, title="Talk:[bold]\x1b[2J", user="\u202eEditor [/x]")))

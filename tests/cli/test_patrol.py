@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import signal
 import socket
 import time
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 import zstandard
@@ -153,6 +155,45 @@ def received(office: Any) -> int:
         return 0
     rows = office.sql("SELECT value FROM counter WHERE name = 'received'")
     return int(rows[0][0]) if rows else 0
+
+
+def test_a_patrol_answers_prometheus_while_it_runs(office: Any, make: Any) -> None:
+    office.configure('[metrics]\nlisten = "127.0.0.1:0"\n')
+    process = office.start("patrol", "--stream", "-", "--no-fetch")
+    try:
+        lines = map(json.loads, iter(process.stderr.readline, b""))
+        url = next(line["source"] for line in lines if line["event"] == "metrics.listening")
+        process.stdin.write(b"".join(message + b"\n" for message in make.recording))
+        process.stdin.flush()
+        deadline = time.monotonic() + 60
+        while f"tsbot_events_received_total {make.books['received']}.0\n" not in (told := fetched(f"{url}/metrics")):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert json.loads(fetched(f"{url}/readyz"))["ready"] is True
+        assert fetched(f"{url}/healthz") == "ok\n"
+    finally:
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    for words in ("events_flagged_total 1.0", "events_failed 2.0", 'cases_in_state{state="new"} 1.0', "letters_unreleased 1.0"):
+        assert f"tsbot_{words}\n" in told
+    assert re.search(r'tsbot_passages_judged_total\{field="summary"\} [1-9]', told)
+    for private in (make.threat, "hurt", "Editor 2", "enwiki", "emergency@"):
+        assert private not in told
+
+
+def fetched(url: str) -> str:
+    """What a server on this machine answers."""
+    with urlopen(url, timeout=30) as answer:
+        return str(answer.read().decode())
+
+
+def test_metrics_that_cannot_be_served_are_a_wrong_setting(office: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        office.configure(f'[metrics]\nlisten = "127.0.0.1:{taken.getsockname()[1]}"\n')
+        result = office.patrol("--stream", office.record())
+    assert (result.code, result.out) == (2, "")
+    assert "cannot be listened on" in result.err
 
 
 def test_two_patrols_on_one_database_are_refused(patrolled: Any) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tsbot.cases.filing import read_flag
+
 
 def log(make: Any, kind: str, action: str, title: str, **more: Any) -> bytes:
     return make.change(type="log", log_id=more.pop("log_id", 900), log_type=kind, log_action=action, title=title, revision=None, **more)
@@ -104,3 +106,25 @@ def test_an_outcome_whose_edit_is_cleared_is_skipped(world: Any, make: Any) -> N
     pipeline.take(make.batch(make.change(revision={"old": 0, "new": 55}), make.visibility(55, text=False)), "test")
     make.drain(pipeline)
     assert (world.totals().cleared, world.totals().skipped, world.totals().pending) == (1, {"no_flag": 1}, 0)
+
+
+def test_outcomes_are_annotations_of_the_case_once_each(world: Any, make: Any, flagged: Any) -> None:
+    flagged.take(make.batch(make.visibility(55, comment=False), log(make, "block", "block", "User:Example Person")), "test")
+    flagged.take(make.batch(make.visibility(55), make.visibility(55, comment=False)), "test")
+    became = world.rows('select what, "by" from annotation order by id')
+    assert became == [("hidden", "stream"), ("blocked", "stream"), ("shown", "stream")]
+    assert world.rows("select distinct case_id from annotation") == world.rows("select id from case_file")
+    assert world.rows("select count(*) from audit where act = 'case.annotated'") == [(3,)]
+
+
+@pytest.mark.parametrize("seals", [True, False])
+def test_what_the_wiki_hid_is_destroyed_here_at_once_if_the_settings_say_so(world: Any, make: Any, flagged: Any, seals: bool) -> None:
+    flagged.seal_when_hidden = seals
+    flagged.take(make.batch(make.visibility(55, text=False)), "test")
+    ((flag,),) = world.rows("select id from flag")
+    with world.database.read() as connection:
+        assert make.word in read_flag(connection, world.database.key, flag).content.excerpt, "the summary is still visible"
+    flagged.take(make.batch(make.visibility(55, comment=False)), "test")
+    with world.database.read() as connection:
+        assert (read_flag(connection, world.database.key, flag).content.excerpt == "") == seals
+    assert (world.rows("select sealed from case_file") == [(None,)]) != seals

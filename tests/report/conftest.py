@@ -24,12 +24,13 @@ from tsbot.detect.finding import Kind
 from tsbot.report.channels import Channel, open_channels
 from tsbot.report.deliver import Deliverer
 from tsbot.report.filing import file_reports
+from tsbot.report.message import OutboundMessage
 from tsbot.settings import MailSettings, ReportSettings, Settings
 from tsbot.store import outbox, schema
 from tsbot.store import tables as t
 from tsbot.store.crypto import MasterKey, seal
 from tsbot.store.database import Database, connect
-from tsbot.store.outbox import Report
+from tsbot.store.outbox import Purpose, Report
 from tsbot.text.passage import Field
 
 NOW = 1_790_000_000.0
@@ -224,3 +225,31 @@ def start_sink(tmp_path: Path) -> Iterator[StartSink]:
     yield start
     for controller in running:
         controller.stop()
+
+
+@pytest.fixture
+def letter() -> Callable[..., OutboundMessage]:
+    """Makes letters as channels get them; ``more`` replaces parts."""
+
+    def make(number: int = 1, **more: Any) -> OutboundMessage:
+        base: dict[str, Any] = {
+            "id": f"6a0c0f2e-0000-5000-8000-{number:012}",
+            "message_id": f"<6a0c0f2e-0000-5000-8000-{number:012}@example.org>",
+            "purpose": Purpose.LETTER,
+            "case_id": CASE,
+            "flag_id": "f1a60000-0000-5000-8000-000000000001",
+            "recipient": "Trust and Safety",
+            "subject": "[TS] report 0c5e1a2b",
+            "private_subject": "[TS] report 0c5e1a2b: threats-public-harm, examplewiki",
+            "text": "Reporting user: Patrol desk\nReported user: Beispiel Müller\n",
+            "date": NOW,
+            "sender_name": "Patrol desk",
+            "sender_address": "reporter@example.org",
+            "links": (("permanent", "https://example.wikipedia.org/w/index.php?oldid=100"),),
+            "threat_types": ("threats-public-harm",),
+            "wiki": "examplewiki",
+            "priority": 90,
+        }
+        return OutboundMessage(**base | more)
+
+    return make

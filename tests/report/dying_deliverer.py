@@ -1,24 +1,38 @@
 """A deliverer that kills itself with SIGKILL at a named point; run by test_kill.py in a process of its own.
 
-Arguments: data folder, port of a mail server (0: the spool), point.
+Arguments: data folder, port of a mail server (0: the spool), point; as JSON, other settings, among them ``channel`` and ``to``.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
 import sys
 from pathlib import Path
 
+import msgspec
+
 from tsbot.detect.finding import Kind
-from tsbot.report.channels import open_channels
+from tsbot.report.channels import Channel, open_channels
 from tsbot.report.deliver import Deliverer
-from tsbot.report.message import OutboundMessage
-from tsbot.settings import MailSettings, Recipient, ReleaseRule, ReportSettings, Settings
+from tsbot.report.message import OutboundMessage, Receipt
+from tsbot.settings import (
+    MailSettings,
+    Recipient,
+    ReleaseRule,
+    ReportSettings,
+    Settings,
+    SuiteCrmSettings,
+    WebhookSettings,
+    ZammadSettings,
+)
 from tsbot.store.crypto import MasterKey
 from tsbot.store.database import Database, connect
 from tsbot.wiki.types import AccountStatus
+
+SECTIONS = {"suitecrm": SuiteCrmSettings, "zammad": ZammadSettings, "webhooks": dict[str, WebhookSettings]}
 
 
 def die() -> None:
@@ -28,29 +42,31 @@ def die() -> None:
 class Dying:
     """A channel around another; dies before, or after ``patience`` messages were taken."""
 
-    def __init__(self, inner: object, point: str) -> None:
+    def __init__(self, inner: Channel, point: str) -> None:
         self.inner = inner
         self.point = point
         self.patience = 2 if point == "after second" else 1
 
-    def send(self, message: OutboundMessage) -> None:
+    def send(self, message: OutboundMessage) -> Receipt | None:
         if self.point == "before sending":
             die()
-        self.inner.send(message)  # type: ignore[attr-defined]
+        receipt = self.inner.send(message)
         self.patience -= 1
         if self.patience == 0:
             die()
+        return receipt
 
 
-def main(folder: str, port: str, point: str) -> None:
-    channel = "smtp" if int(port) else "spool"
+def main(folder: str, port: str, point: str, more: str = "{}") -> None:
+    servers = json.loads(more)
+    channel, to = servers.pop("channel", "smtp" if int(port) else "spool"), servers.pop("to", "desk@example.org")
     settings = Settings(
         data_dir=folder,
+        **{name: msgspec.convert(value, SECTIONS[name]) for name, value in servers.items()},
         mail=MailSettings(host="127.0.0.1", port=int(port) or 1, security="none", timeout=5),
         report=ReportSettings(
-            channel=channel,  # type: ignore[arg-type]
             reporter_contact="reporter@example.org",
-            recipients={"default": (Recipient(to="desk@example.org"),)},
+            recipients={"default": (Recipient(to=to, channel=channel),)},
             release={kind.value: ReleaseRule() for kind in Kind},
         ),
     )

@@ -16,16 +16,18 @@ from typing import Any
 
 import msgspec
 import pytest
-from aiosmtpd.smtp import AuthResult
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult
 
 from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError
 from tsbot.report.channels.emailuser import EmailUserChannel
 from tsbot.report.channels.smtp import SmtpChannel
 from tsbot.report.channels.spool import SpoolChannel
-from tsbot.report.channels.webhook import WebhookChannel
-from tsbot.report.message import OutboundMessage, message_domain, to_email
-from tsbot.report.routing import webhook_label
-from tsbot.settings import MailSettings
+from tsbot.report.channels.webhook import WebhookChannel, webhooks
+from tsbot.report.message import OutboundMessage, message_domain, to_email, to_seal
+from tsbot.report.routing import check_routing, pagers, webhook_label
+from tsbot.report.signature import verify
+from tsbot.settings import MailSettings, PageSettings, Settings, WebhookSettings
 from tsbot.store.outbox import Purpose
 
 StartSink = Callable[..., Any]
@@ -76,6 +78,27 @@ def test_a_letter_as_mail() -> None:
 
 def test_a_page_says_that_nobody_wrote_it() -> None:
     assert to_email(message(purpose=Purpose.PAGE))["Auto-Submitted"] == "auto-generated"
+
+
+@pytest.mark.parametrize("hostile", ["a\r\nBcc: other@example.org", "a\nb", "\x00", "\ud800"])
+def test_no_header_can_be_slipped_in_neither_outside_nor_inside(hostile: str) -> None:
+    for make, field in ((to_email, "subject"), (to_seal, "subject"), (to_seal, "private_subject")):
+        try:
+            mail = parsed(bytes(make(message(**{field: hostile}))))
+        except DeliveryRefusedError:
+            continue
+        assert (mail["Bcc"], "\n" in str(mail["Subject"])) == (None, False)
+
+
+def test_an_encrypted_mail_says_no_more_outside_than_it_must() -> None:
+    sealed = "-----BEGIN PGP MESSAGE-----\n\nwcDM\n-----END PGP MESSAGE-----\n"
+    mail = parsed(to_email(message(sealed=sealed, private_subject="[TS] report: doxing, examplewiki")).as_bytes())
+    assert (mail.get_content_type(), mail["Subject"]) == ("multipart/encrypted", "[TS] report 0c5e1a2b")
+    assert mail.preamble is None or not mail.preamble.strip()
+    _, content = mail.iter_parts()
+    assert content.get_payload(decode=True).strip() == sealed.replace("\n", "\r\n").strip().encode()  # type: ignore[union-attr]
+    assert "Beispiel" not in mail.as_string()
+    assert "doxing" not in mail.as_string()
 
 
 def test_mail_is_seven_bit_whatever_it_says() -> None:
@@ -170,6 +193,13 @@ def test_a_spool_that_cannot_be_written_is_tried_again(tmp_path: Path) -> None:
         SpoolChannel(tmp_path / "spool").send(message())
 
 
+@pytest.mark.parametrize("identity", ["../escaped", "/tmp/escaped", "", ".", "a/b", "a\0b", "x" * 300])
+def test_an_id_that_leads_out_of_the_spool_is_no_file(tmp_path: Path, identity: str) -> None:
+    with pytest.raises(DeliveryRefusedError, match="no file name"):
+        SpoolChannel(tmp_path / "spool").send(message(id=identity))
+    assert list(tmp_path.rglob("*")) == []
+
+
 # -- SMTP -----------------------------------------------------------------------------------------------------------------
 
 
@@ -248,6 +278,74 @@ def test_what_a_server_says_of_a_text(start_sink: StartSink, reply: str, error: 
         SmtpChannel(sink.mail("none")).send(message())
 
 
+@pytest.mark.parametrize(
+    ("reply", "error", "words"),
+    [
+        ("552 5.2.2 Mailbox full", DeliveryDeferredError, "552 5.2.2"),
+        ("552 Requested mail action aborted", DeliveryDeferredError, "552"),
+        ("452 4.2.2 Mailbox full", DeliveryDeferredError, "452 4.2.2"),
+        ("554 5.2.2 Mailbox full", DeliveryDeferredError, "554 5.2.2"),
+        ("552 5.3.4 Message too long", DeliveryRefusedError, "552 5.3.4"),
+        ("550 5.1.1 No such mailbox", DeliveryRefusedError, "550 5.1.1"),
+        ("550 5.7.1 desk@example.org is not for you", DeliveryRefusedError, "550 5.7.1"),
+        ("550 5.2.2.2 is no status", DeliveryRefusedError, "550"),
+        ("421 4.3.2 Going down", DeliveryDeferredError, "421 4.3.2"),
+    ],
+)
+@pytest.mark.parametrize("step", ["RCPT", "DATA"])
+def test_a_full_mailbox_is_tried_again(start_sink: StartSink, reply: str, error: type[Exception], words: str, step: str) -> None:
+    sink = start_sink()
+    if step == "RCPT":
+        sink.replies["desk@example.org"] = reply
+    else:
+        sink.data_reply = reply
+    with pytest.raises(error, match=f"^smtp: {words} at {step}$"):
+        SmtpChannel(sink.mail("none")).send(message())
+
+
+class Notifying(SMTP):
+    """A server that knows RFC 3461."""
+
+    asked: list[str]
+
+    async def smtp_MAIL(self, arg: str) -> None:
+        self.asked.append(arg)
+        await super().smtp_MAIL(arg.split(" RET=", maxsplit=1)[0])
+
+    async def smtp_RCPT(self, arg: str) -> None:
+        self.asked.append(arg)
+        await super().smtp_RCPT(arg.split(" NOTIFY=", maxsplit=1)[0])
+
+
+def test_failures_are_told_under_the_report_s_id_and_without_its_text() -> None:
+    asked: list[str] = []
+
+    class Handler:
+        async def handle_EHLO(self, _server: Any, session: Any, _envelope: Any, hostname: str, replies: list[str]) -> list[str]:
+            session.host_name = hostname
+            return [replies[0], "250-DSN", *replies[1:]]
+
+        async def handle_DATA(self, *_: Any) -> str:
+            return "250 OK"
+
+    class Server(Controller):
+        def factory(self) -> Any:
+            server = Notifying(self.handler)
+            server.asked = asked
+            return server
+
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = Server(Handler(), hostname="127.0.0.1", port=port)
+    server.start()
+    try:
+        SmtpChannel(MailSettings(host="127.0.0.1", port=port, security="none", timeout=5)).send(message())
+    finally:
+        server.stop()
+    assert asked[0].endswith(f" RET=HDRS ENVID={message().id}")
+    assert asked[1] == "TO:<desk@example.org> NOTIFY=FAILURE,DELAY"
+
+
 def test_a_server_that_dies_after_the_text_leaves_it_open_and_is_tried_again(start_sink: StartSink) -> None:
     sink = start_sink()
     sink.die_after_data = 1
@@ -305,6 +403,8 @@ class Hook(HTTPServer):
 
     answers: list[int]
     bodies: list[dict[str, Any]]
+    raw: list[bytes]
+    headers: list[Any]
     keys: list[str | None]
 
 
@@ -314,6 +414,8 @@ class Answer(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.bodies.append(json.loads(body))
+        self.server.raw.append(body)
+        self.server.headers.append(self.headers)
         self.server.keys.append(self.headers["Idempotency-Key"])
         self.send_response(self.server.answers.pop(0))
         self.send_header("Location", "/elsewhere")
@@ -327,7 +429,7 @@ class Answer(BaseHTTPRequestHandler):
 @pytest.fixture
 def hook() -> Iterator[Hook]:
     with Hook(("127.0.0.1", 0), Answer) as server:
-        server.answers, server.bodies, server.keys = [], [], []
+        server.answers, server.bodies, server.keys, server.raw, server.headers = [], [], [], [], []
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server
@@ -338,7 +440,8 @@ def hook() -> Iterator[Hook]:
 def post(hook: Hook, answer: int) -> None:
     hook.answers = [answer]
     url = f"http://127.0.0.1:{hook.server_port}/secret"
-    WebhookChannel([url], timeout=5).send(message(webhook_label(url), purpose=Purpose.PAGE, text="not for a webhook"))
+    page = message(webhook_label(url), purpose=Purpose.PAGE, text="not for a webhook")
+    WebhookChannel({webhook_label(url): WebhookSettings(url=url, timeout=5)}).send(page)
 
 
 def test_a_webhook_gets_ids_and_nothing_else(hook: Hook) -> None:
@@ -348,6 +451,40 @@ def test_a_webhook_gets_ids_and_nothing_else(hook: Hook) -> None:
         {"case": ids.case_id, "flag": ids.flag_id, "report": ids.id, "command": f"tsbot flags show {ids.flag_id}"},
     ]
     assert hook.keys == [ids.id]
+
+
+def letter_body(hook: Hook, **more: Any) -> dict[str, Any]:
+    hook.answers = [200]
+    signed = WebhookSettings(url=f"http://127.0.0.1:{hook.server_port}/", secret="sixteen-bytes-or-more", timeout=5)
+    more = {"links": (("diff", "https://example.wikipedia.org/?diff=1"),), "threat_types": ("doxing",), "wiki": "examplewiki"} | more
+    WebhookChannel({"desk": signed}, clock=lambda: 1_790_000_000.0).send(message("desk", **more))
+    return hook.bodies[-1]
+
+
+def test_a_letter_by_webhook_carries_ids_category_and_links(hook: Hook) -> None:
+    ids = message()
+    assert letter_body(hook, with_text=False, private_subject="[TS] report: doxing") == {
+        "type": "letter",
+        "report": ids.id,
+        "case": ids.case_id,
+        "flag": ids.flag_id,
+        "follow_up": False,
+        "wiki": "examplewiki",
+        "threat_types": ["doxing"],
+        "links": {"diff": "https://example.wikipedia.org/?diff=1"},
+        "reporter": {"name": "Patrol desk", "contact": "reporter@example.org"},
+    }
+
+
+def test_a_letter_by_webhook_has_its_text_only_under_a_policy_that_lets_it(hook: Hook) -> None:
+    body = letter_body(hook, in_reply_to="<first@example.org>", private_subject="[TS] report: doxing")
+    assert (body["text"], body["subject"], body["follow_up"]) == (message().text, "[TS] report: doxing", True)
+
+
+def test_what_is_posted_is_signed(hook: Hook) -> None:
+    letter_body(hook)
+    assert verify("sixteen-bytes-or-more", dict(hook.headers[-1]), hook.raw[-1], 1_790_000_000.0)
+    assert hook.headers[-1]["webhook-id"] == message().id
 
 
 @pytest.mark.parametrize(
@@ -371,16 +508,28 @@ def test_a_webhook_is_reached_through_the_proxy_of_the_environment(hook: Hook, m
     monkeypatch.setenv("http_proxy", f"127.0.0.1:{hook.server_port}")
     hook.answers = [204]
     url = "http://pager.example/secret"
-    WebhookChannel([url], timeout=5).send(message(webhook_label(url), purpose=Purpose.PAGE))
+    WebhookChannel({webhook_label(url): WebhookSettings(url=url, timeout=5)}).send(message(webhook_label(url), purpose=Purpose.PAGE))
     assert len(hook.bodies) == 1
 
 
 def test_a_silent_webhook_is_given_up_in_time(silent_port: int) -> None:
     url = f"http://127.0.0.1:{silent_port}/"
     with pytest.raises(DeliveryDeferredError, match="ReadTimeoutError"):
-        WebhookChannel([url], timeout=0.2).send(message(webhook_label(url)))
+        WebhookChannel({webhook_label(url): WebhookSettings(url=url, timeout=0.2)}).send(message(webhook_label(url)))
+
+
+def test_pages_go_to_addresses_and_to_webhooks_with_a_name(hook: Hook) -> None:
+    url = f"http://127.0.0.1:{hook.server_port}"
+    named = {"duty": WebhookSettings(url=f"{url}/signed", secret="sixteen-bytes-or-more")}
+    settings = Settings(webhooks=named, page=PageSettings(webhooks=(f"{url}/plain", "duty")))
+    check_routing(settings)
+    hook.answers = [200, 200]
+    for pager in pagers(settings):
+        WebhookChannel(webhooks(settings), clock=lambda: 1_790_000_000.0).send(message(pager.recipient, purpose=Purpose.PAGE))
+    assert [headers["webhook-signature"] is not None for headers in hook.headers] == [False, True]
+    assert hook.bodies[0] == hook.bodies[1]
 
 
 def test_a_webhook_that_is_not_configured_any_more() -> None:
     with pytest.raises(DeliveryRefusedError, match="not configured any more"):
-        WebhookChannel([]).send(message("hooks.example.org#000000000000"))
+        WebhookChannel({}).send(message("hooks.example.org#000000000000"))

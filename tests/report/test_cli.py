@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 import structlog
 import typer
+from sqlalchemy import update
 from typer.testing import CliRunner
 
 from tsbot.cli import reports
 from tsbot.cli.common import operator
+from tsbot.errors import InputError
 from tsbot.store import outbox
+from tsbot.store import tables as t
 from tsbot.store.crypto import PREFIX
 from tsbot.store.outbox import ReportState
 
@@ -89,6 +92,52 @@ def test_preview_is_the_message_as_it_would_be_sent(desk: Desk, run: Run, write:
     assert all(text.startswith("X-Tsbot-State: held") for text in desk.spooled().values())
 
 
+def test_preview_in_another_language(desk: Desk, run: Run) -> None:
+    identity = filed(desk)
+    shown = run("preview", identity, "--language", "de").stdout
+    assert "Subject: [TS] Meldung 0c5e1a2b\n" in shown
+    assert "\n\nGemeldet von: Patrol desk\nGemeldetes Benutzerkonto: Example\n" in shown
+    assert "(reporting-user: Patrol desk)" in run("preview", identity, "--language", "qqx").stdout
+    assert "Reporting user" in run("preview", identity).stdout
+
+
+def test_preview_in_a_language_without_letters(desk: Desk, run: Run) -> None:
+    with pytest.raises(InputError, match="no letters in 'fi'"):
+        run("preview", filed(desk), "--language", "fi")
+
+
+def test_preview_as_a_recipient_of_links_only_reads_it(desk: Desk, run: Run) -> None:
+    identity = filed(desk)
+    shown = run("preview", identity, "--policy", "links_only").stdout
+    assert "links and the category only" in shown
+    assert "Example" not in shown
+    with desk.database.write() as connection:
+        connection.execute(update(t.report).values(policy="links_only"))
+    assert "Example" not in run("preview", identity).stdout
+    assert "Reported user: Example" in run("preview", identity, "--policy", "plain").stdout
+
+
+def test_preview_of_an_exercise(desk: Desk, run: Run) -> None:
+    identity = filed(desk)
+    shown = json.loads(run("preview", identity, "--exercise", "--json").stdout)
+    assert shown["headers"]["Subject"] == "[TS] EXERCISE: report 0c5e1a2b"
+    assert shown["text"].startswith("EXERCISE: ")
+    with desk.database.write() as connection:
+        connection.execute(update(t.report).values(drill=True))
+    assert "Subject: [TS] EXERCISE: report 0c5e1a2b\n" in run("preview", identity).stdout
+
+
+def test_preview_tells_how_it_would_leave(desk: Desk, run: Run, tmp_path: Path) -> None:
+    identity = filed(desk)
+    assert run("preview", identity).stderr.splitlines()[-1] == "Leaves in clear (plain), by spool"
+    with (tmp_path / "tsbot.toml").open("a", encoding="utf-8") as config:
+        config.write('[report.keys."emergency@wikimedia.org"]\npolicy = "links_only"\n')
+    limited = run("preview", identity)
+    assert limited.stderr.splitlines()[-1] == "Leaves links only (links_only), by spool"
+    assert "Reported user" not in limited.stdout
+    assert "This letter carries links only." in limited.stdout
+
+
 def test_release_notes_who(desk: Desk, run: Run) -> None:
     identity = filed(desk)
     result = run("release", identity[:8])
@@ -126,6 +175,23 @@ def test_retry(desk: Desk, run: Run) -> None:
     assert run("retry").exit_code == 2
 
 
+def test_a_bounce_makes_its_report_a_dead_one(desk: Desk, run: Run, tmp_path: Path) -> None:
+    identity = filed(desk)
+    desk.release(identity)
+    desk.deliverer().run_once()
+    (envelope,) = [line for line in desk.spooled()[identity].splitlines() if line.startswith("X-Tsbot-Envelope: ")]
+    head = "Content-Type: multipart/report; boundary=b\n\n--b\nContent-Type: message/delivery-status\n\n"
+    file = tmp_path / "bounce.eml"
+    for wrong in ("", head, f"{head}Original-Envelope-Id: {identity}.{'0' * 16}\n\nAction: failed\n--b--\n"):
+        file.write_text(wrong)
+        assert run("bounce", str(file)).exit_code == 1
+    file.write_text(f"{head}Original-Envelope-Id: {envelope.split()[1]}\n\nAction: failed\nStatus: 5.1.1\n\n--b--\n")
+    done = run("bounce", str(file), "--json")
+    assert (done.exit_code, json.loads(done.stdout)) == (0, {"id": identity, "done": True})
+    assert json.loads(done.stderr)["reason"] == "bounced 5.1.1"
+    assert run("list", "--state", "dead").stdout.count(identity[:8]) == 1
+
+
 @pytest.mark.parametrize("command", ["show", "preview", "release", "retry"])
 def test_no_such_report(run: Run, command: str) -> None:
     result = run(command, "ffffffff")
@@ -139,6 +205,6 @@ def test_an_ambiguous_beginning_is_refused(desk: Desk, run: Run) -> None:
     assert (result.exit_code, "give more of the id" in result.stderr) == (2, True)
 
 
-@pytest.mark.parametrize("command", ["list", "show", "preview", "release", "retry"])
+@pytest.mark.parametrize("command", ["list", "show", "preview", "release", "retry", "bounce"])
 def test_help_has_an_example(run: Run, command: str) -> None:
     assert f"tsbot reports {command}" in run(command, "--help").stdout

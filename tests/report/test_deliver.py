@@ -16,8 +16,9 @@ from tsbot.detect.finding import Kind
 from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError, StoreBusyError, WikiUnavailableError
 from tsbot.report.channels.spool import SpoolChannel
 from tsbot.report.deliver import DeliveryThread
-from tsbot.report.message import OutboundMessage
+from tsbot.report.message import OutboundMessage, Receipt
 from tsbot.settings import PageSettings, Recipient, ReleaseRule, ReportSettings
+from tsbot.store import audit
 from tsbot.store import database as store_database
 from tsbot.store import tables as t
 from tsbot.store.database import Database, connect
@@ -27,6 +28,7 @@ from tsbot.wiki.types import AccountStatus
 Desk = Any
 StartSink = Callable[..., Any]
 PAGING = PageSettings(specificity=0, plausibility=0, webhooks=("https://pager.example/x",))
+CASE = "0c5e1a2b-0000-4000-8000-000000000001"
 OTHER_CASE = "0c5e1a2b-0000-4000-8000-000000000002"
 TO_DESK = Recipient(to="desk@example.org")
 
@@ -180,7 +182,7 @@ def test_a_letter_that_cannot_be_written_is_dead_loudly_and_keeps_no_other_waiti
     assert desk.row(lost).state is ReportState.DEAD
     assert "address is not known" in desk.row(lost).last_error
     assert [(entry["event"], entry["id"]) for entry in logged if entry["log_level"] == "error"] == [("report.dead", lost)]
-    assert deliverer.status() == {"new": 0, "held": 0, "queued": 0, "sent": 1, "dead": 1}
+    assert deliverer.status() == {"new": 0, "held": 0, "queued": 0, "sent": 1, "dead": 1, "withdrawn": 0}
 
 
 def test_a_case_whose_key_was_destroyed_has_nothing_to_report(desk: Desk) -> None:
@@ -557,3 +559,50 @@ def test_simulating_lays_out_nothing(desk: Desk) -> None:
     desk.file(desk.flag())
     desk.deliverer(simulate=True).run_once()
     assert desk.spooled() == {}
+
+
+# -- what the other side says ---------------------------------------------------------------------------------------------
+
+
+def test_the_other_side_s_number_is_kept_and_given_to_follow_ups(desk: Desk) -> None:
+    got: list[OutboundMessage] = []
+
+    class Numbering:
+        def send(self, message: OutboundMessage) -> Receipt:
+            got.append(message)
+            return Receipt("22001")
+
+    settings = desk.settings(report=released())
+    filed = [desk.file(desk.flag(rev_id=number), settings)[0] for number in (1, 2)]
+    desk.deliverer(settings, {"spool": Numbering()}).run_once()
+    assert [message.external_id for message in got] == ["", "22001"]
+    assert [desk.row(identity).external_id for identity in filed] == ["22001", "22001"]
+
+
+def test_a_message_that_left_or_died_is_in_the_audit_log(desk: Desk) -> None:
+    settings = desk.settings(report=released())
+    first, second = (desk.file(desk.flag(rev_id=number, case=case), settings)[0] for number, case in ((1, CASE), (2, OTHER_CASE)))
+
+    def act(message: OutboundMessage) -> None:
+        if message.id == second:
+            raise DeliveryRefusedError("smtp: 550 at RCPT")
+
+    desk.deliverer(settings, {"spool": Tray(act)}).run_once()
+    with desk.database.read() as connection:
+        entries = list(audit.entries(connection))
+        assert audit.verify(connection) is None
+    assert {(entry.actor, entry.act, entry.object) for entry in entries} == {
+        ("tsbot", "report.sent", first),
+        ("tsbot", "report.dead", second),
+    }
+    assert "example.org" not in "".join(entry.details for entry in entries)
+
+
+def test_a_server_that_asks_for_patience_gets_it(desk: Desk) -> None:
+    settings = desk.settings(report=released())
+    (identity,) = desk.file(desk.flag(), settings)
+    desk.deliverer(settings, {"spool": refuse_with(DeliveryDeferredError("crm: 503", 600.0))}).run_once()
+    assert desk.row(identity).due == desk.clock.now + 600
+    (other,) = desk.file(desk.flag(rev_id=2, case=OTHER_CASE), settings)
+    desk.deliverer(settings, {"spool": refuse_with(DeliveryDeferredError("crm: 503", 1e9))}).run_once()
+    assert desk.row(other).due == desk.clock.now + LONGEST_WAIT

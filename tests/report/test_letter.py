@@ -5,18 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import example, given
+from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from tsbot.cases.flag import Flag, FlagContent, flag_id
 from tsbot.cases.priority import Reason
 from tsbot.detect.finding import Kind
 from tsbot.errors import LetterError
-from tsbot.report.letter import Letter, Links, Release, mail_subject, render, write
+from tsbot.i18n.voice import Phrase
+from tsbot.report.letter import Letter, Links, Manner, Release, Reminder, bare, mail_subject, render, write
 from tsbot.report.links import flag_links
 from tsbot.report.wording import shown
 from tsbot.settings import ReportSettings
@@ -69,8 +72,8 @@ def test_the_emergency_letter_begins_as_the_incident_reporting_system_does() -> 
         "Link to page: https://example.wikipedia.org/w/index.php?oldid=100",
         "",
         "Threat type: threats-physical-harm",
-        "Details: The software reads a threat of violence against a person in text that an edit added. "
-        "It seems to name a specific person, a time.",
+        "Details: The software reads a threat of violence against a person. It stands in text that an edit added. "
+        "It seems to name: a specific person, a time.",
     ]
 
 
@@ -80,9 +83,11 @@ def test_a_letter_holds_what_its_reader_needs() -> None:
         "Wiki: examplewiki",
         "Page: Talk:Town hall",
         "Time of the edit: 2026-09-21 14:12:20 UTC",
+        "Language of the text: en",
         "Diff: https://example.wikipedia.org/w/index.php?diff=100&oldid=99",
         "Permanent link: https://example.wikipedia.org/w/index.php?oldid=100",
         "Page history: https://example.wikipedia.org/w/index.php?title=Talk:Town_hall&action=history",
+        "User page: https://example.wikipedia.org/wiki/User:Example",
         "User contributions: https://example.wikipedia.org/wiki/Special:Contributions/Example",
         "Accounts on other wikis: https://meta.wikimedia.org/wiki/Special:CentralAuth/Example",
         "By software: yes (linear-1).",
@@ -242,14 +247,138 @@ def test_a_template_that_wants_what_a_letter_does_not_have_is_an_error() -> None
         render(msgspec.structs.replace(letter(), template="no_such_template"), Release(by_person=False))
 
 
-def test_a_template_never_leaves_a_gap() -> None:
-    """Templates are filled strictly: a misspelt value is an error, not an empty line."""
-    import jinja2
+# -- languages, manners, and letters stored before ----------------------------------------------------------------------
 
-    from tsbot.report.letter import _templates
 
-    with pytest.raises(jinja2.UndefinedError):
-        _templates().from_string("{{ letter.no_such_value }}").render(letter=letter())
+def test_a_letter_can_be_read_in_another_language_than_it_was_written_for() -> None:
+    made = letter(flag(target=3, when=True), status=KNOWN)
+    german = render(made, Release(by_person=True), Manner(language="de"))
+    assert german.startswith("Gemeldet von: Patrol desk\nGemeldetes Benutzerkonto: Example\n")
+    assert "Genannt scheinen zu sein: eine bestimmte Person, eine Zeit." in german
+    assert "Gesperrt: ja, unbegrenzt" in german.splitlines()
+    assert render(msgspec.structs.replace(made, language="de"), Release(by_person=True)) == german
+
+
+def test_a_letter_of_links_only_asks_the_reporter_for_the_rest() -> None:
+    body = render(letter(flag(target=3), status=KNOWN, excerpt=True), Release(by_person=True), Manner(links_only=True))
+    assert "Details: The software reads a threat of violence against a person.\n" in body
+    assert "This letter gives links and the category only." in body
+    assert "Diff: https://example.wikipedia.org/w/index.php?diff=100&oldid=99" in body
+    for private in (EXCERPT, "Example", "Talk", "Account", "specific person", "Language of the text"):
+        assert private not in body
+
+
+def test_of_a_log_entry_the_number_is_given() -> None:
+    named = flag(Kind.ATTACK_NAME, rev_id=None, parent_id=None, log_id=7)
+    body = render(letter(named), Release(by_person=True), Manner(links_only=True))
+    assert body.count("https://") == 2
+    assert "Log entry: https://example.wikipedia.org/wiki/Special:Redirect/logid/7" in body
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        Links(page="https://example.wikipedia.org/wiki/User:Example"),
+        Links(permanent="https://example.wikipedia.org/w/index.php?oldid=1&title=User:Example"),
+        Links(page="https://example.wikipedia.org/wiki/X", diff="https://example.wikipedia.org/wiki/User:Example?diff=Example"),
+        Links(log="https://example.wikipedia.org/wiki/Special:Log/Example"),
+    ],
+)
+def test_where_every_link_holds_a_name_none_is_given(links: Links) -> None:
+    made = write([flag()], settings=REPORTER, links=lambda _: links, status=None, excerpt=False, **FIXED)
+    assert bare(made).links == Links()
+    assert "No link can be given that does not hold a name." in render(made, Release(by_person=True), Manner(links_only=True))
+
+
+def test_a_letter_on_paper_of_its_own_cannot_let_slip_what_it_does_not_hold() -> None:
+    held = msgspec.json.encode(bare(letter(flag(target=3), status=KNOWN, excerpt=True))).decode()
+    assert not any(private in held for private in (EXCERPT, "Example", "Talk", "named-person"))
+
+
+@pytest.mark.parametrize(
+    ("waited", "words"), [(30.0, "one minute"), (600.0, "10 minutes"), (3600.0, "one hour"), (3 * 3600.0 + 1800, "3 hours")]
+)
+def test_a_reminder_says_since_when_nobody_has_acknowledged(waited: float, words: str) -> None:
+    body = render(letter(), Release(by_person=True), Manner(reminder=Reminder(sent=NOW, waited=waited)))
+    first = f"Reminder: this letter was sent on 2026-09-21 14:13:20 UTC, and nobody has acknowledged it since ({words})."
+    assert body.splitlines()[0] == first
+    assert body.splitlines()[2].startswith("Reporting user:")
+
+
+def test_the_second_address_is_told_why_it_is_asked() -> None:
+    reminder = Reminder(sent=NOW, waited=3600.0, second_address=True)
+    body = render(letter(), Release(by_person=True), Manner(reminder=reminder))
+    assert body.splitlines()[1] == "It comes to you because the address that it was sent to first has not acknowledged it."
+
+
+def test_a_letter_that_a_person_sends_once_more_says_so() -> None:
+    body = render(letter(), Release(by_person=True), Manner(reminder=Reminder(sent=NOW)))
+    first = "This letter was sent to you on 2026-09-21 14:13:20 UTC and is sent once more, in case it did not arrive."
+    assert body.splitlines()[0] == first
+
+
+def test_the_second_address_may_be_told_the_first() -> None:
+    reminder = Reminder(sent=NOW, waited=60.0, second_address=True, first_address="first@example.org\nCase: none")
+    body = render(letter(), Release(by_person=True), Manner(reminder=reminder)).splitlines()
+    assert body[2] == "It was sent to first@example.org\\u{A}Case: none first."
+
+
+def test_where_the_software_reads_answers_the_letter_says_how_to_acknowledge_it() -> None:
+    body = render(letter(), Release(by_person=True), Manner(acknowledgement="7k2m-4qxp"))
+    assert "the reply address holds a code of its own" in body
+    assert "begin with a line such as “Result: passed_on”; other results are no_action, false_positive." in body
+    assert "Acknowledgement code: 7k2m-4qxp" in body.splitlines()
+    assert "so that the reporter knows that a person has read it" not in body
+    assert "so that the reporter knows that a person has read it" in text()
+
+
+@pytest.mark.parametrize(
+    ("manner", "what", "language", "subject"),
+    [
+        (Manner(), "report", "de", "[TS] Meldung 0c5e1a2b"),
+        (Manner(exercise=True), "report", "en", "[TS] EXERCISE: report 0c5e1a2b"),
+        (Manner(exercise=True), "page", "fr", "[TS] EXERCICE (EXERCISE) : alerte 0c5e1a2b"),
+        (Manner(reminder=Reminder(sent=NOW, waited=1.0)), "report", "en", "[TS] reminder, report 0c5e1a2b"),
+        (Manner(language="es"), "closed", "en", "[TS] cerrado, informe 0c5e1a2b"),
+    ],
+)
+def test_subjects(manner: Manner, what: str, language: str, subject: str) -> None:
+    assert mail_subject("0c5e1a2b-0000-4000-8000-000000000001", language, manner, what=what) == subject
+
+
+def test_what_the_wiki_has_done_and_whom_to_reach_is_said_where_it_is_known() -> None:
+    happened = (Phrase("happened-hidden", ("2026-09-21 14:13:00 UTC",)),)
+    made = write(
+        [flag()],
+        settings=REPORTER,
+        links=flag_links,
+        status=None,
+        excerpt=False,
+        happened=happened,
+        contact="target@example.org",
+        follow_up=True,
+        **FIXED,
+    )
+    body = render(made, Release(by_person=True)).splitlines()
+    assert "Hidden on the wiki: 2026-09-21 14:13:00 UTC" in body
+    assert "Contact of a person concerned: target@example.org" in body
+    assert "This is about a further edit of a case that was reported to you before." in body
+
+
+@pytest.mark.parametrize("template", ["oversight", "minors"])
+def test_a_letter_stored_before_letters_had_languages_is_still_sent(template: str) -> None:
+    stored = Path(__file__).with_name(f"stored_before_{template}.json").read_bytes()
+    old = msgspec.json.decode(stored, type=Letter)
+    body = render(old, Release(by_person=True))
+    assert body.splitlines()[1] == "Reported user: Example"
+    assert {"Blocked: yes, without end", "Edits on this wiki: 3"} <= set(body.splitlines())
+    assert ("It seems to name a specific person." in body) == (template == "oversight")
+    assert "specific person" not in render(old, Release(by_person=True), Manner(links_only=True))
+
+
+def test_a_stored_letter_is_what_was_written() -> None:
+    made = letter(flag(target=3, when=True), status=KNOWN, excerpt=True)
+    assert msgspec.json.decode(msgspec.json.encode(made), type=Letter) == made
 
 
 HOSTILE = st.text(st.characters(codec=None), max_size=60)  # lone surrogates, controls and direction marks included
@@ -266,17 +395,18 @@ def test_a_name_stays_on_its_line_and_turns_no_text_around(name: str) -> None:
     safe.encode("utf-8")
 
 
+@limits(deadline=None)
 @given(HOSTILE, HOSTILE, HOSTILE)
 def test_nobody_writes_lines_of_a_letter_by_their_name(user: str, title: str, reporter: str) -> None:
     settings = ReportSettings(reporter_name=reporter, reporter_contact="reporter@example.org")
     made = flag(user=user + "\nBlocked: yes", title=title + "\r\nCase: none")
-    plain = len(text(flag(), settings=settings).splitlines())
+    plain = len(render(write_safely(flag(), settings), Release(by_person=False)).splitlines())
     assert len(render(write_safely(made, settings), Release(by_person=False)).splitlines()) == plain
 
 
 def write_safely(made: Flag, settings: ReportSettings) -> Letter:
     """With links of its own: names of lone surrogates have no address."""
-    links = Links(permanent="https://example.wikipedia.org/w/index.php?oldid=100", diff="d", history="h", contributions="c", elsewhere="e")
+    links = Links(permanent="https://example.wikipedia.org/w/index.php?oldid=100", history="https://example.wikipedia.org/h")
     return write([made], settings=settings, links=lambda _: links, status=None, excerpt=False, **FIXED)
 
 

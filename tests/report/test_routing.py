@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tsbot.detect.finding import PHYSICAL, Kind
 from tsbot.errors import SettingsError
-from tsbot.report.routing import SHIPPED, check_routing, destinations, letter_name, load_routing, pagers, shipped
+from tsbot.report.routing import (
+    SHIPPED,
+    Routing,
+    check_routing,
+    destinations,
+    letter_name,
+    load_routing,
+    pagers,
+    role_of,
+    second_address,
+    shipped,
+)
 from tsbot.settings import MailSettings, PageSettings, Recipient, ReportSettings, Settings
 
 EMERGENCY = "emergency@wikimedia.org"
@@ -77,15 +89,48 @@ def test_a_wiki_with_its_own_oversighters(tmp_path: Path) -> None:
     assert destinations(ReportSettings(), Kind.LEGAL, "examplewiki", routing)[0].recipient == "legal@wikimedia.org"
 
 
+def languages(settings: ReportSettings, kind: Kind, wiki: str = "examplewiki", routing: Routing | None = None) -> list[str]:
+    return [item.language for item in destinations(settings, kind, wiki, routing)]
+
+
+def test_letters_are_in_english_until_something_else_is_said() -> None:
+    assert {language for kind in Kind for language in languages(ReportSettings(), kind)} == {"en"}
+
+
+def test_a_role_reads_its_letters_in_its_language_the_nearest_word_counting() -> None:
+    settings = ReportSettings(languages={"default": "fr", "oversighters": "es", "dewiki:oversighters": "de"})
+    assert languages(settings, Kind.DOXING) == ["es"]
+    assert languages(settings, Kind.DOXING, "dewiki") == ["de"]
+    assert languages(settings, Kind.LEGAL, "dewiki") == ["fr"]
+
+
+def test_the_table_names_languages_too_and_the_settings_come_first(tmp_path: Path) -> None:
+    table = tmp_path / "routing.toml"
+    shipped_text = SHIPPED.read_text(encoding="utf-8")
+    own = '\n[languages]\nlegal = "pt"\n"jawiki:legal" = "ja"\n'
+    table.write_text(shipped_text.replace("\n[languages]\n", own), encoding="utf-8")
+    routing = load_routing(table)
+    assert languages(ReportSettings(), Kind.LEGAL, "jawiki", routing) == ["ja"]
+    assert languages(ReportSettings(), Kind.LEGAL, "ptwiki", routing) == ["pt"]
+    assert languages(ReportSettings(languages={"jawiki:legal": "en"}), Kind.LEGAL, "jawiki", routing) == ["en"]
+
+
+def test_a_recipient_of_the_settings_has_a_language_of_its_own() -> None:
+    mine = (Recipient(to="desk@example.org", language="ru"), Recipient(to="rest@example.org"))
+    settings = ReportSettings(recipients={"violence": mine}, languages={"default": "ar"})
+    assert languages(settings, Kind.VIOLENCE) == ["ru", "ar"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
         ('legal = { roles = ["legal"]', 'legal = { roles = ["emergency"]', "kinds.legal must not go to the emergency address"),
-        ('legal = { roles = ["legal"], letter = "notice" }', "", "kinds.legal is missing"),
+        ('legal = { roles = ["legal"], letter = "legal" }', "", "kinds.legal is missing"),
         ('roles = ["community_safety"]', 'roles = ["nobody"]', "the role nobody"),
         ('"ca@wikimedia.org"', '"ca at wikimedia"', "roles.community_safety is no mail address"),
         ("[wikis]", '[wikis.examplewiki]\nadmins = "a@example.org"', "wikis.examplewiki.admins"),
         ("[wikis]", "[wikis", "routing.toml"),
+        ("\n[languages]", '\n[languages]\n"examplewiki:admins" = "de"', "languages.examplewiki:admins"),
     ],
 )
 def test_a_mistake_in_the_table_is_named(tmp_path: Path, old: str, new: str, complaint: str) -> None:
@@ -141,3 +186,61 @@ def test_pages_by_mail_use_the_mail_server_if_there_is_one() -> None:
     page = PageSettings(mail=("duty@example.org",))
     assert pagers(Settings(page=page))[0].channel == "spool"
     assert pagers(Settings(page=page, mail=MailSettings(host="mail.example.org")))[0].channel == "smtp"
+
+
+# -- second addresses -----------------------------------------------------------------------------------------------------
+
+
+def test_second_addresses_are_roles_too() -> None:
+    second = second_address(ReportSettings(channel="smtp"), Kind.VIOLENCE, "examplewiki", EMERGENCY)
+    assert second is not None
+    assert (second.recipient, second.channel, second.excerpt) == ("ca@wikimedia.org", "smtp", False)
+    assert second_address(ReportSettings(), Kind.DOXING, "examplewiki", "stewards-oversight@wikimedia.org") is None
+
+
+def test_the_settings_name_second_addresses_of_their_own_recipients() -> None:
+    mine = (Recipient(to="desk@example.org", second="second@example.org"), Recipient(to="other@example.org"))
+    settings = ReportSettings(recipients={"default": mine})
+    second = second_address(settings, Kind.VIOLENCE, "examplewiki", "desk@example.org")
+    assert second is not None
+    assert second.recipient == "second@example.org"
+    assert second_address(settings, Kind.VIOLENCE, "examplewiki", "other@example.org") is None
+    assert second_address(settings, Kind.VIOLENCE, "examplewiki", EMERGENCY) is None
+
+
+def test_roles_are_named_by_their_address() -> None:
+    assert role_of(Kind.VIOLENCE, "examplewiki", EMERGENCY) == "emergency"
+    assert role_of(Kind.VIOLENCE, "examplewiki", "CA@wikimedia.org") == "community_safety"
+    assert role_of(Kind.VIOLENCE, "examplewiki", "desk@example.org") == "recipient"
+
+
+@pytest.mark.parametrize(
+    ("new", "complaint"),
+    [
+        ('[second]\nemergency = "police"\n', "second.emergency names the role police"),
+        ('[second]\nhelpers = "legal"\n', "second.helpers names the role helpers"),
+        ('[second]\nlegal = "legal"\n', "second.legal is the same role again"),
+        ('[second]\nlegal = "emergency"\n', "second.legal must not be the emergency address"),
+    ],
+)
+def test_a_mistake_in_the_second_addresses_is_named(tmp_path: Path, new: str, complaint: str) -> None:
+    table = tmp_path / "routing.toml"
+    before, _, after = SHIPPED.read_text(encoding="utf-8").partition("[second]\n")
+    table.write_text(before + new + after.partition("\n\n")[2], encoding="utf-8")
+    with pytest.raises(SettingsError, match=complaint):
+        load_routing(table)
+
+
+@pytest.mark.parametrize(
+    ("report", "complaint"),
+    [
+        ({"ack_address": "reports"}, "report.ack_address is no mail address"),
+        ({"ack_address": f"{'a' * 31}@example.org"}, "there must be room for a code"),
+        ({"drill_address": "drill"}, "report.drill_address is no mail address"),
+        ({"recipients": {"default": (Recipient(to="desk@example.org", second="second"),)}}, "a second address is no mail address"),
+        ({"recipients": {"legal": (Recipient(to="desk@example.org", second=EMERGENCY),)}}, "life or limb"),
+    ],
+)
+def test_addresses_of_the_settings_are_looked_at(report: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(SettingsError, match=complaint):
+        check_routing(Settings(report=ReportSettings(**report)))

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsbot.errors import KeyFileError
-from tsbot.store.crypto import MasterKey, create_key, load_key, seal, unseal
+from tsbot.store.crypto import MasterKey, seal, unseal
+from tsbot.store.keyfile import KeyFile
 
 KEY = bytes(range(32))
 
@@ -60,11 +61,11 @@ def test_the_key_does_not_show_in_reprs() -> None:
 
 def test_a_key_file_is_private_and_made_once(tmp_path: Path) -> None:
     path = tmp_path / "private" / "master.key"
-    made = create_key(path)
+    made = KeyFile(path).create()
     assert path.stat().st_mode & 0o777 == 0o600
-    assert load_key(path) == made
+    assert KeyFile(path).read() == made
     with pytest.raises(KeyFileError, match="cannot be made"):
-        create_key(path)
+        KeyFile(path).create()
 
 
 def test_a_process_that_dies_while_it_makes_the_key_leaves_no_half_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,17 +78,17 @@ def test_a_process_that_dies_while_it_makes_the_key_leaves_no_half_one(tmp_path:
     path = tmp_path / "master.key"
     with monkeypatch.context() as patch, pytest.raises(KilledError):
         patch.setattr("os.fsync", killed)
-        create_key(path)
+        KeyFile(path).create()
     assert not path.exists()
-    assert create_key(path) == load_key(path)
+    assert KeyFile(path).create() == KeyFile(path).read()
 
 
 def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "master.key"
-    create_key(path)
+    KeyFile(path).create()
     path.chmod(0o644)
     with pytest.raises(KeyFileError, match="chmod 600"):
-        load_key(path)
+        KeyFile(path).read()
 
 
 @pytest.mark.parametrize(
@@ -98,9 +99,9 @@ def test_a_damaged_key_file_is_named(tmp_path: Path, content: str) -> None:
     path.write_text(content)
     path.chmod(0o600)
     with pytest.raises(KeyFileError, match="damaged"):
-        load_key(path)
+        KeyFile(path).read()
 
 
 def test_a_missing_key_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(KeyFileError, match="does not exist"):
-        load_key(tmp_path / "master.key")
+        KeyFile(tmp_path / "master.key").read()

@@ -49,6 +49,7 @@ def list_flags(
         c.id, c.subject, c.kind, c.case_id.label("case"), c.wiki, c.field, c.probability, c.specificity, c.plausibility, c.imminence,
         c.language, c.coverage, c.source, c.event_time, c.created, c.priority, c.repeated,
     )  # fmt: skip
+    query = query.where(c.source != "drill")
     if wiki:
         query = query.where(c.wiki == wiki)
     if subject:

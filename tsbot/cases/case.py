@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -58,6 +59,8 @@ class Case:
     purged: float | None
 
 
+ID = re.compile(r"[0-9a-f-]{1,36}")
+"""What an id, or its beginning, can look like."""
 COLUMNS = tuple(t.case.c[name] for name in Case.__dataclass_fields__)
 
 
@@ -68,20 +71,26 @@ def to_case(row: RowMapping) -> Case:
 
 def read_case(connection: Connection, case_id: str) -> Case:
     """One case. Raises ``InputError`` if there is none."""
-    row = connection.execute(select(*COLUMNS).where(t.case.c.id == case_id)).mappings().first()
+    row = connection.execute(select(*COLUMNS).where(t.case.c.id == case_id)).mappings().first() if ID.fullmatch(case_id) else None
     if row is None:
-        raise InputError(f"There is no case {case_id[:36]!r}. `tsbot cases list` shows what there is.")
+        raise _none(case_id)
     return to_case(row)
+
+
+def _none(name: str) -> InputError:
+    return InputError(f"There is no case {name[:36]!a}. `tsbot cases list` shows what there is.")
 
 
 def find_case(connection: Connection, prefix: str) -> Case:
     """The case whose id begins with ``prefix``. Raises ``InputError`` unless it is exactly one."""
+    if not ID.fullmatch(prefix):
+        raise _none(prefix)
     query = select(*COLUMNS).where(t.case.c.id.startswith(prefix, autoescape=True)).order_by(t.case.c.id).limit(2)
     rows = connection.execute(query).mappings().all()
     if not rows:
-        raise InputError(f"There is no case {prefix[:36]!r}. `tsbot cases list` shows what there is.")
+        raise _none(prefix)
     if len(rows) > 1:
-        raise InputError(f"Several cases begin with {prefix[:36]!r}; give more of the id.")
+        raise InputError(f"Several cases begin with {prefix}; give more of the id.")
     return to_case(rows[0])
 
 

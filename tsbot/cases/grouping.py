@@ -1,9 +1,9 @@
 """Which case a flag belongs to: flags of one incident are one case.
 
 All flags on one edit are one case. Besides, one incident is what has the author (on the wiki, or under the same account on another),
-the target, the page, or the text in common,
-within a time that is set for each. They are tried in this order, and the newest flag that fits counts. An open case comes before a
-closed one; a closed one is opened again, so that what comes back lands in the thread and the history that it belongs to.
+the target, the page, or the text in common, within a time that is set for each. They are tried in this order, and the newest flag that
+fits counts. An open case comes before a closed one; a closed one is opened again, so that what comes back lands in the thread and the
+history that it belongs to.
 """
 
 from __future__ import annotations
@@ -60,14 +60,25 @@ class Marks:
     long_text: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class First:
+    """Fingerprints of the author and the page of a case's first flag."""
+
+    author: bytes | None = None
+    page: bytes | None = None
+
+
+NOTHING = First()
+
+
 def case_for(
     connection: Connection, key: MasterKey, kind: Kind, priority: int, marks: Marks, *, flag: str, source: str, windows: Windows, now: float
 ) -> tuple[str, bytes]:
     """The case that a new flag belongs to and its data key; a new case if there is none. What that does to the case is done."""
     found = _find(connection, marks, windows, drill=source == DRILL)
     if found is None:
-        seen = {"author": marks.author, "page": marks.page}
-        return open_case(connection, key, kind, priority, wiki=marks.wiki, source=source, now=now, by=lifecycle.TSBOT, **seen)
+        first = First(marks.author, marks.page)
+        return open_case(connection, key, kind, priority, wiki=marks.wiki, source=source, now=now, by=lifecycle.TSBOT, first=first)
     case_id, wrapped = found
     case = read_case(connection, case_id)
     if case.state is CaseState.CLOSED:
@@ -123,8 +134,7 @@ def open_case(
     now: float,
     by: str,
     state: CaseState = CaseState.NEW,
-    author: bytes | None = None,
-    page: bytes | None = None,
+    first: First = NOTHING,
 ) -> tuple[str, bytes]:
     """A new case with a random id; the id and the data key."""
     case_id = str(uuid.uuid4())
@@ -139,8 +149,8 @@ def open_case(
             opened=now,
             updated=now,
             data_key=wrapped,
-            author_index=author,
-            page_index=page,
+            author_index=first.author,
+            page_index=first.page,
             source=source,
             priority=priority,
             tlp=handling.kinds[kind].tlp,

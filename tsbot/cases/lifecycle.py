@@ -180,9 +180,9 @@ def _first(connection: Connection, case: Case, what: str, time: float) -> Case:
 
 
 def annotate(connection: Connection, case_id: str, what: str, *, by: str, time: float) -> None:
-    """Write on a case what became of it, for the team to see; the same again changes nothing."""
+    """Write on a case what became of it, for the team to see; only the first time of each is kept."""
     c = t.annotation.c
-    same = select(c.id).where(c.case_id == case_id, c.report_id.is_(None), c.what == what, c.time == time)
+    same = select(c.id).where(c.case_id == case_id, c.report_id.is_(None), c.what == what)
     if connection.execute(same.limit(1)).first() is None:
         connection.execute(insert(t.annotation).values(case_id=case_id, what=what, by=by[:64], time=time))
 

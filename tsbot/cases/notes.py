@@ -37,7 +37,7 @@ def add_note(connection: Connection, key: MasterKey, case_id: str, text: str, *,
     if data_key is None:
         raise CaseError("The case's texts were destroyed with its key; nothing can be written on it any more.")
     added = insert(t.note).values(case_id=case_id, by=by[:64], created=now, body=b"").returning(t.note.c.id)
-    number = connection.execute(added).scalar_one()
+    number: int = connection.execute(added).scalar_one()
     sealed = seal(data_key, text.encode("utf-8", "replace"), context(number))
     connection.execute(update(t.note).where(t.note.c.id == number).values(body=sealed))
     audit.record(connection, by, "case.noted", case_id, now, {"note": number})

@@ -1,4 +1,4 @@
-"""What a wiki did about a flag, as the stream tells it."""
+"""What a wiki did about a flag, as the stream tells it; also written on the flag's case, as an annotation."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, Connection, insert, select
 
 from tsbot.cases import lifecycle
+from tsbot.cases.annotations import STREAM, add
 from tsbot.cases.filing import account_index, author_index, page_index
 from tsbot.store import tables as t
 from tsbot.store.crypto import MasterKey
@@ -50,7 +51,8 @@ def touches(event: Event) -> tuple[tuple[str, ...], ...]:
 def record(connection: Connection, key: MasterKey, event: Event, now: float) -> int:
     """Write an outcome on the flags and cases that it concerns; how many flags those are (0: it concerns none).
 
-    A case is closed where that deals with every flag of it and its kind allows it (:func:`tsbot.cases.lifecycle.settle`).
+    A case is closed where that deals with every flag of it and its kind allows it (:func:`tsbot.cases.lifecycle.settle`). ``now`` dates the
+    audit log.
     """
     concerned = 0
     cases: dict[str, set[str]] = {}
@@ -59,13 +61,18 @@ def record(connection: Connection, key: MasterKey, event: Event, now: float) -> 
         for flag in connection.execute(select(t.flag.c.id, t.flag.c.field, t.flag.c.case_id).where(where)).all():
             concerned += 1
             became = _what(event, Field(flag.field))
-            _add(connection, flag.id, became, event)
+            _add(connection, flag.id, flag.case_id, became, event, now)
             cases.setdefault(flag.case_id, set()).add(became)
     for case_id, outcomes in sorted(cases.items()):
         for became in sorted(outcomes):
             lifecycle.note_hidden(connection, case_id, became, event.time)
         lifecycle.settle(connection, case_id, now)
     return concerned
+
+
+def hides(event: Event, field: Field) -> bool:
+    """Whether a change of visibility hides what was flagged in a field."""
+    return {Field.TEXT: event.text_visible, Field.SUMMARY: event.comment_visible, Field.USER: event.user_visible}.get(field) is False
 
 
 def _where(key: MasterKey, what: str, parts: Sequence[str]) -> ColumnElement[bool]:
@@ -80,8 +87,7 @@ def _where(key: MasterKey, what: str, parts: Sequence[str]) -> ColumnElement[boo
 
 def _what(event: Event, field: Field) -> str:
     if event.kind is EventKind.VISIBILITY:
-        visible = {Field.TEXT: event.text_visible, Field.SUMMARY: event.comment_visible, Field.USER: event.user_visible}.get(field)
-        if visible is False:
+        if hides(event, field):
             return "hidden"
         return "shown" if all(v is not False for v in (event.text_visible, event.comment_visible, event.user_visible)) else "partly_hidden"
     if event.log_type == "block":
@@ -93,10 +99,11 @@ def _what(event: Event, field: Field) -> str:
     return "page_deleted"
 
 
-def _add(connection: Connection, flag: str, what: str, event: Event) -> None:
+def _add(connection: Connection, flag: str, case: str, what: str, event: Event, now: float) -> None:
     same = select(t.outcome.c.id).where(t.outcome.c.flag_id == flag, t.outcome.c.what == what, t.outcome.c.time == event.time)
     if connection.execute(same).first() is None:
         connection.execute(insert(t.outcome).values(flag_id=flag, what=what, time=event.time, event_id=event.id))
+        add(connection, case, what, by=STREAM, now=now, time=event.time)
 
 
 def _account(title: str) -> str:

@@ -54,7 +54,7 @@ class Asker:
             try:
                 found = self.service.scores(wiki, rev_ids)
             except WikiUnavailableError as error:
-                structlog.get_logger().warning("scores.unavailable", wiki=wiki, reason=str(error), retry_after=error.retry_after)
+                structlog.get_logger().warning("scores.unavailable", wiki=wiki, reason=error, retry_after=error.retry_after)
                 found = error.answered if isinstance(error, ScoresUnavailableError) else {}
                 wait = error.retry_after or 0.0
             settled += self._store(wiki, rev_ids, found, wait)

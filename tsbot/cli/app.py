@@ -10,8 +10,30 @@ import sys
 import typer
 
 from tsbot import __version__
-from tsbot.cli import dead, demo, detect, doctor, evaluate, flags, labels, lexicon, patrol, reference, reports, shadow
-from tsbot.cli.common import EXIT_UNAVAILABLE, exit_code
+from tsbot.cli import (
+    answers,
+    audit,
+    cases,
+    dead,
+    demo,
+    detect,
+    doctor,
+    drill,
+    evaluate,
+    flags,
+    keys,
+    labels,
+    languages,
+    lexicon,
+    patrol,
+    purge,
+    reference,
+    reports,
+    shadow,
+    stats,
+)
+from tsbot.cli.common import EXIT_FAULT, EXIT_UNAVAILABLE, exit_code
+from tsbot.discreet import REMEDY, guarded, words
 from tsbot.errors import TsbotError
 from tsbot.log import configure
 
@@ -39,12 +61,21 @@ def _root(_version_shown: bool = typer.Option(False, "--version", callback=_vers
     configure()
 
 
-for module in (patrol, detect, evaluate, lexicon, flags, labels, reports, shadow, dead, doctor, demo, reference):
+MODULES = (
+    *(patrol, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, stats, shadow, dead, purge, keys),
+    *(audit, doctor, demo, reference),
+)
+for module in MODULES:
     module.register(app)
 
 
 def main() -> None:
-    """Run the command; errors of ours, and of the system, become one line and an exit code."""
+    """Run the command; errors of ours, of the system, and those that nobody foresaw become one line and an exit code."""
+    with guarded():
+        _run()
+
+
+def _run() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # texts of all languages must not end a command on a terminal that lacks their letters
             stream.reconfigure(errors="backslashreplace")
@@ -60,6 +91,9 @@ def main() -> None:
         typer.secho(f"tsbot: {error.strerror or type(error).__name__}{f': {error.filename}' if error.filename else ''}", fg="red", err=True)
         _give_up_output()
         sys.exit(EXIT_UNAVAILABLE)
+    except Exception as error:
+        typer.secho(f"tsbot: {words(error)}. {REMEDY}", fg="red", err=True)
+        sys.exit(EXIT_FAULT)
 
 
 def _give_up_output() -> None:

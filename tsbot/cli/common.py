@@ -41,6 +41,8 @@ EXIT_PARTIAL = 3
 """Done, but some input was bad; the output names which."""
 EXIT_UNAVAILABLE = 4
 """Something outside (network, wiki, database) does not answer."""
+EXIT_FAULT = 5
+"""A fault of tsbot itself."""
 
 UNAVAILABLE = (StreamUnavailableError, WikiUnavailableError, StoreError)
 MISUSED = (InputError, SettingsError, KeyFileError)

@@ -16,7 +16,10 @@ from tsbot import doctor as checks
 from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOption, read_settings
 from tsbot.detect.detector import load_detector
 from tsbot.doctor import Diagnosis, State
+from tsbot.doctor_privacy import check_privacy
 from tsbot.errors import TsbotError
+from tsbot.report import checkup
+from tsbot.report.pgp import Sequoia
 from tsbot.settings import Settings
 from tsbot.store.opening import open_store
 from tsbot.stream.sse import probe
@@ -30,7 +33,7 @@ def doctor(
     config: ConfigOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Check settings, key, database, accounting, detector, disk, stream and mail; each finding comes with its remedy.
+    """Check settings, keys, database, accounting, detector, disk, stream, mail and case managements; each finding with its remedy.
 
     Exits with 1 if there is a problem; warnings alone exit with 0.
 
@@ -62,14 +65,19 @@ def examine(settings: Settings, *, offline: bool) -> Iterator[Diagnosis]:
     else:
         try:
             yield from checks.check_store(store, time.time())
+            yield from check_privacy(store, settings, time.time())
+            yield from checkup.check_unencrypted(store, time.time())
         finally:
             store.close()
+    yield from checkup.check_keys(settings, Sequoia(), time.time())
+    yield from checkup.check_webhooks(settings)
     yield from checks.check_disk(settings)
     yield from checks.check_clock(settings)
     yield from checks.check_detector(lambda: load_detector(settings.detect.thresholds, settings.detect.identify).version)
     if not offline:
         yield from checks.check_stream(settings, probe)
         yield from checks.check_mail(settings)
+        yield from checkup.check_case_managements(settings)
 
 
 def register(app: typer.Typer) -> None:

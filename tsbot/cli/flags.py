@@ -11,6 +11,8 @@ import msgspec
 import typer
 from rich.text import Text
 
+from tsbot.cases.acts import desk
+from tsbot.cases.annotations import Annotation, of_case
 from tsbot.cases.browse import FlagLine, find_flags, list_flags, outcomes_of, reports_of
 from tsbot.cases.filing import read_flag
 from tsbot.cases.flag import Flag
@@ -19,6 +21,7 @@ from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOpt
 from tsbot.detect.finding import Kind
 from tsbot.errors import InputError
 from tsbot.report.wording import shown
+from tsbot.store import audit
 from tsbot.store.opening import open_store
 from tsbot.view import flag_table, when
 
@@ -62,16 +65,26 @@ def show_command(
     config: ConfigOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Show a flag with its text. What you will read may be disturbing.
+    """Show a flag with its text. What you will read may be disturbing; that you read it is noted.
 
     Example: tsbot flags show 3f2a91c0
     """
-    store = open_store(read_settings(config, database))
+    settings = read_settings(config, database)
+    store = open_store(settings)
+    who = desk(operator(), store.key, settings)
     try:
-        with store.read() as connection:
+        with store.write() as connection:  # what is revealed is written down before it is shown
             found = [read_flag(connection, store.key, identity) for identity in find_flags(connection, flag)]
+            for item in found:
+                if item and item.content is not None:
+                    who.reveal(connection, item.case_id, time.time(), "flag.revealed", item.id)
             more = [
-                (outcomes_of(connection, [item.id]).get(item.id, []), reports_of(connection, item.id), labels_of(connection, item.id))
+                (
+                    outcomes_of(connection, [item.id]).get(item.id, []),
+                    reports_of(connection, item.id),
+                    labels_of(connection, item.id),
+                    of_case(connection, item.case_id),
+                )
                 for item in found
                 if item
             ]
@@ -79,13 +92,14 @@ def show_command(
         store.close()
     if not found:
         _none(flag)
-    for item, (outcomes, reports, labels) in zip((item for item in found if item), more, strict=True):
+    for item, (outcomes, reports, labels, became) in zip((item for item in found if item), more, strict=True):
         if as_json:
             named = [{"id": identity, "purpose": purpose, "state": state} for identity, purpose, state in reports]
             said = [dataclasses.asdict(label) for label in labels]
-            typer.echo(json.dumps(msgspec.to_builtins(item) | {"outcomes": outcomes, "reports": named, "labels": said}))
+            written = {"outcomes": outcomes, "reports": named, "labels": said, "annotations": [dataclasses.asdict(one) for one in became]}
+            typer.echo(json.dumps(msgspec.to_builtins(item) | written))
         else:
-            _show(item, outcomes, reports, labels)
+            _show(item, outcomes, reports, labels, became)
 
 
 @flags.command("label")
@@ -99,7 +113,9 @@ def label_command(
     config: ConfigOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Say whether a flag is right. Changes neither the flag nor its reports; `tsbot labels export` takes the labels out.
+    """Say whether a flag is right. It does not change the flag; `tsbot labels export` takes the labels out.
+
+    A letter that has not left goes to those who are told of the kind that you name.
 
     Example: tsbot flags label 3f2a91c0 wrong_score --plausibility 1 --imminence 0
     """
@@ -113,6 +129,7 @@ def label_command(
             if found:
                 correction = Correction(kind, specificity, plausibility, imminence)
                 label = store_label(connection, found[0], verdict, correction, by=operator(), now=time.time())
+                audit.record(connection, operator(), "flag.labelled", label.flag_id, time.time(), {"verdict": verdict.value})
     finally:
         store.close()
     if label is None:
@@ -135,7 +152,9 @@ def _plain(line: FlagLine) -> dict[str, Any]:
     return dataclasses.asdict(line)
 
 
-def _show(flag: Flag, outcomes: list[str], reports: list[tuple[str, str, str]], labels: list[Label]) -> None:
+def _show(
+    flag: Flag, outcomes: list[str], reports: list[tuple[str, str, str]], labels: list[Label], became: list[Annotation]
+) -> None:
     console = terminal()
     console.print(Text.assemble((f"flag {flag.id}", "bold"), f" of {flag.kind.value} on {flag.subject}, case {flag.case_id}"))
     console.print(
@@ -151,9 +170,14 @@ def _show(flag: Flag, outcomes: list[str], reports: list[tuple[str, str, str]], 
         console.print(f"  {purpose} {identity[:8]}: {state}")
     for label in labels:
         console.print(f"  label: {_words(label)}")
+    for one in became:
+        about = f"report {one.report_id[:8]}" if one.report_id else "case"
+        console.print(f"  {about} became {one.what} (by {harmless(one.by)}, {when(one.time)})")
     if flag.content is None:
         console.print(Text("  The text was destroyed with its key.", "dim"))
         return
+    if not flag.content.excerpt and flag.kind is not Kind.MINORS:
+        console.print(Text("  The wiki has hidden the text, and our copy was destroyed.", "dim"))
     content = flag.content
     excerpt = harmless(content.excerpt)
     facets = [name for name in ("when", "where", "how", "ability", "conditional") if getattr(content, name)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,17 +16,27 @@ import structlog
 import typer
 from rich.table import Table
 
+from tsbot.cases.acts import desk
+from tsbot.cases.approvals import asking
 from tsbot.cli.common import EXIT_NOTHING, EXIT_USAGE, ConfigOption, DatabaseOption, JsonOption, operator, read_settings, terminal
+from tsbot.errors import CaseError, InputError
 from tsbot.log import configure
+from tsbot.report import misuse
+from tsbot.report.bounce import MAX_BYTES, note_bounce, read_bounce
 from tsbot.report.deliver import Deliverer
+from tsbot.report.letter import Manner
 from tsbot.report.message import OutboundMessage, to_email
-from tsbot.store import outbox
+from tsbot.report.policy import Policy
+from tsbot.store import audit, outbox
 from tsbot.store.database import Database
 from tsbot.store.opening import open_store
-from tsbot.store.outbox import Purpose, Report, ReportState
+from tsbot.store.outbox import UNSENT, Purpose, Report, ReportState
 from tsbot.view import when
 
-TIMES = frozenset(("created", "due", "released", "sent"))
+TIMES = frozenset(("acknowledged", "created", "due", "released", "sent", "step_due"))
+MECHANICS = frozenset(("content-type", "content-transfer-encoding", "mime-version"))
+"""Headers that say how a message is encoded, and nothing to people."""
+
 
 reports = typer.Typer(help="List, read, release and retry reports.", no_args_is_help=True)
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the report, or its beginning.")]
@@ -35,6 +46,7 @@ IdsArgument = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of 
 @reports.command("list")
 def list_command(
     state: Annotated[ReportState | None, typer.Option(help="Only reports in this state.")] = None,
+    overdue: Annotated[bool, typer.Option("--overdue", help="Only those that wait too long: for release, a server, an answer.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="Most reports shown.")] = 50,
     as_json: JsonOption = False,
     config: ConfigOption = None,
@@ -45,7 +57,8 @@ def list_command(
     Example: tsbot reports list --state held
     """
     with _opened(config, database) as deliverer, deliverer.database.read() as connection:
-        found = outbox.listing(connection, state, limit)
+        found = outbox.escalated(connection, time.time(), limit) if overdue else outbox.listing(connection, state, limit)
+        found = [report for report in found if state in (None, report.state)]
         numbers = outbox.counts(connection)
     if as_json:
         for report in found:
@@ -64,7 +77,7 @@ def list_command(
             report.kind,
             report.purpose.value,
             report.recipient,
-            report.state.value + (f" ({report.attempts} tries: {report.last_error})" if report.last_error else ""),
+            _standing(report),
             when(report.created),
         )
     terminal().print(table)
@@ -99,16 +112,36 @@ def show_command(
 
 
 @reports.command("preview")
-def preview_command(report: IdArgument, config: ConfigOption = None, database: DatabaseOption = None) -> None:
-    """Show the whole message as it would be sent now, headers included. Sends nothing.
+def preview_command(
+    report: IdArgument,
+    language: Annotated[str, typer.Option(help="Read it in this language; `qqx` shows the keys of the messages.")] = "",
+    policy: Annotated[Policy | None, typer.Option(help="Read it as a recipient with this policy would.")] = None,
+    exercise: Annotated[bool, typer.Option("--exercise", help="Read it as part of an exercise.")] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Show the whole message as it would be sent now, headers included. Sends nothing, and changes nothing.
 
-    Example: tsbot reports preview 3f2a91c0
+    Example: tsbot reports preview 3f2a91c0 --language de --policy links_only
     """
     with _opened(config, database) as deliverer:
-        message = _message(deliverer, _one(deliverer.database, report))
+        if language and not deliverer.stationery.catalogue.knows(language):
+            raise InputError(f"There are no letters in {language!r}. `tsbot languages` lists the languages.")
+        row = _one(deliverer.database, report)
+        decision = deliverer.outgoing.decide(row)
+        links_only = decision.policy is Policy.LINKS_ONLY if policy is None else policy is Policy.LINKS_ONLY
+        message = _message(deliverer, row, Manner(language=language, links_only=links_only, exercise=exercise or row.drill))
+    leaves = "encrypted" if decision.encrypted else "links only" if decision.policy is Policy.LINKS_ONLY else "in clear"
+    if row.purpose is Purpose.LETTER:
+        typer.echo(f"Leaves {leaves} ({decision.trouble or decision.policy}), by {row.channel}", err=True)
     mail = to_email(message)
+    if as_json:
+        headers = {name: str(value) for name, value in mail.items() if name.lower() not in MECHANICS}
+        typer.echo(json.dumps({"id": row.id, "headers": headers, "text": message.text}))
+        return
     for name, value in mail.items():
-        if name.lower() not in ("content-type", "content-transfer-encoding", "mime-version"):
+        if name.lower() not in MECHANICS:
             typer.echo(f"{name}: {value}")
     typer.echo(f"\n{message.text}", nl=False)
 
@@ -119,7 +152,9 @@ def release_command(
 ) -> None:
     """Let held reports go. They are sent by the running patrol, or by the next one. Your user name is noted.
 
-    Exits with 1 if one of them does not exist or does not wait for release; the others are released all the same.
+    Where the settings ask for two people (`cases.two_person`), the first call asks, and somebody else's call releases. A letter whose
+    flag people gave another kind is withdrawn instead, and filed for those who are told of that kind. Exits with 1 if one of them does
+    not exist, does not wait for release or waits for a second person; the others are released all the same.
 
     Example: tsbot reports release 3f2a91c0
     """
@@ -127,11 +162,12 @@ def release_command(
     with _opened(config, database) as deliverer:
         done = []
         for row in [_one(deliverer.database, identity) for identity in ids]:
-            with deliverer.database.write() as connection:
-                released = outbox.release(connection, row.id, by, time.time())
+            released, astray = _release(deliverer, row, by, time.time())
             if released:
                 structlog.get_logger().info("report.released", id=row.id, by=by)
-            done.append((row, released))
+            if astray:
+                typer.echo(f"{row.id}: people gave it another kind; it was withdrawn and filed for others.", err=True)
+            done.append((_now(deliverer.database, row), released))
     _tell(done, "released", "is not waiting for release", as_json=as_json)
 
 
@@ -162,7 +198,39 @@ def retry_command(
         for row in rows:
             with deliverer.database.write() as connection:
                 done.append((row, outbox.retry(connection, row.id, time.time())))
+                if done[-1][1]:
+                    audit.record(connection, operator(), "report.retried", row.id, time.time(), {"case": row.case_id})
     _tell(done, "queued again", "is not dead", as_json=as_json)
+
+
+@reports.command("bounce")
+def bounce_command(
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="The mail; left out: standard input.", dir_okay=False)] = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Read a bounce: the report that it is about is dead then, and shouts like any other. For the mail alias that bounces go to.
+
+    Exits with 1 if the mail is no bounce of a report of ours that was sent; nothing is changed then.
+
+    Example: tsbot reports bounce bounce.eml
+    """
+    if file is None:
+        data = sys.stdin.buffer.read(MAX_BYTES)
+    else:
+        with file.open("rb") as handle:
+            data = handle.read(MAX_BYTES)
+    bounce = read_bounce(data)
+    row = None
+    if bounce is not None:
+        with _opened(config, database) as deliverer, deliverer.database.write() as connection:
+            row = note_bounce(connection, deliverer.database.key, bounce, time.time())
+    if row is None:
+        typer.echo("This is no bounce of a report that was sent.", err=True)
+        raise typer.Exit(EXIT_NOTHING)
+    structlog.get_logger().error("report.bounced", id=row.id, reason=row.last_error, remedy=f"tsbot reports retry {row.id}")
+    _tell([(row, True)], row.last_error, "", as_json=as_json)
 
 
 @contextmanager
@@ -190,12 +258,45 @@ def _one(store: Database, prefix: str) -> Report:
     return found[0]
 
 
-def _message(deliverer: Deliverer, report: Report) -> OutboundMessage:
-    """A report as it stands; a letter that is not written yet is written for the eye only."""
+def _release(deliverer: Deliverer, report: Report, by: str, now: float) -> tuple[bool, bool]:
+    """Release one letter if whoever asks may; what speaks against it is said, and keeps no other letter back.
+
+    Whether it was released, and whether it was withdrawn because people gave its flag another kind.
+    """
+    who = desk(by, deliverer.database.key, deliverer.settings)
+    try:
+        with asking(deliverer.database) as connection:
+            current = outbox.get(connection, report.id)
+            if current is None or current.state not in UNSENT or current.released is not None:
+                return False, False
+            if misuse.put_right(connection, current, deliverer.settings, now):
+                return False, True
+            who.check_release(connection, current, now)
+            released = outbox.release(connection, current.id, by, now)
+            if released:
+                who.note_release(connection, current, now)
+            return released, False
+    except CaseError as error:
+        typer.echo(str(error), err=True)
+        return False, False
+
+
+def _now(store: Database, report: Report) -> Report:
+    """A report as it is now."""
+    with store.read() as connection:
+        return outbox.get(connection, report.id) or report
+
+
+def _message(deliverer: Deliverer, report: Report, manner: Manner | None = None) -> OutboundMessage:
+    """A report as it stands; a letter that is not written yet is written for the eye only. That somebody read it is written down."""
+    who = desk(operator(), deliverer.database.key, deliverer.settings)
+    if report.purpose is Purpose.LETTER:
+        with deliverer.database.write() as connection:
+            who.reveal(connection, report.case_id, time.time(), "report.revealed", report.id)
     structlog.get_logger().info("report.revealed", id=report.id, by=operator())
     if report.body is not None or report.purpose is Purpose.PAGE:
-        return deliverer.message(report)
-    return deliverer.draft(report)
+        return deliverer.message(report, manner)
+    return deliverer.draft(report, manner)
 
 
 def _tell(done: list[tuple[Report, bool]], success: str, failure: str, *, as_json: bool) -> None:
@@ -206,6 +307,17 @@ def _tell(done: list[tuple[Report, bool]], success: str, failure: str, *, as_jso
             typer.echo(f"{report.id} {success if changed else f'{failure} ({report.state.value})'}", err=not changed)
     if not all(changed for _, changed in done) or not done:
         raise typer.Exit(EXIT_NOTHING)
+
+
+def _standing(report: Report) -> str:
+    """State of a report, with what it waits for or why."""
+    if report.acknowledged is not None:
+        return f"{report.state.value}, acknowledged{f': {report.result}' if report.result else ''}"
+    if report.state is ReportState.WITHDRAWN:
+        return f"{report.state.value} ({report.last_error})"
+    if report.last_error:
+        return f"{report.state.value} ({report.attempts} tries: {report.last_error})"
+    return report.state.value + (f", told {report.step} times" if report.step else "")
 
 
 def _plain(report: Report) -> dict[str, Any]:

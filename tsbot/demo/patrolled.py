@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,38 +30,6 @@ RELEASED = ("violence", "mass_violence", "sexual_violence", "self_harm", "doxing
 PAGER = "on-call@example.org"
 
 
-def write_settings(world: World) -> Path:
-    """Write the demo's ``tsbot.toml``: everything on this machine, reports released by themselves."""
-    lines = [
-        "# The demo's settings. Reports go to the demo's own mail server and are released by themselves.",
-        'data_dir = "data"',
-        "[stream]",
-        f"url = {_quoted(world.twin.url)}",
-        "batch_wait = 0.2",
-        "[wiki]",
-        'families = ["tsbotdemo"]',
-        'account = "TsBot"',
-        'client = "approved-bot"',
-        'contact = "operator@example.org"',
-        "batch_window = 0.5",
-        "[report]",
-        'channel = "smtp"',
-        'reporter_name = "tsbot demo"',
-        'reporter_contact = "operator@example.org"',
-        *(line for kind in RELEASED for line in (f"[report.release.{kind}]",)),
-        *(f'[[report.recipients.{kind}]]\nto = "{desk}@example.org"' for kind, desk in DESKS.items()),
-        "[mail]",
-        'host = "127.0.0.1"',
-        f"port = {world.sink.port}",
-        'security = "none"',
-        "[page]",
-        f"mail = [{_quoted(PAGER)}]",
-    ]
-    path = world.folder.absolute() / "tsbot.toml"
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
-
-
 DESKS = {
     "violence": "emergency",
     "mass_violence": "emergency",
@@ -73,21 +41,58 @@ DESKS = {
     "minors": "legal-reports",
 }
 """Who gets what in the demo; the addresses end at the demo's mail server."""
+REPORT = ('channel = "smtp"', 'reporter_name = "tsbot demo"', 'reporter_contact = "operator@example.org"')
+AUTOMATIC = (
+    "[report]",
+    *REPORT,
+    *(f"[report.release.{kind}]" for kind in RELEASED),
+    *(f'[[report.recipients.{kind}]]\nto = "{desk}@example.org"' for kind, desk in DESKS.items()),
+    "[page]",
+    f'mail = ["{PAGER}"]',
+)
+"""Reports are released by themselves."""
+
+
+def write_settings(world: World, name: str = "tsbot", report: Sequence[str] = AUTOMATIC, data: str = "data") -> Path:
+    """Write a ``NAME.toml`` for the demo: everything on this machine. ``report`` are the lines that say how reports leave."""
+    lines = [
+        "# The demo's settings. Reports go to the demo's own mail server.",
+        f"data_dir = {_quoted(data)}",
+        "[stream]",
+        f"url = {_quoted(world.twin.url)}",
+        "batch_wait = 0.2",
+        "[wiki]",
+        'families = ["tsbotdemo"]',
+        'account = "TsBot"',
+        'client = "approved-bot"',
+        'contact = "operator@example.org"',
+        "batch_window = 0.5",
+        "[mail]",
+        'host = "127.0.0.1"',
+        f"port = {world.sink.port}",
+        'security = "none"',
+        *report,
+    ]
+    path = world.folder.absolute() / f"{name}.toml"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
 
 
 class Patrolled:
     """A patrol process on the demo's wikis, and its database."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, name: str = "tsbot", report: Sequence[str] = AUTOMATIC) -> None:
+        """``name`` tells its settings, data and log from those of others; ``report`` are lines of its settings."""
         self.world = world
+        data, prefix = ("data", "") if name == "tsbot" else (f"data-{name}", f"{name}-")
         # The wikis begin anew, so flags of an earlier run are about revisions that are no more.
-        shutil.rmtree(world.folder / "data", ignore_errors=True)
-        for left in ("patrol.log", "summary.json"):
-            (world.folder / left).unlink(missing_ok=True)
-        self.config = write_settings(world)
+        shutil.rmtree(world.folder / data, ignore_errors=True)
+        self.log = world.folder.absolute() / f"{prefix}patrol.log"
+        self.summary = world.folder.absolute() / f"{prefix}summary.json"
+        for left in (self.log, self.summary):
+            left.unlink(missing_ok=True)
+        self.config = write_settings(world, name, report, data)
         self.settings: Settings = load(self.config, {})
-        self.log = world.folder.absolute() / "patrol.log"
-        self.summary = world.folder.absolute() / "summary.json"
         self._process: subprocess.Popen[bytes] | None = None
         self._unseen: int | None = None
         """Events that the twin had sent before the patrol first connected."""
@@ -147,22 +152,22 @@ class Patrolled:
 
     def totals(self) -> ledger.Totals:
         """The accounting now."""
-        with closing(self._store()) as store, store.read() as connection:
+        with closing(self.open()) as store, store.read() as connection:
             return ledger.totals(connection)
 
     def flags(self) -> list[FlagLine]:
         """All flags, without texts."""
-        with closing(self._store()) as store, store.read() as connection:
+        with closing(self.open()) as store, store.read() as connection:
             return list_flags(connection, limit=1000)
 
     def flag(self, identity: str) -> Flag | None:
         """One flag with its text."""
-        with closing(self._store()) as store, store.read() as connection:
+        with closing(self.open()) as store, store.read() as connection:
             return read_flag(connection, store.key, identity)
 
     def reports(self) -> list[Report]:
         """All reports."""
-        with closing(self._store()) as store, store.read() as connection:
+        with closing(self.open()) as store, store.read() as connection:
             return listing(connection)
 
     def written_summary(self) -> dict[str, Any]:
@@ -180,7 +185,8 @@ class Patrolled:
         sent = len(self.world.twin.log.entries) - (self._unseen or 0)
         return totals.received >= sent and not totals.pending and not waiting
 
-    def _store(self) -> Database:
+    def open(self) -> Database:
+        """Its database; to be closed."""
         return open_store(self.settings)
 
 

@@ -1,1 +1,4 @@
-"""Message files in the JSON layout of MediaWiki; empty while the interface is English only."""
+"""Message files in MediaWiki's JSON layout, one per language, and what reads them.
+
+Letters speak the language of their recipient; the interface of the program is English.
+"""

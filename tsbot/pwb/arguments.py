@@ -11,7 +11,9 @@ from typing import NoReturn
 import pywikibot
 import requests
 
-from tsbot.cli.common import EXIT_USAGE, exit_code, read_settings
+from tsbot import discreet
+from tsbot.cli.common import EXIT_FAULT, EXIT_USAGE, exit_code, read_settings
+from tsbot.discreet import REMEDY, words
 from tsbot.errors import TsbotError, WikiError, WikiUnavailableError
 from tsbot.settings import Settings
 
@@ -64,9 +66,14 @@ def refuse(argument: str) -> NoReturn:
 
 
 def guarded(script: Callable[[Sequence[str]], None], args: Sequence[str]) -> None:
-    """Run a script; errors of ours become one line and an exit code."""
+    """Run a script; errors of ours, and those that nobody foresaw, become one line and an exit code."""
     try:
-        script(args)
+        with discreet.guarded():
+            script(args)
     except TsbotError as error:
         pywikibot.error(str(error))
         sys.exit(exit_code(error))
+    except Exception as error:
+        # pywikibot's own hook would write the message down, with what it quotes.
+        pywikibot.error(f"{words(error)}. {REMEDY}")
+        sys.exit(EXIT_FAULT)

@@ -9,21 +9,28 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
 from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError, LetterError, StoreError
-from tsbot.report import letter as letters
+from tsbot.report import misuse
 from tsbot.report.channels import Channel
 from tsbot.report.channels.spool import SpoolChannel
-from tsbot.report.letter import FindLinks, Release
+from tsbot.report.disclosing import carried_by, disclose
+from tsbot.report.letter import FindLinks, Manner
 from tsbot.report.links import flag_links
 from tsbot.report.lock import alone
-from tsbot.report.message import OutboundMessage
+from tsbot.report.message import OutboundMessage, Receipt
+from tsbot.report.outgoing import Outgoing
+from tsbot.report.pgp import MailCrypto, Sequoia
+from tsbot.report.policy import Decision
 from tsbot.report.prepare import AskStatus, Writer
+from tsbot.report.stationery import open_stationery
+from tsbot.report.timers import Timers
 from tsbot.settings import Settings
-from tsbot.store import outbox
+from tsbot.store import audit, outbox
 from tsbot.store.database import Database
 from tsbot.store.outbox import LONGEST_WAIT, Purpose, Report, ReportState
 
@@ -32,7 +39,22 @@ POLL_SECONDS = 2.0
 """How often the outbox is looked at unasked: another process may have released a letter."""
 TROUBLE_SECONDS = 10.0
 MOST_DRAFTS = 1_000_000
-PAGE_TEXT = "A case waits for a person.\n\nCase: {case}\nFlag: {flag}\n\nTo see it: tsbot flags show {flag}\n"
+
+
+SYSTEM = "tsbot"
+"""Who acts where nobody does, as the audit log names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that was handed over, and how."""
+
+    report: Report
+    at: float
+    decision: Decision
+    receipt: Receipt
+    carried: tuple[str, ...]
+    """Sorts of private data in it."""
 
 
 def never() -> bool:
@@ -44,7 +66,7 @@ class Deliverer:
     """Writes and sends what is in the outbox; no database connection is held meanwhile.
 
     One deliverer at a time works on a database: a lock file beside it sees to that. ``simulate`` writes letters, but hands nothing
-    over. ``account_status`` None leaves the wikis alone.
+    over. ``account_status`` None leaves the wikis alone. Raises ``SettingsError`` for letters of the settings that cannot be used.
     """
 
     def __init__(
@@ -58,6 +80,7 @@ class Deliverer:
         rng: random.Random,
         simulate: bool = False,
         links: FindLinks = flag_links,
+        crypto: MailCrypto | None = None,
     ) -> None:
         self.database = database
         self.settings = settings
@@ -65,12 +88,17 @@ class Deliverer:
         self.clock = clock
         self.rng = rng
         self.simulate = simulate
-        self.writer = Writer(database, settings, links, clock, account_status)
+        self.stationery = open_stationery(settings.templates_path)
+        self.writer = Writer(database, settings, links, clock, account_status, stationery=self.stationery)
+        self.outgoing = Outgoing(database, settings, self.writer, self._now, crypto or Sequoia())
+        self.timers = Timers(database, settings, clock)
         self._simulated: set[str] = set()
         # Handed over, but not noted in the database yet.
-        self._unrecorded: dict[str, float] = {}
+        self._unrecorded: dict[str, Sent] = {}
         # Held letters that may not lie in the spool yet; None until it is looked what a crash kept from it.
         self._undrafted: set[str] | None = None
+        # Until when letters in the spool are as their sealed cases want them.
+        self._sealed = 0.0
 
     def run_once(self, stop: Callable[[], bool] = never) -> int:
         """Do all that can be done now; how many messages were handed over. ``stop`` is asked before each.
@@ -81,6 +109,8 @@ class Deliverer:
             if not only_one:
                 return 0
             self._note_unrecorded()
+            if not self.simulate:
+                self.timers.run_once()
             sent = 0
             while not stop():
                 # In turn, so that neither a slow wiki nor a slow mail server keeps the other from going on.
@@ -93,6 +123,7 @@ class Deliverer:
                 self._pretend()
             if not stop():
                 self._lay_out_drafts()
+                self._seal_spool()
             return sent
 
     def status(self) -> dict[str, int]:
@@ -100,38 +131,16 @@ class Deliverer:
         with self.database.read() as connection:
             return {state.value: number for state, number in outbox.counts(connection).items()}
 
-    def message(self, report: Report) -> OutboundMessage:
-        """A row as it goes out. Raises ``LetterError`` if its letter is not there."""
-        if report.purpose is Purpose.PAGE:
-            text = PAGE_TEXT.format(case=report.case_id, flag=report.flag_id)
-            return self._outbound(report, f"[TS] page {report.case_id[: letters.CASE_CHARS]}", text, None)
-        with self.database.read() as connection:
-            letter = self.writer.read(connection, report)
-            start = outbox.thread_start(connection, report)
-        if letter is None:
-            raise LetterError("The letter is not written yet, or its texts were destroyed.")
-        return self._outbound(report, letter.subject, letters.render(letter, release_of(report)), start)
+    def message(self, report: Report, manner: Manner | None = None) -> OutboundMessage:
+        """A row as it goes out now, before it is encrypted, or as it would in another ``manner``.
 
-    def draft(self, report: Report) -> OutboundMessage:
+        Raises ``LetterError`` if its letter is not there.
+        """
+        return self.outgoing.unsealed(report, manner)[0]
+
+    def draft(self, report: Report, manner: Manner | None = None) -> OutboundMessage:
         """A letter that is not written yet as it would be now, without asking a wiki. Raises as ``Writer.compose``."""
-        letter = self.writer.compose(report, ask=False)
-        return self._outbound(report, letter.subject, letters.render(letter, release_of(report)), None)
-
-    def _outbound(self, report: Report, subject: str, text: str, in_reply_to: str | None) -> OutboundMessage:
-        return OutboundMessage(
-            id=report.id,
-            message_id=report.message_id,
-            purpose=report.purpose,
-            case_id=report.case_id,
-            flag_id=report.flag_id,
-            recipient=report.recipient,
-            subject=subject,
-            text=text,
-            date=report.created if report.released is None else report.released,
-            sender_name=self.settings.report.reporter_name,
-            sender_address=self.settings.report.reporter_contact,
-            in_reply_to=in_reply_to,
-        )
+        return self.outgoing.draft(report, manner)
 
     def _write_one(self) -> bool:
         """Write the next letter; False if there is none to write."""
@@ -166,18 +175,33 @@ class Deliverer:
                     return  # a full disk is full for the others too; the next round tries again
             self._undrafted.discard(identity)
 
+    def _seal_spool(self) -> None:
+        """Take texts that a wiki has hidden out of the letters in the spool; after a start, once more out of all."""
+        spool = self.channels.get("spool")
+        if not isinstance(spool, SpoolChannel) or self.simulate:
+            return
+        with self.database.read() as connection:
+            sealed = outbox.sealed_since(connection, "spool", self._sealed)
+        for report, time in sealed:
+            if report.state in (ReportState.HELD, ReportState.SENT):
+                spool.replace(self.message(report), draft=report.state is ReportState.HELD)
+            self._sealed = time
+
     def _lay_out(self, identity: str) -> None:
         """Put a held letter of the spool there, marked as a draft; it is released like any other."""
         with self.database.read() as connection:
             report = outbox.get(connection, identity)
         spool = self._spool(report)
         if spool is not None and report is not None and report.state is ReportState.HELD:
-            spool.draft(self.message(report))
+            spool.draft(self.outgoing.ready(report)[0])
 
     def _spool(self, report: Report | None) -> SpoolChannel | None:
         """The spool, if it is where the report goes."""
         spool = self.channels.get("spool")
         return spool if isinstance(spool, SpoolChannel) and report and report.channel == "spool" and not self.simulate else None
+
+    def _now(self) -> float:
+        return self.clock()
 
     def _next(self) -> Report | None:
         """The next message to send, its attempt written down."""
@@ -186,7 +210,10 @@ class Deliverer:
             if not outbox.due(connection, now, 1):
                 return None
         with self.database.write() as connection:
-            return next((report for report in outbox.due(connection, now, 1) if outbox.begin(connection, report.id)), None)
+            for report in outbox.due(connection, now, 10):
+                if not misuse.put_right(connection, report, self.settings, now) and outbox.begin(connection, report.id):
+                    return report
+        return None
 
     def _deliver(self, report: Report) -> int:
         """Hand one message over and note what became of it; 1 if it was taken."""
@@ -194,7 +221,9 @@ class Deliverer:
             channel = self.channels.get(report.channel)
             if channel is None:
                 raise DeliveryRefusedError(f"the channel {report.channel} is not configured")  # noqa: TRY301 -- same end as a refusal
-            channel.send(self.message(report))
+            message, decision = self.outgoing.ready(report)
+            carried = self._carried(report, message)
+            receipt = channel.send(message) or Receipt()
         except StoreError:
             raise
         except (DeliveryRefusedError, LetterError) as error:
@@ -203,8 +232,11 @@ class Deliverer:
         except Exception as error:  # tried again too: a message is given up for a reason, not by a surprise
             self._put_off(report, error, outbox.mark_deferred)
             return 0
-        self._unrecorded[report.id] = self.clock()
+        self._unrecorded[report.id] = Sent(report, self.clock(), decision, receipt, carried)
         structlog.get_logger().info("report.sent", **_ids(report))
+        if decision.trouble:
+            remedy = "tsbot doctor tells what is wrong with the key"
+            structlog.get_logger().error("report.not_encrypted", **_ids(report), reason=decision.trouble, remedy=remedy)
         self._note_unrecorded()
         return 1
 
@@ -213,15 +245,19 @@ class Deliverer:
         if report.attempts + 1 >= self.settings.report.attempts:
             self._bury(report, _reason(error))
             return
-        wait = self._wait(report.attempts)
+        asked = getattr(error, "retry_after", None) or 0.0
+        wait = max(self._wait(report.attempts), min(asked, LONGEST_WAIT))
         with self.database.write() as connection:
             note(connection, report.id, self.clock() + wait, _reason(error))
+            self.timers.deferred(connection, report.id, self.clock())
         tried = {"attempt": report.attempts + 1, "error": type(error).__name__, "wait": round(wait)}
         structlog.get_logger().warning("report.deferred", **_ids(report), **tried)
 
     def _bury(self, report: Report, reason: str) -> None:
         with self.database.write() as connection:
-            outbox.mark_dead(connection, report.id, reason)
+            if outbox.mark_dead(connection, report.id, reason):
+                audit.record(connection, SYSTEM, "report.dead", report.id, self.clock(), {"channel": report.channel, "reason": reason})
+                self.timers.died(connection, report.id, self.clock())
         structlog.get_logger().error("report.dead", **_ids(report), reason=reason, remedy=f"tsbot reports retry {report.id}")
         if (spool := self._spool(report)) is not None:
             spool.discard(report.id)
@@ -229,9 +265,25 @@ class Deliverer:
     def _note_unrecorded(self) -> None:
         """Write down what was handed over; what cannot be written now is kept, so that it is not handed over again."""
         for identity, sent in list(self._unrecorded.items()):
+            policy, number = sent.decision.policy.value, sent.receipt.external_id
+            trouble = f"pgp: {sent.decision.trouble}" if sent.decision.trouble else ""
             with self.database.write() as connection:
-                outbox.mark_sent(connection, identity, sent)
+                if outbox.mark_sent(connection, identity, sent.at, policy=policy, external_id=number, trouble=trouble):
+                    details = {"channel": sent.report.channel, "policy": policy, "purpose": sent.report.purpose.value}
+                    more = {"external_id": number} if number else {}
+                    more |= {"trouble": trouble} if trouble else {}
+                    audit.record(connection, SYSTEM, "report.sent", identity, sent.at, details | more)
+                    self.timers.sent(connection, identity, sent.at)
+                    disclose(connection, sent.report, sent.carried, sent.at)
             del self._unrecorded[identity]
+
+    def _carried(self, report: Report, message: OutboundMessage) -> tuple[str, ...]:
+        """The sorts of private data that a message carries as it goes out now."""
+        if report.purpose is Purpose.PAGE:
+            return ()  # ids only
+        with self.database.read() as connection:
+            letter = self.writer.read(connection, report)
+        return () if letter is None else carried_by(letter, message.text)
 
     def _wait(self, attempts: int) -> float:
         """Seconds until the next attempt: doubled each time up to an hour, spread so that not all come back at once."""
@@ -260,7 +312,13 @@ class DeliveryThread:
 
     def start(self) -> None:
         """Begin."""
+        self.deliverer.outgoing.look_at_keys()
         self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._thread.is_alive()
 
     def wake(self) -> None:
         """There may be something new in the outbox."""
@@ -287,11 +345,6 @@ class DeliveryThread:
                 structlog.get_logger().error("report.delivery_trouble", error=type(error).__name__)
             if not self._stop.is_set():
                 self._wake.wait(wait)
-
-
-def release_of(report: Report) -> Release:
-    """Who let a letter go, as far as letters say it."""
-    return Release(by_person=report.released_by is not None, automatic=report.auto)
 
 
 def _lock_path(database: Database, settings: Settings) -> Path:

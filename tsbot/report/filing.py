@@ -3,42 +3,95 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
+from typing import Protocol
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from tsbot.cases.flag import NAMESPACE, Flag
-from tsbot.detect.finding import PHYSICAL
+from tsbot.detect.finding import PHYSICAL, Kind
+from tsbot.report import deadlines
+from tsbot.report.escalation import first_due
 from tsbot.report.message import message_domain
 from tsbot.report.routing import Destination, Routing, destinations, pagers
 from tsbot.settings import Settings
 from tsbot.store import outbox
+from tsbot.store import tables as t
 from tsbot.store.outbox import Purpose, Report, ReportState
 
 LATE_FOLLOW_UP = 3600.0
 """Seconds between letters of a thread that has had its follow-ups: a flood must not bury the recipient, nor hide a grave edit."""
 AHEAD = 600.0
 """Seconds by which a time may lie ahead and still be believed."""
+DRILL = "drill"
+"""Source of the flags of exercises."""
 TICK = 1e-3
 """Seconds between letters of a thread that were filed at the same time, so that their order is kept."""
 
 
-def report_id(purpose: Purpose, flag: Flag, recipient: str) -> str:
+class About(Protocol):
+    """What a message is about: a flag, or what stands for one."""
+
+    @property
+    def id(self) -> str:
+        """Of the flag."""
+
+    @property
+    def case_id(self) -> str:
+        """Its case."""
+
+    @property
+    def subject(self) -> str:
+        """What it is about."""
+
+    @property
+    def kind(self) -> Kind:
+        """Under which kind it is told."""
+
+    @property
+    def source(self) -> str:
+        """Who found it; ``drill`` for exercises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A flag by its ids, under the kind that people gave it."""
+
+    id: str
+    case_id: str
+    subject: str
+    kind: Kind
+    source: str
+
+
+def report_id(purpose: Purpose, about: About, recipient: str) -> str:
     """The id of a message: the same in every run."""
-    return str(uuid.uuid5(NAMESPACE, f"{purpose}|{flag.subject}|{flag.kind}|{recipient}"))
+    return str(uuid.uuid5(NAMESPACE, f"{purpose}|{about.subject}|{about.kind}|{recipient}"))
 
 
 def file_reports(connection: Connection, flag: Flag, settings: Settings, now: float, routing: Routing | None = None) -> list[str]:
     """Put into the outbox what a new or a strengthened flag calls for; ids of the messages added.
 
-    One letter per edit and recipient: a further flag on the same edit has the letter written anew if it is not released yet. At most one
-    page per case, recipient and ``page.again_after`` seconds. Calling it again for the same flag adds nothing. Raises ``StoreError``
-    only, if ``check_routing`` was passed.
+    One letter per edit and recipient: a further flag on the same edit has the letter written anew if it is not released yet. What repeats a
+    text of the same case gets at most one letter an hour, so that a flood of copies is one message. At most one page per case, recipient
+    and ``page.again_after`` seconds. Calling it again for the same flag adds nothing. Raises ``StoreError`` only, if ``check_routing``
+    was passed.
     """
     recipients = destinations(settings.report, flag.kind, flag.wiki, routing)
     added = [_letter(connection, flag, destination, settings, now) for destination in recipients]
     if pages(flag, settings, now):
         added += [_page(connection, flag, destination, settings, now) for destination in pagers(settings)]
     return [identity for identity in added if identity is not None]
+
+
+def file_letter(connection: Connection, about: About, destination: Destination, settings: Settings, now: float) -> str | None:
+    """Put a letter into the outbox that a person is to release; its id, None if that recipient has one about this edit already."""
+    if outbox.letter_about(connection, about.subject, destination.recipient) is not None:
+        return None
+    if outbox.get(connection, report_id(Purpose.LETTER, about, destination.recipient)) is not None:
+        return None  # withdrawn before
+    _, newest = outbox.thread(connection, about.case_id, destination.recipient)
+    return _add(connection, Purpose.LETTER, about, destination, settings, now=now, created=max(now, newest + TICK), auto=False)
 
 
 def automatic(flag: Flag, settings: Settings) -> bool:
@@ -62,10 +115,23 @@ def _letter(connection: Connection, flag: Flag, destination: Destination, settin
     if known is not None:
         outbox.rewrite(connection, known.id, auto=auto)
         return None
+    if outbox.get(connection, report_id(Purpose.LETTER, flag, destination.recipient)) is not None:
+        return None  # people withdrew it
     number, newest = outbox.thread(connection, flag.case_id, destination.recipient)
     if number > settings.report.follow_ups and (_within(newest, now, LATE_FOLLOW_UP) or not pages(flag, settings, now)):
         return None
+    if number and _within(newest, now, LATE_FOLLOW_UP) and _is_copy(connection, flag):
+        return None
     return _add(connection, Purpose.LETTER, flag, destination, settings, now=now, created=max(now, newest + TICK), auto=auto)
+
+
+def _is_copy(connection: Connection, flag: Flag) -> bool:
+    """Whether another edit of the case was flagged for nearly the same text."""
+    family = connection.scalar(select(t.flag.c.text_family).where(t.flag.c.id == flag.id))
+    if family is None:
+        return False
+    same = select(t.flag.c.id).where(t.flag.c.text_family == family, t.flag.c.case_id == flag.case_id, t.flag.c.subject != flag.subject)
+    return connection.execute(same.limit(1)).first() is not None
 
 
 def _page(connection: Connection, flag: Flag, destination: Destination, settings: Settings, now: float) -> str | None:
@@ -88,7 +154,7 @@ def _within(before: float, now: float, seconds: float) -> bool:
 def _add(
     connection: Connection,
     purpose: Purpose,
-    flag: Flag,
+    about: About,
     destination: Destination,
     settings: Settings,
     *,
@@ -96,16 +162,17 @@ def _add(
     created: float,
     auto: bool,
 ) -> str:
-    identity = report_id(purpose, flag, destination.recipient)
+    identity = report_id(purpose, about, destination.recipient)
     paging = purpose is Purpose.PAGE
+    waits = None if paging else first_due(ReportState.NEW, about.kind, deadlines.deadlines_of(settings.report.deadlines), now)
     outbox.insert_report(
         connection,
         Report(
             id=identity,
-            case_id=flag.case_id,
-            flag_id=flag.id,
-            subject=flag.subject,
-            kind=flag.kind.value,
+            case_id=about.case_id,
+            flag_id=about.id,
+            subject=about.subject,
+            kind=about.kind.value,
             purpose=purpose,
             recipient=destination.recipient,
             channel=destination.channel,
@@ -115,6 +182,8 @@ def _add(
             due=now,
             message_id=f"<{identity}@{message_domain(settings.report.reporter_contact)}>",
             released=created if paging else None,
+            step_due=waits,
+            drill=about.source == DRILL,
         ),
     )
     return identity

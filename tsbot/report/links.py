@@ -9,18 +9,31 @@ from tsbot.wiki.links import WikiLinks
 
 
 def flag_links(flag: Flag) -> Links:
-    """Links about a flag; none where its content is destroyed or the address of its wiki is not known."""
+    """Links about a flag; none where its content is destroyed or the address of its wiki is not known.
+
+    A name that no address can be made of (half of a surrogate pair) has no link; what has a number keeps its own.
+    """
     content = flag.content
     if content is None or not content.server_url:
         return Links()
     wiki = WikiLinks.of(content.server_url)
+    title, user = _written(content.title), _written(content.user or "")
     return Links(
-        page=wiki.page(content.title) if content.title else "",
+        page=wiki.page(title) if title else "",
         permanent=wiki.permanent(content.rev_id) if content.rev_id else "",
         diff=wiki.diff(content.rev_id, content.parent_id) if content.rev_id and content.parent_id != 0 else "",
-        history=wiki.history(content.title) if content.title and not content.log_id else "",
+        history=wiki.history(title) if title and not content.log_id else "",
         log=wiki.log_entry(content.log_id) if content.log_id else "",
-        user=wiki.user(content.user) if content.user else "",
-        elsewhere=(wiki.central_auth(content.user) or "") if content.user and not is_address(content.user) else "",
-        contributions=wiki.contributions(content.user) if content.user else "",
+        user=wiki.user(user) if user and not is_address(user) else "",
+        elsewhere=(wiki.central_auth(user) or "") if user and not is_address(user) else "",
+        contributions=wiki.contributions(user) if user else "",
     )
+
+
+def _written(name: str) -> str:
+    """A name that can be encoded, else nothing."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return ""
+    return name

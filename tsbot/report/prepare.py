@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from tsbot.cases.filing import case_key, read_flag
 from tsbot.cases.flag import Flag
 from tsbot.errors import LetterError
+from tsbot.i18n.catalogue import SOURCE
+from tsbot.i18n.voice import Phrase
 from tsbot.report import letter as letters
+from tsbot.report import wording
 from tsbot.report.letter import FindLinks, Letter, Release
+from tsbot.report.misuse import as_people_say
 from tsbot.report.routing import Routing, destinations
+from tsbot.report.stationery import Stationery, shipped_stationery
+from tsbot.report.wording import moment
 from tsbot.settings import Settings
 from tsbot.store import outbox
 from tsbot.store import tables as t
@@ -37,6 +43,7 @@ class Writer:
     clock: Callable[[], float]
     account_status: AskStatus | None = None
     routing: Routing | None = None
+    stationery: Stationery = field(default_factory=shipped_stationery)
 
     def compose(self, report: Report, *, ask: bool = True) -> Letter:
         """The letter of a row as it would be now; ``ask`` says whether the wiki may be asked about the account.
@@ -46,51 +53,72 @@ class Writer:
         with self.database.read() as connection:
             flags = self._flags(connection, report)
             number, newest = outbox.thread(connection, report.case_id, report.recipient)
-        excerpt = any(
-            destination.excerpt
+            follow_up = outbox.thread_start(connection, report) is not None
+            happened = self._happened(connection, flags)
+        told = [
+            destination
             for flag in flags
             for destination in destinations(self.settings.report, flag.kind, flag.wiki, self.routing)
             if destination.recipient == report.recipient
-        )
+        ]
         return letters.write(
             flags,
             report_id=report.id,
             settings=self.settings.report,
             links=self.links,
             status=self._status(flags) if ask else None,
-            excerpt=excerpt,
+            excerpt=any(destination.excerpt for destination in told),
             last_of_thread=number > self.settings.report.follow_ups > 0 and report.created >= newest,
             now=self.clock(),
+            language=next((destination.language for destination in told), SOURCE),
+            happened=happened,
+            follow_up=follow_up,
+            stationery=self.stationery,
         )
 
     def prepare(self, report: Report) -> None:
         """Write, seal and store a letter. Raises as :meth:`compose`; ``LetterError`` where it can never be written."""
         letter = self.compose(report)
-        letters.render(letter, Release(by_person=False))
+        letters.render(letter, Release(by_person=False), stationery=self.stationery)
         with self.database.write() as connection:
+            # Its case may have been merged or split meanwhile.
+            report = outbox.get(connection, report.id) or report
             data_key = case_key(connection, self.database.key, report.case_id)
             if data_key is None:
                 raise LetterError("The case's texts were destroyed; there is nothing left to report.")
-            if {flag.id for flag in self._flags(connection, report)} == set(letter.flag_ids):
-                body = seal(data_key, msgspec.json.encode(letter), _context(report.id))
+            flags = self._flags(connection, report)
+            quotable = {wording.quoted(flag.content.excerpt) for flag in flags if flag.content is not None}
+            if {flag.id for flag in flags} == set(letter.flag_ids) and quotable.issuperset(letter.excerpts):
+                body = seal(data_key, msgspec.json.encode(letter), body_context(report.id))
                 outbox.prepared(connection, report, body, self.clock())
-            # Else the edit was flagged once more meanwhile: the letter is written again next time.
+            # Else the edit was flagged once more meanwhile, or its text hidden: the letter is written again next time.
 
     def read(self, connection: Connection, report: Report) -> Letter | None:
         """The stored letter; None if there is none (yet, or any more)."""
         data_key = case_key(connection, self.database.key, report.case_id)
         if data_key is None or report.body is None:
             return None
-        return msgspec.json.decode(unseal(data_key, report.body, _context(report.id)), type=Letter)
+        return msgspec.json.decode(unseal(data_key, report.body, body_context(report.id)), type=Letter)
 
     def _flags(self, connection: Connection, report: Report) -> list[Flag]:
         """The flags on the report's edit that its recipient is told of; always the one that it was filed for."""
         flags = []
         for identity in connection.scalars(select(t.flag.c.id).where(t.flag.c.subject == report.subject).order_by(t.flag.c.id)).all():
             flag = read_flag(connection, self.database.key, identity)
-            if flag is not None and (flag.id == report.flag_id or self._is_told(flag, report.recipient)):
+            if flag is None:
+                continue
+            flag = as_people_say(connection, flag)
+            if flag.id == report.flag_id or self._is_told(flag, report.recipient):
                 flags.append(flag)
         return flags
+
+    def _happened(self, connection: Connection, flags: list[Flag]) -> list[Phrase]:
+        """What the wiki has done about the flags, each thing once, when it happened first."""
+        concerned = t.outcome.c.flag_id.in_([flag.id for flag in flags])
+        query = select(t.outcome.c.what, func.min(t.outcome.c.time).label("first")).where(concerned)
+        rows = connection.execute(query.group_by(t.outcome.c.what).order_by("first", t.outcome.c.what))
+        known = self.stationery.catalogue.keys
+        return [Phrase(f"happened-{what}", (moment(first),)) for what, first in rows if f"happened-{what}" in known]
 
     def _is_told(self, flag: Flag, recipient: str) -> bool:
         return any(item.recipient == recipient for item in destinations(self.settings.report, flag.kind, flag.wiki, self.routing))
@@ -107,5 +135,6 @@ class Writer:
             return None
 
 
-def _context(identity: str) -> str:
+def body_context(identity: str) -> str:
+    """What the sealed content of a message is bound to."""
     return f"report|body|{identity}"

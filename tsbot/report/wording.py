@@ -1,24 +1,36 @@
-"""What a letter says in words: names made safe to show, what the software read, what is known of an account."""
+"""What a letter says in words: names made safe to show, what the software read, what is known of an account.
+
+Sentences are phrases (:class:`tsbot.i18n.voice.Phrase`): which message, with which values. They become words in the language of
+whoever reads the letter.
+"""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import UTC, datetime
 
-from tsbot.cases.flag import Flag, FlagContent
+from tsbot.cases.flag import EXCERPT_CHARS, Flag, FlagContent
 from tsbot.detect.finding import Coverage, Kind
-from tsbot.text.passage import Field
+from tsbot.i18n.voice import Phrase
 from tsbot.wiki.types import AccountStatus
 
 JOINERS = "\u200c\u200d"
 """Zero-width (non-)joiner: parts of the spelling of names in several scripts."""
+BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters, marks and symbols that show as nothing: fillers of Hangul, the empty Braille pattern, and the like."""
 NAME_CHARS = 300
+QUOTED_LINES = 200
+QUOTED_WIDTH = 100
+"""A quotation is broken into lines of so many characters, so that no program breaks it where its mark is missing."""
 NEW_ACCOUNT_DAYS = 4
 NEW_ACCOUNT_EDITS = 10
 """What MediaWiki's ``autoconfirmed`` group asks for on most wikis: account older than four days, ten edits."""
 ENDLESS = frozenset(("infinity", "infinite", "indefinite", "never"))
 """How MediaWiki writes an expiry that never comes (``ExpiryDef``)."""
-NOT_KNOWN = "not known"
+NOT_KNOWN = Phrase("not-known")
+READS = "reads-"
+"""How the keys of the messages begin that say which kind the software read: the category, and nothing of the text."""
 
 INCIDENT_TYPES: dict[Kind, str] = {
     Kind.MASS_VIOLENCE: "threats-public-harm",
@@ -33,32 +45,10 @@ INCIDENT_TYPES: dict[Kind, str] = {
 }
 """``physicalHarmType`` and ``behaviorType`` of the ReportIncident extension (``POST /reportincident/v0/report``)."""
 
-KIND_WORDS: dict[Kind, str] = {
-    Kind.MASS_VIOLENCE: "a threat of violence against many",
-    Kind.VIOLENCE: "a threat of violence against a person",
-    Kind.SEXUAL_VIOLENCE: "a threat of sexual violence",
-    Kind.SELF_HARM: "signs that somebody may harm themselves",
-    Kind.MINORS: "matter that concerns the safety of minors",
-    Kind.DOXING: "private personal information",
-    Kind.LEGAL: "a legal threat",
-    Kind.ATTACK_NAME: "a name that attacks somebody",
-    Kind.HARASSMENT: "harassment",
-}
+STANCES = ("intent", "wish", "incitement", "report")
 
-PLACES: dict[Field, str] = {
-    Field.TEXT: "text that an edit added",
-    Field.SUMMARY: "an edit summary",
-    Field.TITLE: "a page title",
-    Field.USER: "a user name",
-    Field.COMMENT: "the comment of a log entry",
-}
-
-STANCES = {
-    "intent": "It reads as an announcement of one's own.",
-    "wish": "It reads as a wish.",
-    "incitement": "It reads as a call to others.",
-    "report": "It reads as an account of what others said.",
-}
+_SCHEME = re.compile(r"(?<=[A-Za-z0-9])://|www\.", re.IGNORECASE)
+_ARMOUR = re.compile(r"-{4,}")
 
 
 def shown(text: str, limit: int = NAME_CHARS) -> str:
@@ -73,83 +63,101 @@ def _shown(char: str) -> str:
 
 def misleading(char: str) -> bool:
     """Whether a character shows as nothing, or changes how its neighbours show: controls, marks of direction, unassigned ones."""
+    if char in BLANKS:
+        return True
     return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp") and char not in JOINERS
 
 
+def named(text: str) -> str:
+    """A stranger's name for a letter: on one line, short, without what mail programs would act on."""
+    return harmless(re.sub(r" {3,}", "  ", shown(text)))
+
+
+def harmless(text: str) -> str:
+    """Text that no mail program makes a link of or takes for armour (``-----BEGIN PGP``): ``https[:]//``, ``www[.]``, ``-- --``."""
+    broken = _SCHEME.sub(lambda match: "[:]//" if match[0].startswith(":") else match[0][:-1] + "[.]", text)
+    return _ARMOUR.sub(lambda match: " ".join(re.findall("--?", match[0])), broken)
+
+
 def quoted(text: str) -> tuple[str, ...]:
-    """A quotation, line by line, each safe to show."""
-    return tuple(shown(line, limit=len(line)) for line in text.replace("\r\n", "\n").split("\n"))
+    """A quotation, line by line, each safe to show and short; what is beyond a letter's measure is cut."""
+    whole = text[:EXCERPT_CHARS].replace("\r\n", "\n").split("\n")
+    lines: list[str] = []
+    for line in (harmless(shown(line, limit=len(line))) for line in whole):
+        lines.append(line[:QUOTED_WIDTH])
+        lines += ["  " + line[start : start + QUOTED_WIDTH] for start in range(QUOTED_WIDTH, len(line), QUOTED_WIDTH)]
+    cut = len(text) > EXCERPT_CHARS or len(lines) > QUOTED_LINES
+    return (*lines[:QUOTED_LINES], *(["…"] if cut else []))
 
 
 def moment(seconds: float) -> str:
-    """A time for people of all zones: ``2026-01-31 12:34:56 UTC``."""
+    """A time for people of all zones and languages: ``2026-01-31 12:34:56 UTC``."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def details(flag: Flag, content: FlagContent) -> tuple[str, ...]:
+def details(flag: Flag, content: FlagContent) -> tuple[Phrase, ...]:
     """What the software read, in sentences. Not a judgement on whether it is meant."""
-    named = [
-        words
-        for said, words in (
-            (content.target >= 3, "the author themselves" if flag.kind is Kind.SELF_HARM else "a specific person"),
-            (content.target == 2, "a group, a place or a public figure"),
-            (content.when, "a time"),
-            (content.where, "a place"),
-            (content.how, "a means"),
-            (content.ability, "an ability to do it"),
+    about = tuple(
+        Phrase(key)
+        for said, key in (
+            (content.target >= 3, "named-author" if flag.kind is Kind.SELF_HARM else "named-person"),
+            (content.target == 2, "named-group"),
+            (content.when, "named-time"),
+            (content.where, "named-place"),
+            (content.how, "named-means"),
+            (content.ability, "named-ability"),
         )
         if said
-    ]
-    lines = [f"The software reads {KIND_WORDS[flag.kind]} in {PLACES[flag.field]}."]
-    if named:
-        lines.append(f"It seems to name {', '.join(named)}.")
+    )
+    lines = [Phrase(READS + flag.kind), Phrase(f"stands-in-{flag.field}")]
+    if about:
+        lines.append(Phrase("names", (about,)))
     if content.stance in STANCES:
-        lines.append(STANCES[content.stance])
+        lines.append(Phrase(f"stance-{content.stance}"))
     if content.conditional:
-        lines.append("It is put as a condition.")
+        lines.append(Phrase("conditional"))
     if flag.coverage != Coverage.SCORED:
-        able = "judges this language poorly" if flag.coverage == Coverage.WEAK else "cannot judge this language"
-        lines.append(f"The software {able} ({shown(flag.language)}): somebody who reads it should look.")
+        lines.append(Phrase("language-weak" if flag.coverage == Coverage.WEAK else "language-unscored", (shown(flag.language) or "und",)))
     return tuple(lines)
 
 
-def account_lines(status: AccountStatus | None, content: FlagContent, event_time: float) -> tuple[str, ...]:
+def account_lines(status: AccountStatus | None, content: FlagContent, event_time: float) -> tuple[Phrase, ...]:
     """What is known of the account, unknown things said as such. ``status`` is None where the wiki was not asked."""
     if content.user is None:
-        return ("The wiki does not show the account.",)
+        return (Phrase("account-hidden"),)
     known = status or AccountStatus()
     registered = _parsed(known.registered) or content.user_registered
     edits = known.edit_count if known.edit_count is not None else content.user_edit_count
-    lines = [f"Account: {_account_type(known, content)}"]
+    lines = [Phrase("account", (_account_type(known, content),))]
     if known.exists is not False:
-        lines += [f"Blocked: {_block(known)}", f"Globally locked: {_answer(known.locked)}"]
+        lines += [Phrase("blocked", (_block(known),)), Phrase("locked", (_answer(known.locked),))]
     if not known.anonymous:
         lines += [
-            f"Registered: {moment(registered) if registered is not None else NOT_KNOWN}",
-            f"Edits on this wiki: {edits if edits is not None else NOT_KNOWN}",
-            f"New account: {_answer(_is_new(registered, edits, event_time))}",
+            Phrase("registered", (moment(registered) if registered is not None else NOT_KNOWN,)),
+            Phrase("edits", (edits if edits is not None else NOT_KNOWN,)),
+            Phrase("new-account", (_answer(_is_new(registered, edits, event_time)),)),
         ]
-    if known.groups:
-        lines.append(f"Groups: {', '.join(shown(group) for group in known.groups)}")
+    if groups := ", ".join(named(group) for group in known.groups if group):
+        lines.append(Phrase("groups", (groups,)))
     if known.exists is None and known.blocked is None:
-        lines.append("The wiki could not be asked when this was written; what stands here comes from the edit itself.")
+        lines.append(Phrase("account-not-asked"))
     return tuple(lines)
 
 
-def _account_type(status: AccountStatus, content: FlagContent) -> str:
+def _account_type(status: AccountStatus, content: FlagContent) -> Phrase:
     if status.anonymous:
-        return "not logged in"
+        return Phrase("account-anonymous")
     if status.temporary or content.user_is_temp:
-        return "temporary"
+        return Phrase("account-temporary")
     if status.exists is False:
-        return "does not exist under this name (any more)"
-    return "registered" if status.exists or content.user_is_temp is False else NOT_KNOWN
+        return Phrase("account-gone")
+    return Phrase("account-registered") if status.exists or content.user_is_temp is False else NOT_KNOWN
 
 
-def _block(status: AccountStatus) -> str:
+def _block(status: AccountStatus) -> Phrase:
     if not status.blocked or not status.block_expiry:
         return _answer(status.blocked)
-    return "yes, without end" if status.block_expiry in ENDLESS else f"yes, until {shown(status.block_expiry)}"
+    return Phrase("yes-endless") if status.block_expiry in ENDLESS else Phrase("yes-until", (shown(status.block_expiry),))
 
 
 def _is_new(registered: float | None, edits: int | None, at: float) -> bool | None:
@@ -158,8 +166,8 @@ def _is_new(registered: float | None, edits: int | None, at: float) -> bool | No
     return None if registered is None and edits is None else False
 
 
-def _answer(value: bool | None) -> str:
-    return NOT_KNOWN if value is None else "yes" if value else "no"
+def _answer(value: bool | None) -> Phrase:
+    return NOT_KNOWN if value is None else Phrase("yes" if value else "no")
 
 
 def _parsed(text: str | None) -> float | None:

@@ -1,18 +1,17 @@
-"""Encryption at rest: one master key, one data key per case.
+"""Encryption at rest: a master key wraps one data key per case and the database's own working keys.
 
 AES-256-GCM with a random 96-bit nonce in front of the ciphertext (NIST SP 800-38D). The associated data names table, column and
-row, so a ciphertext moved to another row does not open. Destroying a case's wrapped data key destroys its texts, in backups too.
+row, so a ciphertext moved to another row does not open. Destroying a case's wrapped data key destroys its texts; in a backup made before
+they last until the backup ends, or until the master key that wrapped it is destroyed (``tsbot keys rotate``, then ``retire``).
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
-import os
 import secrets
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -22,6 +21,11 @@ from tsbot.errors import KeyFileError
 KEY_BYTES = 32
 NONCE_BYTES = 12
 PREFIX = "tsbot-master-1:"
+"""What a master key begins with where it is written down."""
+ID_BYTES = 8
+"""A wrapped key begins with so many bytes that name the master key which wrapped it."""
+UNNAMED_BYTES = NONCE_BYTES + KEY_BYTES + 16
+"""Length of a data key as tsbot 0.1 wrapped it, without a name."""
 
 
 def seal(key: bytes, plaintext: bytes, context: str) -> bytes:
@@ -41,29 +45,125 @@ def unseal(key: bytes, sealed: bytes, context: str) -> bytes:
         ) from error
 
 
+def fingerprint(secret: bytes) -> str:
+    """Public name of a master key: which key encrypted a database can be told without revealing it."""
+    return _derive(secret, "fingerprint").hex()[: 2 * ID_BYTES]
+
+
+@dataclass(frozen=True)
+class WorkingKeys:
+    """What a database uses every day. They stay the same when the master key that wraps them is another: names must be found again."""
+
+    index: bytes = field(repr=False)
+    """Fingerprints of names."""
+    queue: bytes = field(repr=False)
+    """What belongs to no case yet."""
+    copypasta: bytes = field(repr=False)
+    """Signatures of texts."""
+    root: bytes = field(repr=False)
+    """Every other purpose is derived from this one."""
+
+    @classmethod
+    def fresh(cls) -> WorkingKeys:
+        """Random ones, for a database that holds nothing yet."""
+        return cls(*(secrets.token_bytes(KEY_BYTES) for _ in range(4)))
+
+    @classmethod
+    def derived(cls, secret: bytes) -> WorkingKeys:
+        """Those that tsbot 0.1 derived from the master key, for a database that it filled."""
+        return cls(*(_derive(secret, purpose) for purpose in ("index", "queue", "copypasta", "root")))
+
+    @classmethod
+    def parse(cls, joined: bytes) -> WorkingKeys:
+        """The inverse of :meth:`joined`."""
+        return cls(*(joined[at : at + KEY_BYTES] for at in range(0, 4 * KEY_BYTES, KEY_BYTES)))
+
+    def joined(self) -> bytes:
+        """All in a row, to be wrapped."""
+        return self.index + self.queue + self.copypasta + self.root
+
+    def key(self, purpose: str) -> bytes:
+        """The key for one purpose; it reveals no other purpose's."""
+        return {"index": self.index, "queue": self.queue, "copypasta": self.copypasta}.get(purpose) or _derive(self.root, purpose)
+
+
 @dataclass(frozen=True)
 class MasterKey:
-    """The key that wraps data keys; everything else is derived from it."""
+    """The key that wraps all others, and with it what the database's texts and names are worked with.
+
+    ``others`` are further master keys of the key file, which may still wrap something. Without ``working``, the working keys are derived.
+    ``reread`` reads the key file again: another process may have rotated the key.
+    """
 
     secret: bytes = field(repr=False)
-
-    def derive(self, purpose: str) -> bytes:
-        """A key of 32 bytes for one purpose; it reveals neither this key nor another purpose's."""
-        return hmac.new(self.secret, f"tsbot|{purpose}".encode(), hashlib.sha256).digest()
+    others: tuple[bytes, ...] = field(default=(), repr=False)
+    working: WorkingKeys | None = field(default=None, repr=False)
+    reread: Callable[[], MasterKey] | None = field(default=None, repr=False, compare=False)
+    origin: str = field(default="the key file", compare=False)
+    """Where the keys come from, for messages."""
 
     @property
     def fingerprint(self) -> str:
-        """Public name of the key: which key encrypted a database can be told without revealing it."""
-        return self.derive("fingerprint").hex()[:16]
+        """Public name of the key that wraps."""
+        return fingerprint(self.secret)
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """Public names of all keys, the one that wraps first."""
+        return tuple(fingerprint(secret) for secret in (self.secret, *self.others))
+
+    def derive(self, purpose: str) -> bytes:
+        """A key of 32 bytes for one purpose; it reveals neither this key nor another purpose's, and outlasts a rotation."""
+        return (self.working or WorkingKeys.derived(self.secret)).key(purpose)
+
+    def choose(self, name: str) -> MasterKey:
+        """These keys with the one of fingerprint ``name`` as the one that wraps. Raises ``KeyFileError`` if it is not among them."""
+        found = self._named(name)
+        if found is None:
+            raise KeyFileError(
+                f"The database was encrypted with the master key {name}, but {self.origin} holds {', '.join(self.fingerprints)}. "
+                "Nothing was changed; put the right key file back (after a rotation: the one that holds the newer key)."
+            )
+        return replace(self, secret=found, others=tuple(one for one in (self.secret, *self.others) if one != found))
 
     def new_data_key(self, case_id: str) -> tuple[bytes, bytes]:
         """A fresh data key for a case, bare and wrapped."""
         bare = secrets.token_bytes(KEY_BYTES)
-        return bare, seal(self.derive("wrap"), bare, f"case|data_key|{case_id}")
+        return bare, self.wrap(bare, _of_case(case_id))
 
     def unwrap(self, wrapped: bytes, case_id: str) -> bytes:
         """The bare data key of a case. Raises ``KeyFileError``."""
-        return unseal(self.derive("wrap"), wrapped, f"case|data_key|{case_id}")
+        return self.open(wrapped, _of_case(case_id))
+
+    def rewrap(self, wrapped: bytes, case_id: str) -> bytes:
+        """A case's data key, wrapped by the key that wraps now. Raises ``KeyFileError``."""
+        return self.wrap(self.unwrap(wrapped, case_id), _of_case(case_id))
+
+    def holder(self, wrapped: bytes, case_id: str) -> str:
+        """Fingerprint of the master key that wraps a case's data key. Raises ``KeyFileError`` if that has no name and none of ours fits."""
+        if len(wrapped) != UNNAMED_BYTES:
+            return wrapped[:ID_BYTES].hex()
+        return fingerprint(self._unnamed(wrapped, _of_case(case_id))[0])
+
+    def wrap(self, bare: bytes, context: str) -> bytes:
+        """Encrypt a key with the master key, whose name comes first."""
+        name = self.fingerprint
+        return bytes.fromhex(name) + seal(_derive(self.secret, "wrap"), bare, f"{context}|{name}")
+
+    def open(self, wrapped: bytes, context: str) -> bytes:
+        """Decrypt what :meth:`wrap` made. Raises ``KeyFileError``."""
+        if len(wrapped) == UNNAMED_BYTES:
+            return self._unnamed(wrapped, context)[1]
+        name = wrapped[:ID_BYTES].hex()
+        secret = self._named(name)
+        if secret is not None:
+            return unseal(_derive(secret, "wrap"), wrapped[ID_BYTES:], f"{context}|{name}")
+        if self.reread is not None:
+            return replace(self.reread(), reread=None).open(wrapped, context)
+        raise KeyFileError(
+            f"{context} is locked with the master key {name}, which {self.origin} does not hold. "
+            "Nothing was deleted; put the key file back that holds it."
+        )
 
     def seal_queue(self, plaintext: bytes, context: str) -> bytes:
         """Encrypt what waits for judgement and belongs to no case yet."""
@@ -78,45 +178,22 @@ class MasterKey:
         message = "\x1f".join(parts).encode("utf-8", "surrogatepass")
         return hmac.new(self.derive("index"), message, hashlib.sha256).digest()[:16]
 
+    def _named(self, name: str) -> bytes | None:
+        return next((secret for secret in (self.secret, *self.others) if fingerprint(secret) == name), None)
 
-def load_key(path: Path) -> MasterKey:
-    """Read a master key. Raises ``KeyFileError`` if it is missing, damaged, or readable by others."""
-    try:
-        if path.stat().st_mode & 0o077:
-            raise KeyFileError(f"The key file {path} can be read by other users. Run: chmod 600 {path}")
-        text = path.read_text(encoding="ascii").strip()
-    except FileNotFoundError as error:
-        raise KeyFileError(f"The key file {path} does not exist. Restore it from your backup; without it texts stay sealed.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise KeyFileError(f"The key file {path} cannot be read: {type(error).__name__}.") from error
-    try:
-        secret = base64.b64decode(text.removeprefix(PREFIX), validate=True) if text.startswith(PREFIX) else b""
-    except ValueError:
-        secret = b""
-    if len(secret) != KEY_BYTES:
-        raise KeyFileError(f"The key file {path} is damaged: it must hold one line that begins with {PREFIX}")
-    return MasterKey(secret)
+    def _unnamed(self, wrapped: bytes, context: str) -> tuple[bytes, bytes]:
+        """Which of our keys wrapped this, and what."""
+        for secret in (self.secret, *self.others):
+            try:
+                return secret, unseal(_derive(secret, "wrap"), wrapped, context)
+            except KeyFileError:
+                continue
+        return self.secret, unseal(_derive(self.secret, "wrap"), wrapped, context)  # raises
 
 
-def create_key(path: Path) -> MasterKey:
-    """Make a new master key, mode 600. Raises ``KeyFileError`` if the file exists or cannot be written."""
-    secret = secrets.token_bytes(KEY_BYTES)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
-                file.write(PREFIX + base64.b64encode(secret).decode() + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(partial, path)  # whole or not at all, and never over another key
-        finally:
-            partial.unlink(missing_ok=True)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise KeyFileError(f"The key file {path} cannot be made: {error.strerror}.") from error
-    return MasterKey(secret)
+def _derive(secret: bytes, purpose: str) -> bytes:
+    return hmac.new(secret, f"tsbot|{purpose}".encode(), hashlib.sha256).digest()
+
+
+def _of_case(case_id: str) -> str:
+    return f"case|data_key|{case_id}"

@@ -43,6 +43,8 @@ class Totals:
     """Passages per wiki in languages that the detector judges by phrases only."""
     texts_cut: int = 0
     """Edits whose added text was too long to be judged whole."""
+    passages: int = 0
+    """Passages judged, of all languages; a database made before they were counted has fewer than it judged."""
 
     @property
     def balanced(self) -> bool:
@@ -54,8 +56,9 @@ class Totals:
 def totals(connection: Connection) -> Totals:
     """The accounting as it stands in this transaction."""
     values: dict[str, int] = dict(connection.execute(select(t.counter.c.name, t.counter.c.value)).all())
+    plain = ("received", "duplicates", "cleared", "flagged", "outcome", "failed", "texts_cut", "passages")
     return Totals(
-        **{name: values.get(name, 0) for name in ("received", "duplicates", "cleared", "flagged", "outcome", "failed", "texts_cut")},
+        **{name: values.get(name, 0) for name in plain},
         skipped=_below(values, SKIPPED),
         unscored=_below(values, "unscored."),
         weak=_below(values, "weak."),

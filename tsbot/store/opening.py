@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import inspect, select
 
 from tsbot.settings import Settings
 from tsbot.store import schema
 from tsbot.store import tables as t
-from tsbot.store.crypto import MasterKey, create_key, load_key
-from tsbot.store.database import Database, connect
+from tsbot.store.crypto import MasterKey
+from tsbot.store.database import MASTER_KEY, Database, connect
+from tsbot.store.keyfile import KeyFile, key_source
 
 
 def open_store(settings: Settings) -> Database:
@@ -29,13 +32,15 @@ def open_store(settings: Settings) -> Database:
 
 
 def _key(settings: Settings, database: Database) -> MasterKey:
-    """The master key; a new one only where nothing was ever encrypted."""
-    if settings.key_path.exists():
-        return load_key(settings.key_path)
+    """The master keys; a new one only where nothing was ever encrypted."""
+    source = key_source(settings)
+    if isinstance(source, KeyFile) and source.writable and not source.path.exists() and not _is_used(database):
+        source.create()
+    # A file that is missing although it was used raises here.
+    return replace(source.read(), reread=source.read)
+
+
+def _is_used(database: Database) -> bool:
     with database.read() as connection:
-        used = inspect(connection).has_table(t.fact.name) and connection.scalar(
-            select(t.fact.c.value).where(t.fact.c.name == "master_key")
-        )
-    if used:
-        return load_key(settings.key_path)  # raises: the database was encrypted with a key that is not here
-    return create_key(settings.key_path)
+        query = select(t.fact.c.value).where(t.fact.c.name == MASTER_KEY)
+        return inspect(connection).has_table(t.fact.name) and connection.scalar(query) is not None

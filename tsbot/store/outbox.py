@@ -2,9 +2,10 @@
 
 ::
 
-    new ──(prepared)──► held ──(a person releases)──► queued ──► sent
-      └──(prepared; released by rule or already)───────►┘  └──► dead
+    new ──(prepared)──► held ──(a person releases)──► queued ──► sent ──(it bounced)──► dead
+      └──(prepared; released by rule or already)───────►┘  └──► dead ──(a person retries)──► new, queued
 
+A letter that has not left is *withdrawn* where people decided that its recipient is not the one for it.
 A *thread* is the letters of one case to one recipient. Its letters leave in the order in which they were released; a released
 letter waits while one released before it is still queued. All functions work inside the caller's transaction, and each change of
 state names the state that it starts from, so that a repeated or late call changes nothing.
@@ -17,7 +18,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, exists, func, insert, or_, select, update
 
 from tsbot.store import tables as t
 
@@ -30,6 +31,7 @@ class ReportState(StrEnum):
     QUEUED = "queued"
     SENT = "sent"
     DEAD = "dead"
+    WITHDRAWN = "withdrawn"
 
 
 class Purpose(StrEnum):
@@ -39,12 +41,18 @@ class Purpose(StrEnum):
     """Tells people who act on threats about a case."""
     PAGE = "page"
     """Wakes somebody of the team; carries ids only."""
+    REMINDER = "reminder"
+    """A letter once more: to a second address because nobody answered, or to the same one because a person wished so."""
 
 
 LONGEST_WAIT = 3600.0
 """Seconds that a message is put off at most. What is due later than that was put off by a clock that was wrong."""
+LETTERS = (Purpose.LETTER, Purpose.REMINDER)
+"""What goes to people who act on threats, and makes up threads."""
 UNSENT = (ReportState.NEW, ReportState.HELD)
 """States in which a letter may still be written anew."""
+PURGED = "purged"
+"""``last_error`` of a message whose text was destroyed before it left. Nothing is wrong with it, and it cannot be tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,15 @@ class Report:
     attempts: int = 0
     last_error: str = ""
     body: bytes | None = None
+    policy: str = "plain"
+    """Under which it left: ``plain``, ``prefer``, ``require`` or ``links_only`` (:class:`tsbot.report.policy.Policy`)."""
+    external_id: str = ""
+    acknowledged: float | None = None
+    acknowledged_by: str | None = None
+    result: str = ""
+    step: int = 0
+    step_due: float | None = None
+    drill: bool = False
 
 
 def insert_report(connection: Connection, report: Report) -> None:
@@ -95,9 +112,15 @@ def listing(connection: Connection, state: ReportState | None = None, limit: int
     return _reports(connection, query.where(t.report.c.state == state.value) if state else query)
 
 
+def of_case(connection: Connection, case_id: str) -> list[Report]:
+    """All messages about a case, oldest first."""
+    return _reports(connection, select(t.report).where(t.report.c.case_id == case_id).order_by(t.report.c.created, t.report.c.id))
+
+
 def letter_about(connection: Connection, subject: str, recipient: str) -> Report | None:
-    """The letter about an edit to a recipient, if there is one."""
+    """The letter about an edit to a recipient, if there is one that was not withdrawn."""
     query = select(t.report).where(t.report.c.subject == subject, t.report.c.recipient == recipient, _is(Purpose.LETTER))
+    query = query.where(t.report.c.state != ReportState.WITHDRAWN.value)
     row = connection.execute(query.order_by(t.report.c.created).limit(1)).mappings().first()
     return _report(row) if row else None
 
@@ -116,11 +139,23 @@ def thread_start(connection: Connection, report: Report) -> str | None:
     query = select(t.report.c.message_id).where(
         t.report.c.case_id == report.case_id,
         t.report.c.recipient == report.recipient,
-        _is(Purpose.LETTER),
+        _is(*LETTERS),
         t.report.c.state == ReportState.SENT.value,
         t.report.c.id != report.id,
     )
     return connection.scalar(query.order_by(t.report.c.sent, t.report.c.released, t.report.c.created).limit(1))
+
+
+def thread_external_id(connection: Connection, report: Report) -> str:
+    """The number that the other side gave the thread of ``report``; empty if it gave none yet."""
+    query = select(t.report.c.external_id).where(
+        t.report.c.case_id == report.case_id,
+        t.report.c.recipient == report.recipient,
+        t.report.c.channel == report.channel,
+        _is(Purpose.LETTER),
+        t.report.c.external_id != "",
+    )
+    return connection.scalar(query.order_by(t.report.c.sent, t.report.c.created, t.report.c.id).limit(1)) or ""
 
 
 def fresh(connection: Connection, now: float, limit: int) -> list[Report]:
@@ -139,12 +174,13 @@ def due(connection: Connection, now: float, limit: int) -> list[Report]:
     waits = exists().where(
         other.case_id == mine.case_id,
         other.recipient == mine.recipient,
-        other.purpose == Purpose.LETTER.value,
+        other.purpose.in_([purpose.value for purpose in LETTERS]),
         other.state == ReportState.QUEUED.value,
         before,
     )
     query = select(t.report).where(mine.state == ReportState.QUEUED.value, _is_due(now), or_(_is(Purpose.PAGE), ~waits))
-    return _reports(connection, query.order_by(mine.purpose.desc(), mine.released, mine.created, mine.id).limit(limit))
+    pages_first = case((_is(Purpose.PAGE), 0), else_=1)
+    return _reports(connection, query.order_by(pages_first, mine.released, mine.created, mine.id).limit(limit))
 
 
 def rewrite(connection: Connection, identity: str, *, auto: bool) -> None:
@@ -171,9 +207,12 @@ def begin(connection: Connection, identity: str) -> bool:
     return _change(connection, identity, (ReportState.QUEUED,), {"attempts": t.report.c.attempts + 1})
 
 
-def mark_sent(connection: Connection, identity: str, now: float) -> bool:
-    """The message was handed over."""
-    return _change(connection, identity, (ReportState.QUEUED,), {"state": ReportState.SENT.value, "sent": now, "last_error": ""})
+def mark_sent(
+    connection: Connection, identity: str, now: float, *, policy: str = "plain", external_id: str = "", trouble: str = ""
+) -> bool:
+    """The message was handed over, under a policy; ``external_id`` is the other side's number, ``trouble`` why less left than was to."""
+    values = {"state": ReportState.SENT.value, "sent": now, "last_error": trouble[:255], "policy": policy, "external_id": external_id[:64]}
+    return _change(connection, identity, (ReportState.QUEUED,), values)
 
 
 def mark_unwritten(connection: Connection, identity: str, due_at: float, error: str) -> bool:
@@ -193,6 +232,65 @@ def mark_dead(connection: Connection, identity: str, error: str) -> bool:
     return _change(connection, identity, states, {"state": ReportState.DEAD.value, "last_error": error[:255]})
 
 
+def mark_bounced(connection: Connection, identity: str, error: str) -> bool:
+    """What was handed over came back; a person must look. False if it was not sent, or is acknowledged."""
+    values = {"state": ReportState.DEAD.value, "last_error": error[:255]}
+    return _change(connection, identity, (ReportState.SENT,), values, t.report.c.acknowledged.is_(None))
+
+
+def withdraw(connection: Connection, identity: str, reason: str) -> bool:
+    """The letter does not go where it was filed for; False if it has left already."""
+    states = (ReportState.NEW, ReportState.HELD, ReportState.QUEUED, ReportState.DEAD)
+    values = {"state": ReportState.WITHDRAWN.value, "last_error": reason[:255], "step_due": None}
+    return _change(connection, identity, states, values, t.report.c.sent.is_(None))
+
+
+def stepped(connection: Connection, seen: Report, step: int, step_due: float | None) -> bool:
+    """Note an escalation; False if somebody else did meanwhile, or the letter moved on."""
+    same = (t.report.c.step == seen.step, t.report.c.step_due == seen.step_due, t.report.c.acknowledged.is_(None))
+    return _change(connection, seen.id, (seen.state,), {"step": step, "step_due": step_due}, *same)
+
+
+def overdue(connection: Connection, now: float, limit: int, *, ahead: Mapping[str, float], furthest: float) -> list[Report]:
+    """Letters whose next step is due, longest first.
+
+    A step further ahead than ``furthest`` seconds, or than ``ahead`` has for a kind, was set by a clock that was wrong, and comes, too.
+    """
+    mine = t.report.c
+    wrong = [and_(mine.kind == kind, mine.step_due > now + seconds) for kind, seconds in ahead.items()]
+    query = select(t.report).where(mine.step_due.is_not(None), or_(mine.step_due <= now, mine.step_due > now + furthest, *wrong))
+    return _reports(connection, query.order_by(mine.step_due, mine.id).limit(limit))
+
+
+def escalated(connection: Connection, now: float, limit: int) -> list[Report]:
+    """Letters that wait too long: somebody was told, or is to be told now. Longest first."""
+    c = t.report.c
+    waits = select(t.report).where(c.step_due.is_not(None), _is(*LETTERS), or_(c.step > 0, c.step_due <= now))
+    return _reports(connection, waits.order_by(c.created, c.id).limit(limit))
+
+
+def acknowledge(connection: Connection, report: Report, by: str, now: float, result: str) -> list[str]:
+    """Note that the recipient has the thread of ``report``: the letter, and what was sent in its thread before; ids of those changed.
+
+    A later word replaces the result of that letter only.
+    """
+    thread_of = select(t.report.c.id).where(
+        t.report.c.case_id == report.case_id,
+        t.report.c.recipient == report.recipient,
+        _is(*LETTERS),
+        t.report.c.state == ReportState.SENT.value,
+        t.report.c.acknowledged.is_(None),
+    )
+    found = sorted({*connection.scalars(thread_of).all(), report.id})
+    values: dict[str, Any] = {"acknowledged": now, "acknowledged_by": by[:64], "step_due": None}
+    states = (ReportState.SENT, ReportState.DEAD)
+    fresh_ = t.report.c.acknowledged.is_(None)
+    changed = [identity for identity in found if _change(connection, identity, states, values, fresh_)]
+    if result and _change(connection, report.id, states, {"result": result[:16]}, t.report.c.result != result[:16]):
+        changed.append(report.id)
+    return list(dict.fromkeys(changed))
+
+
 def release(connection: Connection, identity: str, by: str, now: float) -> bool:
     """A person lets a letter go; False if there is none that waits for that."""
     values = {"released": now, "released_by": by[:64]}
@@ -204,11 +302,27 @@ def release(connection: Connection, identity: str, by: str, now: float) -> bool:
 def retry(connection: Connection, identity: str, now: float) -> bool:
     """Give a dead message its attempts again; False if it is not dead."""
     row = get(connection, identity)
-    if row is None or row.state is not ReportState.DEAD:
+    if row is None or row.state is not ReportState.DEAD or row.last_error == PURGED:
         return False
     ready = row.released is not None and (row.body is not None or row.purpose is Purpose.PAGE)
     state = ReportState.QUEUED if ready else ReportState.NEW
     return _change(connection, identity, (ReportState.DEAD,), {"state": state.value, "due": now, "attempts": 0, "last_error": ""})
+
+
+def sealed_since(connection: Connection, channel: str, since: float) -> list[tuple[Report, float]]:
+    """Written messages of a channel whose case was sealed after ``since``, and when that was."""
+    query = select(t.report, t.case.c.sealed.label("case_sealed")).join(t.case, t.case.c.id == t.report.c.case_id)
+    query = query.where(t.case.c.sealed > since, t.report.c.channel == channel, t.report.c.body.is_not(None))
+    return [(_report(row), row["case_sealed"]) for row in connection.execute(query.order_by(t.case.c.sealed)).mappings()]
+
+
+def purge(connection: Connection, case_id: str) -> tuple[int, int]:
+    """Empty the messages of a case; those that have not left are dead. How many had not left, and how many there are."""
+    mine = t.report.c.case_id == case_id
+    waiting = t.report.c.state.in_([state.value for state in (ReportState.NEW, ReportState.HELD, ReportState.QUEUED)])
+    dead = {"state": ReportState.DEAD.value, "last_error": PURGED}
+    stopped = connection.execute(update(t.report).where(mine, waiting).values(**dead)).rowcount
+    return stopped, connection.execute(update(t.report).where(mine).values(body=None, step_due=None)).rowcount
 
 
 def counts(connection: Connection) -> dict[ReportState, int]:
@@ -221,8 +335,8 @@ def _is_due(now: float) -> ColumnElement[bool]:
     return or_(t.report.c.due <= now, t.report.c.due > now + LONGEST_WAIT)
 
 
-def _is(purpose: Purpose) -> ColumnElement[bool]:
-    return t.report.c.purpose == purpose.value
+def _is(*purposes: Purpose) -> ColumnElement[bool]:
+    return t.report.c.purpose.in_([purpose.value for purpose in purposes])
 
 
 def _change(

@@ -20,6 +20,7 @@ import structlog
 import urllib3
 from sseclient import SSEClient
 
+from tsbot.discreet import place
 from tsbot.errors import SettingsError, StreamUnavailableError
 from tsbot.http_client import pool, retry_after
 from tsbot.settings import StreamSettings
@@ -180,7 +181,7 @@ class LiveSource:
             self._error = _in_words(error, self._settings.read_deadline)
         except Exception as error:
             # The thread must not die silently: whatever it is, it is shown, and the stream is read again.
-            structlog.get_logger().exception("stream.unexpected")
+            structlog.get_logger().error("stream.unexpected", error=type(error).__name__, source=place(error))
             self._error = f"unexpected: {type(error).__name__}"
         # A body that ended well leaves its connection in the pool; the server is closing it and it must not be used again.
         self._http.clear()

@@ -23,7 +23,8 @@ from tsbot.stream.schemas import Head, Meta
 
 MAX_BYTES: Final = 16_000_000
 """Default of ``stream.max_event_bytes``."""
-_MAX_ID: Final = 64
+_ID: Final = re.compile(r"[!-~]{1,64}")
+"""What an id looks like. Ids stand in clear in database and log, so that nothing that could be text is taken for one."""
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _FIELD: Final = re.compile(r"`\$\.([\w.$]+)")
 
@@ -49,7 +50,7 @@ def decode(message: bytes, max_bytes: int = MAX_BYTES) -> Event:
     nobody taught this program), ``no_wiki``, or ``bad_field``, whose detail is the field's name.
 
     Unpaired surrogates (``\ud800``), which JSON allows and UTF-8 does not, become U+FFFD. Of a key given twice the last
-    counts. A missing ``meta.id`` is replaced by a UUIDv5 of the message.
+    counts. A ``meta.id`` that is missing, or is none, is replaced by a UUIDv5 of the message.
     """
     if len(message) > max_bytes:
         raise MalformedEventError("too_long", f"more than {max_bytes} bytes")
@@ -75,7 +76,7 @@ def message_id(message: bytes) -> str:
         found = head.meta.id if head.meta is not None else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         found = None
-    return found if found and len(found) <= _MAX_ID else fallback_id(message)
+    return found if found and _ID.fullmatch(found) else fallback_id(message)
 
 
 def fallback_id(message: bytes) -> str:
@@ -88,7 +89,7 @@ def _decode(message: bytes, original: bytes) -> Event:
     head = _read_head(message)
     meta = head.meta if head.meta is not None else Meta()
     event_id = meta.id
-    if not event_id or len(event_id) > _MAX_ID:
+    if not event_id or not _ID.fullmatch(event_id):
         event_id = fallback_id(original)
     if meta.domain == "canary":
         return _canary(meta, event_id)

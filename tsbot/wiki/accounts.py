@@ -53,7 +53,7 @@ def account_status(api: Api, wiki: str, name: str, server_url: str = "") -> Acco
         query = data.get("query") or {}
         return _address(query) if anonymous else _user(query, unknown)
     except WikiError as error:
-        structlog.get_logger().warning("wiki.account_unknown", wiki=wiki, reason=str(error))
+        structlog.get_logger().warning("wiki.account_unknown", wiki=wiki, reason=error)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError):
         structlog.get_logger().warning("wiki.account_unknown", wiki=wiki, reason="answer of unknown shape")
     return unknown

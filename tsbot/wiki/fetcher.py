@@ -115,13 +115,13 @@ class Fetcher:
             return self._settled(batch, landing.revisions)
         log = structlog.get_logger()
         if isinstance(error, WikiUnavailableError):
-            log.warning("wiki.unavailable", wiki=batch.wiki, edits=len(batch.items), reason=str(error), retry_after=error.retry_after)
+            log.warning("wiki.unavailable", wiki=batch.wiki, edits=len(batch.items), reason=error, retry_after=error.retry_after)
             return [FetchResult(item, error=error) for item in self._queue.retry(batch, self._now(), error.retry_after)]
         if isinstance(error, TsbotError) and not isinstance(error, WikiError):
             self._queue.put_back(batch)
             raise error
         refusal = error if isinstance(error, WikiError) else WikiRefusedError(f"Unexpected {type(error).__name__}.", "internal")
-        log.warning("wiki.refused", wiki=batch.wiki, edits=len(batch.items), reason=str(refusal))
+        log.warning("wiki.refused", wiki=batch.wiki, edits=len(batch.items), reason=refusal)
         if isinstance(refusal, WikiRefusedError) and not _concerns_wiki(refusal):
             item = self._queue.split(batch)
             return [] if item is None else [FetchResult(item, error=refusal)]

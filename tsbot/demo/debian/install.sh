@@ -1,6 +1,6 @@
 #!/bin/sh
-# Install what the demo's wikis need on Debian 12 or 13, and what Python needs to make virtual environments. Does nothing where
-# it is there already.
+# Install what the demo's wikis need on Debian 12 or 13, what Python needs to make virtual environments, and gpg, which reads what the
+# demo and the tests encrypt. Does nothing where it is there already.
 #
 #   sh install.sh           install (with sudo unless run as root)
 #   sh install.sh --check   only say whether anything is missing (exit status 1)
@@ -14,7 +14,7 @@ can_make_venv() {
 }
 
 complete() {
-    can_make_venv && [ -f /usr/share/mediawiki/maintenance/install.php ] && command -v php >/dev/null && php -r '
+    can_make_venv && command -v gpg >/dev/null && [ -f /usr/share/mediawiki/maintenance/install.php ] && command -v php >/dev/null && php -r '
         foreach (["curl", "intl", "mbstring", "pdo_sqlite", "sockets", "xml"] as $module) {
             if (!extension_loaded($module)) { exit(1); }
         }'
@@ -54,6 +54,7 @@ apt() {
 }
 apt update
 can_make_venv || apt install python3-venv
+command -v gpg >/dev/null || apt install gnupg
 # shellcheck disable=SC2046 # one word per package is meant
 apt install $(grep -v '^#' "$here/php-packages.txt")
 # The minus forbids Apache, which apt would prefer as the web server.

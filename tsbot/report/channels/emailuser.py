@@ -27,4 +27,4 @@ class EmailUserChannel:
         if not (wiki and user):
             raise DeliveryRefusedError("emailuser: the recipient is no wiki:User name")
         subject = message.subject if message.in_reply_to is None else f"Re: {message.subject}"
-        self.email_user(wiki, user, subject, message.text)
+        self.email_user(wiki, user, subject, message.sealed or message.text)

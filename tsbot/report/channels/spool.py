@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
-from tsbot.errors import DeliveryDeferredError
+from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError
 from tsbot.report.message import OutboundMessage, to_email
 
+NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}")
+"""An id that can be a file's name, whatever became of the database."""
 DRAFT = b"X-Tsbot-State: held; not released by a person\r\n"
 """Header of a letter that lies in the spool and waits to be released."""
 
@@ -31,6 +34,11 @@ class SpoolChannel:
         """Let people see a letter before it is released. Raises ``DeliveryDeferredError``."""
         self._write(message.id, DRAFT + to_email(message).as_bytes(), over=lambda old: old.startswith(DRAFT))
 
+    def replace(self, message: OutboundMessage, *, draft: bool) -> None:
+        """Write a letter that lies here anew, because its text was destroyed; one that was taken away stays away."""
+        if (self.folder / f"{message.id}.eml").exists():
+            self._write(message.id, (DRAFT if draft else b"") + to_email(message).as_bytes(), over=lambda _old: True)
+
     def discard(self, identity: str) -> None:
         """Remove the draft of a letter that will not leave; a letter that has left stays. A draft that cannot be removed stays, too."""
         target = self.folder / f"{identity}.eml"
@@ -38,7 +46,14 @@ class SpoolChannel:
             if target.exists() and target.read_bytes().startswith(DRAFT):
                 target.unlink()
 
+    def remove(self, identity: str) -> None:
+        """Remove a message, sent or not. One that cannot be removed stays."""
+        with contextlib.suppress(OSError):
+            (self.folder / f"{identity}.eml").unlink(missing_ok=True)
+
     def _write(self, identity: str, content: bytes, over: Callable[[bytes], bool]) -> None:
+        if not NAME.fullmatch(identity):
+            raise DeliveryRefusedError("spool: the id is no file name")
         target = self.folder / f"{identity}.eml"
         try:
             if target.exists() and not over(target.read_bytes()):
