@@ -35,6 +35,7 @@
     │   └── ApprovalNeededError    a second person must approve first
     ├── ConsoleError           a request to the console cannot be answered as asked
     │   ├── SignInNeededError      nobody is signed in, or the session has ended
+    │   ├── SignInFailedError      the wiki did not sign somebody in
     │   ├── ForbiddenError         whoever is signed in may not do this
     │   ├── RightsUnknownError     the wiki does not say what somebody may do (so: nothing)
     │   ├── ForgedError            a form or token is not one of ours, or is not valid any more
@@ -209,6 +210,10 @@ class ConsoleError(TsbotError):
 
 class SignInNeededError(ConsoleError):
     """Nobody is signed in, or the session has ended."""
+
+
+class SignInFailedError(ConsoleError):
+    """The wiki did not sign somebody in: wrong password, refused, or it does not answer."""
 
 
 class ForbiddenError(ConsoleError):

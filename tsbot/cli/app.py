@@ -29,6 +29,7 @@ from tsbot.cli import (
     purge,
     reference,
     reports,
+    serve,
     shadow,
     stats,
 )
@@ -63,7 +64,7 @@ def _root(_version_shown: bool = typer.Option(False, "--version", callback=_vers
 
 MODULES = (
     *(patrol, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, stats, shadow, dead, purge, keys),
-    *(audit, doctor, demo, reference),
+    *(audit, doctor, demo, serve, reference),
 )
 for module in MODULES:
     module.register(app)

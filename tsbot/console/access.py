@@ -61,6 +61,8 @@ class Groups:
     named: frozenset[str] = frozenset()
     """Roles that the settings give."""
     at: float = 0.0
+    name: str = ""
+    """User name as the wiki tells it now; accounts are renamed."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,11 @@ class Rights:
         """Whether an act is allowed on a wiki; without one, whether it is allowed on any."""
         where = self.wikis(act)
         return bool(where) if wiki == EVERYWHERE else EVERYWHERE in where or wiki in where
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing at all is allowed."""
+        return not any(self.wikis(act) for act in Act)
 
     def _where(self, name: str) -> frozenset[str]:
         role = self.matrix.roles[name]

@@ -13,8 +13,10 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from tsbot.console.api.app import PREFIX, create_api
 from tsbot.console.console import Console
-from tsbot.console.pages import account, queue
+from tsbot.console.limits import BodyLimit
+from tsbot.console.pages import account, queue, tokens
 from tsbot.console.security import SecurityHeaders
 from tsbot.errors import (
     CaseError,
@@ -48,8 +50,9 @@ def create_app(console: Console) -> FastAPI:
     app = FastAPI(title="tsbot console", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.console = console
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    for module in (queue, account):
+    for module in (queue, account, tokens):
         module.register(app, console)
+    app.mount(PREFIX, create_api(console), name="api")
 
     @app.exception_handler(SignInNeededError)
     def sign_in_first(request: Request, _error: SignInNeededError) -> Response:
@@ -73,5 +76,6 @@ def create_app(console: Console) -> FastAPI:
         structlog.get_logger().error("console.trouble", error=type(error).__name__)
         return HTMLResponse(console.pages.problem(request, "Something went wrong here; nothing was done.", 500), 500)
 
+    app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders, form_targets=console.form_targets, tls=console.secure)
     return app

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from fastapi import Request
 
 from tsbot.console import sessions
 from tsbot.console.access import EVERYWHERE, Act, Rights
+from tsbot.console.leaving import leave
 from tsbot.console.people import FreshRights, Person
 from tsbot.console.render import Pages
 from tsbot.console.security import CSRF_FIELD, RateLimit, check_form
@@ -36,6 +38,9 @@ class Visit:
         """How the log and other people see them."""
         return self.session.person.pseudonym
 
+HidePlan = Callable[[str, int], Mapping[str, Any]]
+"""Makes the plan of what to hide for a revision of a wiki, as JSON without texts. Raises ``WikiError`` and ``InputError``."""
+
 
 @dataclass
 class Console:
@@ -52,6 +57,7 @@ class Console:
     form_targets: tuple[str, ...] = ()
     pages: Pages = field(default_factory=Pages)
     limit: RateLimit | None = None
+    hide_plan: HidePlan | None = None
 
     @property
     def cookie(self) -> str:
@@ -79,10 +85,18 @@ class Console:
         session = self.session(request)
         if self.limit is not None:
             self.limit.take(session.person.id)
-        rights = self.rights.of(session.person, anew=anew)
+        rights = self.rights_of(session.person, anew=anew)
         if not rights.may(act, wiki):
             raise ForbiddenError("You may not do this, or it does not exist.")
         return Visit(session, rights, self.clock())
+
+    def rights_of(self, person: Person, *, anew: bool = False) -> Rights:
+        """What somebody may do. Whoever may do nothing any more loses sessions, tokens and leases. Raises ``RightsUnknownError``."""
+        rights = self.rights.of(person, anew=anew)
+        if rights.nothing:
+            with self.database.write() as connection:
+                leave(connection, person, self.clock())
+        return rights
 
     async def form(self, request: Request) -> tuple[Session, dict[str, str]]:
         """Session and fields of a form that this session was given. Raises ``SignInNeededError`` and ``ForgedError``."""
