@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
-from tsbot.cases.filing import Judged, file_flags
+from tsbot.cases.filing import Judged, Windows, file_flags
 from tsbot.cases.flag import Flag
 from tsbot.console import sessions, tokens
 from tsbot.console.access import Act, Groups, shipped_matrix
@@ -39,7 +39,8 @@ from tsbot.wiki.sites import Sites
 
 HERE = Path(__file__).parent
 NOW = 1_790_000_000.0
-TEXT = "a mild made-up passage"
+TEXT = "made-up"
+WORDS = ("anvils", "bassoons", "cobwebs", "dumplings", "eyelashes", "fiddlers", "gherkins", "hammocks", "icicles", "jugglers")
 CONTACT = "operator@example.org"
 GROUPS: dict[str, dict[str, Any]] = {
     "nobody": {"local": {}},
@@ -153,8 +154,10 @@ class House:
             coverage=Coverage.SCORED,
         )
         with self.database.write() as connection:
-            judged = [Judged(event, Passage(Field.TEXT, f"{TEXT} {number * 7919}"), finding)]
-            (flag,) = file_flags(connection, self.database.key, judged, detector="d", source="patrol", now=self.now)
+            one, two = WORDS[number % 10], WORDS[number // 10 % 10]  # texts that are nearly equal would make one case
+            judged = [Judged(event, Passage(Field.TEXT, f"{one * 3} {number * 7919} {two * 2} {TEXT}"), finding)]
+            more = {"detector": "d", "source": "patrol", "windows": Windows(), "now": self.now}
+            (flag,) = file_flags(connection, self.database.key, judged, **more)
         return flag
 
     def case(self, **more: Any) -> str:
