@@ -1,7 +1,7 @@
 """An OAuth 2 provider built with Authlib that answers as MediaWiki's endpoints do, on loopback.
 
-``/w/rest.php/oauth2/authorize``, ``access_token`` and ``resource/profile`` (mediawiki.org, OAuth/For_Developers). Whoever comes to authorize
-is signed in on the wiki already, as ``provider.user``.
+``/w/rest.php/oauth2/authorize``, ``access_token`` and ``resource/profile`` (mediawiki.org, OAuth/For_Developers). Whoever comes to
+authorize is signed in on the wiki already, as ``provider.user``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 from authlib.common.security import generate_token
@@ -116,7 +116,7 @@ class Request(OAuth2Request):
 
 def grant_of(provider: Provider) -> type[AuthorizationCodeGrant]:
     class Grant(AuthorizationCodeGrant):
-        TOKEN_ENDPOINT_AUTH_METHODS = ["client_secret_post", "none"]
+        TOKEN_ENDPOINT_AUTH_METHODS: ClassVar = ["client_secret_post", "none"]
 
         def save_authorization_code(self, code: str, request: Any) -> None:
             data = request.payload.data

@@ -34,7 +34,8 @@ def strategy(operation: Any) -> Any:
 
 
 def test_everything_is_described(house: Any) -> None:
-    assert {f"{one.method.upper()} {one.path}" for one in operations(house)} >= {"GET /cases", "GET /marks", "POST /hidden", "GET /statistics"}
+    told = {f"{one.method.upper()} {one.path}" for one in operations(house)}
+    assert told >= {"GET /cases", "GET /marks", "POST /hidden", "GET /statistics"}
 
 
 @pytest.mark.parametrize("role", ["oversighter", "steward"])
@@ -78,4 +79,4 @@ def test_no_input_opens_it_for_those_who_may_not(house: Any, who: str) -> None:
                 assert answer.status_code in (400, 401, 403, 405, 422)
 
         send()
-    assert house.acts(case) == []
+    assert {actor for actor, _ in house.acts(case)} == {"tsbot"}

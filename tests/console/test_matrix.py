@@ -17,7 +17,7 @@ API = "/api/v1"
 BODIES: dict[str, dict[str, Any]] = {
     f"POST {API}/cases/{{case_id}}/claim": {},
     f"POST {API}/cases/{{case_id}}/notes": {"text": "x"},
-    f"POST {API}/cases/{{case_id}}/close": {"outcome": "handled", "seen": 0},
+    f"POST {API}/cases/{{case_id}}/close": {"outcome": "handled", "seen": 1},  # the version of a case that was just opened
     f"POST {API}/hidden": {"wiki": "enwiki", "revids": [1]},
 }
 """What is sent to routes of the API that take something."""

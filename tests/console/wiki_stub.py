@@ -1,7 +1,7 @@
 """Wikis on loopback that say who is in which group: CentralAuth's ``globaluserinfo``, ``list=users`` and ``action=clientlogin``.
 
-Shapes as documented (mediawiki.org, API:Globaluserinfo, API:Users, API:Login; formatversion 2). ``metawiki``, ``enwiki`` and ``dewiki`` share
-one port, at ``/meta/w`` and so on.
+Shapes as documented (mediawiki.org, API:Globaluserinfo, API:Users, API:Login; formatversion 2). ``metawiki``, ``enwiki`` and ``dewiki``
+share one port, at ``/meta/w`` and so on.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ class Wikis:
             {"wiki": f"{code}wiki", "url": "https://example.org", "method": "login", "editcount": 1, **({"groups": local} if local else {})}
             for code, local in wikis.items()
         ]
-        self.central[number] = {"id": number, "name": name, "home": "enwiki", "groups": list(groups), "rights": [], "merged": merged, **more}
+        account = {"id": number, "name": name, "home": "enwiki", "groups": list(groups), "rights": [], "merged": merged}
+        self.central[number] = account | more
 
     def answer(self, code: str, query: dict[str, str], session: str) -> dict[str, Any]:
         if self.odd is not None:
