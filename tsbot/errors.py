@@ -35,6 +35,13 @@
     │   └── ApprovalNeededError    a second person must approve first
     ├── HideError
     │   └── CriteriaError          a file of criteria or reasons for hiding is wrong; names file and entry
+    ├── ConsoleError           a request to the console cannot be answered as asked
+    │   ├── SignInNeededError      nobody is signed in, or the session has ended
+    │   ├── SignInFailedError      the wiki did not sign somebody in
+    │   ├── ForbiddenError         whoever is signed in may not do this
+    │   ├── RightsUnknownError     the wiki does not say what somebody may do (so: nothing)
+    │   ├── ForgedError            a form or token is not one of ours, or is not valid any more
+    │   └── TooManyError           too many requests in a short time
     └── DemoError              the demo wikis cannot be set up or a demo step failed
 
 Messages say what happened, what it means and what to do. They never carry text of revisions, comments or user names:
@@ -205,6 +212,38 @@ class HideError(TsbotError):
 
 class CriteriaError(HideError):
     """A file of criteria or reasons for hiding is wrong; the message names the file and the entry."""
+
+
+class ConsoleError(TsbotError):
+    """A request to the console cannot be answered as asked."""
+
+
+class SignInNeededError(ConsoleError):
+    """Nobody is signed in, or the session has ended."""
+
+
+class SignInFailedError(ConsoleError):
+    """The wiki did not sign somebody in: wrong password, refused, or it does not answer."""
+
+
+class ForbiddenError(ConsoleError):
+    """Whoever is signed in may not do this; also said of what does not exist, so that nobody learns what does."""
+
+
+class RightsUnknownError(ConsoleError):
+    """The wiki does not say now what somebody may do, so they may do nothing."""
+
+
+class ForgedError(ConsoleError):
+    """A form or token is not one of ours, or is not valid any more."""
+
+
+class TooManyError(ConsoleError):
+    """Too many requests in a short time. ``wait`` is in seconds."""
+
+    def __init__(self, message: str, wait: float) -> None:
+        super().__init__(message)
+        self.wait = wait
 
 
 class DemoError(TsbotError):

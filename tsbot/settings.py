@@ -11,11 +11,13 @@ pywikibot's configuration (accounts, families) stays in its own ``user-config.py
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, inspect
@@ -26,6 +28,7 @@ from tsbot.errors import SettingsError
 Positive = Annotated[int, Meta(gt=0)]
 Score = Annotated[int, Meta(ge=0, le=3)]
 DATABASE_FILE = "tsbot.sqlite"
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:.]+\](:[0-9]{1,5})?")
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -463,13 +466,96 @@ class MetricsSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=
         """Host and port to listen on; None for not at all. Raises ``SettingsError``."""
         if not self.listen:
             return None
-        host, _, port = self.listen.rpartition(":")
-        host = host.removeprefix("[").removesuffix("]")
-        if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
-            raise SettingsError("metrics.listen is no address with a port, such as 127.0.0.1:9100 or [::1]:9100.")
+        host, port = _address(self.listen, "metrics.listen", "127.0.0.1:9100 or [::1]:9100")
         if not self.public and not _is_loopback(host):
             raise SettingsError("metrics.listen: other machines can reach this address. Set metrics.public = true if they shall.")
-        return host, int(port)
+        return host, port
+
+
+class ConsoleSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The private web application (`tsbot serve`)."""
+
+    listen: Annotated[str, Meta(description="Address and port that the console listens on.")] = "127.0.0.1:8787"
+    url: Annotated[
+        str, Meta(description="Address under which people reach it, without a path, such as `https://tsbot.example.org`; empty: `listen`.")
+    ] = ""
+    certificate: Annotated[str, Meta(description="PEM file of the certificate (and those between), for TLS. Relative to `data_dir`.")] = ""
+    private_key: Annotated[str, Meta(description="PEM file of its key. Relative to `data_dir`.")] = ""
+    behind_proxy: Annotated[
+        bool, Meta(description="A proxy that speaks TLS stands before it, on this machine or named in `trusted_proxies`; `url` is https.")
+    ] = False
+    trusted_proxies: Annotated[
+        tuple[str, ...], Meta(description="Addresses of proxies that are believed when they say who asks (`X-Forwarded-For`).")
+    ] = ("127.0.0.1", "::1")
+    oauth_url: Annotated[
+        str, Meta(description="Where MediaWiki's OAuth 2 is; `/authorize`, `/access_token` and `/resource/profile` are appended.")
+    ] = "https://meta.wikimedia.org/w/rest.php/oauth2"
+    client_id: Annotated[str, Meta(description="Id of the OAuth client (Special:OAuthConsumerRegistration). Empty: no such sign-in.")] = ""
+    client_secret: Annotated[str, Meta(description="Its secret; better set as TSBOT_CONSOLE__CLIENT_SECRET. Empty: a public client.")] = ""
+    central_wiki: Annotated[
+        str, Meta(description="Wiki (database name) that OAuth signs in on, and whose CentralAuth is asked for people's groups.")
+    ] = "metawiki"
+    central_auth: Annotated[
+        bool, Meta(description="Whether that wiki has CentralAuth. Without it, people have rights on that wiki only.")
+    ] = True
+    wiki_login: Annotated[
+        str,
+        Meta(
+            description="Wiki (database name) whose own user name and password sign people in, where there is no OAuth. Only on "
+            "loopback or with TLS. Empty: off."
+        ),
+    ] = ""
+    team: Annotated[
+        tuple[str, ...], Meta(description="Central ids (without CentralAuth: `wiki:id`) of the Trust & Safety team.")
+    ] = ()
+    admins: Annotated[tuple[str, ...], Meta(description="Ids of those who may see configuration and statistics, and no text.")] = ()
+    auditors: Annotated[tuple[str, ...], Meta(description="Ids of those who may read the log, and no text.")] = ()
+    matrix: Annotated[
+        str, Meta(description="Table of who may do what, in the place of `tsbot/console/matrix.toml`. Relative to `data_dir`.")
+    ] = ""
+    wiki_origins: Annotated[
+        tuple[str, ...],
+        Meta(description="Origins of wikis whose gadget may use the JSON API (CORS), such as `https://en.wikipedia.org`."),
+    ] = ()
+    requests_per_minute: Annotated[Positive, Meta(description="Requests that one person, or one token, may make in a minute.")] = 240
+    sign_ins_per_hour: Annotated[Positive, Meta(description="Tries to sign in that one address, or one user name, has in an hour.")] = 20
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port to listen on. Raises ``SettingsError``."""
+        host, port = _address(self.listen, "console.listen", "127.0.0.1:8787")
+        return host, port
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        return _is_loopback(self.address[0])
+
+    @property
+    def tls(self) -> bool:
+        """Whether people reach it over TLS."""
+        return bool(self.certificate) or (self.behind_proxy and self.url.startswith("https://"))
+
+    def check(self) -> None:
+        """Refuse what would send sessions or passwords in clear over a network. Raises ``SettingsError``."""
+        if bool(self.certificate) != bool(self.private_key):
+            raise SettingsError("console.certificate and console.private_key are needed both.")
+        if self.url and not _ORIGIN.fullmatch(self.url):
+            raise SettingsError("console.url is no address without a path, such as https://tsbot.example.org.")
+        if self.behind_proxy and not self.url.startswith("https://"):
+            raise SettingsError("console.behind_proxy: the proxy speaks TLS, so console.url begins with https://.")
+        if self.certificate and self.url.startswith("http://"):
+            raise SettingsError("console.url begins with http://, and console.certificate has TLS spoken.")
+        if not self.loopback and not self.tls:
+            raise SettingsError(
+                "console.listen: other machines can reach this address. Name console.certificate and console.private_key, or set "
+                "console.behind_proxy."
+            )
+        for origin in self.wiki_origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise SettingsError(f"console.wiki_origins: {origin[:80]!a} is no origin, such as https://en.wikipedia.org.")
+        if not self.oauth_url.startswith("https://") and not is_loopback_url(self.oauth_url):
+            raise SettingsError("console.oauth_url begins with https:// (or is on this machine).")
 
 
 class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -509,6 +595,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = msgspec.field(default_factory=dict)
     oncall: OnCallSettings = msgspec.field(default_factory=OnCallSettings)
     metrics: MetricsSettings = msgspec.field(default_factory=MetricsSettings)
+    console: ConsoleSettings = msgspec.field(default_factory=ConsoleSettings)
 
     @property
     def data_path(self) -> Path:
@@ -568,7 +655,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
 def _override(tree: dict[str, Any], environ: Mapping[str, str]) -> None:
     """Lay ``TSBOT_SECTION__KEY`` variables over the file's tree."""
     for name, raw in environ.items():
-        if not name.startswith("TSBOT_") or name == "TSBOT_CONFIG":
+        if not name.startswith("TSBOT_") or name in ("TSBOT_CONFIG", "TSBOT_TOKEN"):
             continue
         *sections, key = name.removeprefix("TSBOT_").lower().split("__")
         node = tree
@@ -599,6 +686,24 @@ def _value(raw: str) -> Any:
         return raw
 
 
+def _address(listen: str, key: str, example: str) -> tuple[str, int]:
+    """Host and port of an address to listen on."""
+    host, _, port = listen.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise SettingsError(f"{key} is no address with a port, such as {example}.")
+    return host, int(port)
+
+
+def is_loopback_url(url: str) -> bool:
+    """Whether an http address is on this machine."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "http" and _is_loopback(parts.hostname or "")
+    except ValueError:  # brackets that hold no address
+        return False
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
@@ -625,3 +730,4 @@ def _check(settings: Settings) -> None:
     if settings.mail.security == "none" and settings.mail.host not in ("", "127.0.0.1", "::1", "localhost"):
         raise SettingsError("mail.security = 'none' is allowed to a server on this machine only; use 'starttls' or 'tls'.")
     _ = settings.metrics.address  # refuses by itself
+    settings.console.check()

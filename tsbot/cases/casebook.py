@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,13 +108,15 @@ def queue(
     states: Sequence[CaseState] = (),
     kind: str | None = None,
     wiki: str | None = None,
+    wikis: Collection[str] | None = None,
     lane: str | None = None,
     mine: str | None = None,
     limit: int = 50,
 ) -> Queue:
     """Cases in the order in which to work on them: by priority, then by what is due first, then the older. Without ``states``: not closed.
 
-    Nothing is left out for its priority: what does not fit into ``limit`` is counted.
+    Nothing is left out for its priority: what does not fit into ``limit`` is counted. ``wikis`` are all on which somebody may see cases;
+    None is no such limit.
     """
     c = t.case.c
     where: list[ColumnElement[bool]] = [c.state.in_([state.value for state in states])] if states else [c.state != CaseState.CLOSED.value]
@@ -122,6 +124,8 @@ def queue(
         where.append(c.kind == kind)
     if wiki:
         where.append(c.wiki == wiki)
+    if wikis is not None:
+        where.append(c.wiki.in_(sorted(wikis)))
     if lane:
         where.append(c.kind.in_([name.value for name, one in shipped_handling().kinds.items() if one.lane == lane]))
     if mine:

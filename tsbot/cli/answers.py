@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from tsbot.cases.acts import desk
 from tsbot.cases.approvals import asking
-from tsbot.cli.common import EXIT_NOTHING, EXIT_PARTIAL, ConfigOption, DatabaseOption, JsonOption, operator, read_settings
+from tsbot.cli.common import EXIT_NOTHING, EXIT_PARTIAL, ConfigOption, DatabaseOption, JsonOption, acting, read_settings
 from tsbot.cli.reports import IdsArgument, _one, _opened, _tell, reports
 from tsbot.errors import AcknowledgementError, CaseError, InputError, TsbotError
 from tsbot.log import configure
@@ -49,9 +49,9 @@ def ack_command(
 
     Example: tsbot reports ack 3f2a91c0 --result passed_on --by emergency
     """
-    actor = operator()
     failed = False
     with _opened(config, database) as deliverer:
+        actor = acting(deliverer.database)
         refuse = desk(actor, deliverer.database.key, deliverer.settings).people.refuse
         for row in [_one(deliverer.database, identity) for identity in ids]:
             try:
@@ -79,8 +79,9 @@ def resend_command(ids: IdsArgument, as_json: JsonOption = False, config: Config
 
     Example: tsbot reports resend 3f2a91c0
     """
-    by, done = operator(), []
+    done = []
     with _opened(config, database) as deliverer:
+        by = acting(deliverer.database)
         for row in [_one(deliverer.database, identity) for identity in ids]:
             current, again = row, None
             try:

@@ -18,7 +18,7 @@ from rich.progress import Progress
 from tsbot.cases.browse import find_flags
 from tsbot.cases.filing import read_flag
 from tsbot.cases.flag import Flag
-from tsbot.cli.common import EXIT_NOTHING, EXIT_PARTIAL, ConfigOption, DatabaseOption, JsonOption, operator, read_settings, terminal
+from tsbot.cli.common import EXIT_NOTHING, EXIT_PARTIAL, ConfigOption, DatabaseOption, JsonOption, own_desk, read_settings, terminal
 from tsbot.detect.finding import Kind
 from tsbot.errors import InputError
 from tsbot.hide.asked import from_flags, from_revision
@@ -28,7 +28,6 @@ from tsbot.hide.suggest import Limits, Question, suggest
 from tsbot.hide.view import lines, plain
 from tsbot.parts import open_wikis
 from tsbot.settings import Settings
-from tsbot.store import audit
 from tsbot.store.opening import open_store
 from tsbot.text.passage import Field
 from tsbot.wiki import history
@@ -154,9 +153,10 @@ def _flags(settings: Settings, asked: Asked, *, reveal: bool) -> list[Flag]:
         if any(flag.subject != subject and (asked.rev_id or not flag.subject.startswith(f"{asked.wiki}:log:")) for flag in flags):
             raise InputError(f"The flag {asked.flag} is about something else: {flags[0].subject}.")
         if reveal and flags:
-            with store.write() as connection:
+            who = own_desk(store, settings)
+            with store.write() as connection:  # written down before it is shown; a party is refused
                 for flag in flags:
-                    audit.record(connection, operator(), "flag.revealed", flag.id, time.time(), {"where": "hide suggest"})
+                    who.attend(connection, flag.case_id, time.time(), "flag.revealed", flag.id)
     return flags
 
 

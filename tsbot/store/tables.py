@@ -384,3 +384,64 @@ disclosure = Table(
     Index(None, "case_id"),
     comment="Every private datum that left, to whom, why, and who decided it.",
 )
+
+person = Table(
+    "person",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("subject", String(255), nullable=False, unique=True, comment="What the sign-in calls them for ever: central id, or wiki:id."),
+    Column("pseudonym", String(64), nullable=False, comment="How others see them."),
+    Column("name", LargeBinary, nullable=False, comment="User name when last seen, sealed."),
+    Column("created", Double, nullable=False),
+    Column("seen", Double, nullable=False),
+    Column("disabled", Boolean, nullable=False, server_default=false()),
+    comment="People who use the console.",
+)
+
+console_session = Table(
+    "console_session",
+    metadata,
+    Column("id", String(64), primary_key=True, comment="SHA-256 of the cookie."),
+    Column("person_id", String(36), ForeignKey("person.id"), nullable=False),
+    Column("csrf", String(64), nullable=False),
+    Column("created", Double, nullable=False),
+    Column("seen", Double, nullable=False),
+    Index(None, "person_id"),
+    comment="Who is signed in.",
+)
+
+token = Table(
+    "token",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("hash", String(64), nullable=False, unique=True, comment="SHA-256 of the token."),
+    Column("person_id", String(36), ForeignKey("person.id"), nullable=False),
+    Column("label", String(64), nullable=False),
+    Column("scopes", String(255), nullable=False, comment="Acts, separated by spaces."),
+    Column("created", Double, nullable=False),
+    Column("expires", Double, nullable=False),
+    Column("used", Double),
+    Column("revoked", Double),
+    Index(None, "person_id"),
+    comment="Personal tokens of the JSON API, the gadget and the command line.",
+)
+
+preference = Table(
+    "preference",
+    metadata,
+    Column("person_id", String(36), ForeignKey("person.id"), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+    comment="What people set for themselves: language, blur, saved filters, limits, keys.",
+)
+
+exposure = Table(
+    "exposure",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("person_id", String(36), ForeignKey("person.id"), nullable=False),
+    Column("time", Double, nullable=False),
+    Column("case_id", String(36), nullable=False),
+    Index(None, "person_id", "time"),
+    comment="Texts that somebody had shown: what a person reads in a day is limited.",
+)

@@ -14,7 +14,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from http.cookiejar import Cookie
+from http.cookiejar import Cookie, DefaultCookiePolicy
 from typing import Any, NoReturn, cast
 from urllib.parse import urlencode, urlsplit
 
@@ -128,38 +128,82 @@ def auto_family(name: str, base: str) -> Family:
     return AutoFamily(name, f"{base}/w/api.php")
 
 
-def exchange(site: Site, parameters: Mapping[str, str], *, post: bool, timeout: float) -> Answer:
+def exchange(site: Site, parameters: Mapping[str, str], *, post: bool, timeout: float, own: requests.Session | None = None) -> Answer:
     """Send one API request and read the whole answer, within ``timeout`` seconds.
 
+    ``own`` is an HTTP session with cookies of its own, which is nobody to the wiki at first: neither our account nor its OAuth grant.
     Raises ``WikiUnavailableError`` if no answer comes.
     """
     query = urlencode(parameters)
     url = site.base_url(site.apipath())
     headers = {"user-agent": http.user_agent(site)}
     # OAuth 1 signs bodies and addresses differently; pywikibot posts, and so do we.
-    get = not post and len(url) + len(query) < LONGEST_URL and not site.is_oauth_token_available()
+    get = not post and len(url) + len(query) < LONGEST_URL and (own is not None or not site.is_oauth_token_available())
     if not get:
         headers["content-type"] = "application/x-www-form-urlencoded"
         if not post:
             headers["promise-non-write-api-action"] = "true"
     host = urlsplit(url).hostname or ""
     deadline = time.monotonic() + timeout
-    response = http.fetch(
-        f"{url}?{query}" if get else url,
-        method="GET" if get else "POST",
-        data=None if get else query,
-        headers=headers,
-        default_error_handling=False,
-        stream=True,
-        allow_redirects=False,
-        proxies={"no_proxy": host} if is_loopback(host) else None,  # a proxy has no business on loopback
-        verify=site.verify_SSL_certificate(),
-    )
+    address, body = (f"{url}?{query}", None) if get else (url, query)
+    proxies = {"no_proxy": host} if is_loopback(host) else None  # a proxy has no business on loopback
+    verify = site.verify_SSL_certificate()
+    if own is not None:
+        response = _fetch_as(own, address, body, headers, proxies, verify=verify, timeout=timeout)
+    else:
+        response = http.fetch(
+            address,
+            method="GET" if get else "POST",
+            data=body,
+            headers=headers,
+            default_error_handling=False,
+            stream=True,
+            allow_redirects=False,
+            proxies=proxies,
+            verify=verify,
+        )
     if isinstance(response, Exception):
         raise _no_answer(response) from response
     with contextlib.closing(response):
-        body = _body(response, deadline)
-        return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, body)
+        content = _body(response, deadline)
+        return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, content)
+
+
+def _fetch_as(
+    own: requests.Session,
+    url: str,
+    body: str | None,
+    headers: Mapping[str, str],
+    proxies: dict[str, str] | None,
+    *,
+    verify: bool,
+    timeout: float,
+) -> requests.Response | Exception:
+    """As ``http.fetch`` does, in a session of its own."""
+    request = requests.Request("GET" if body is None else "POST", url, data=body, headers=dict(headers))
+    try:
+        prepared = own.prepare_request(request)
+        kept = own.merge_environment_settings(str(prepared.url), proxies or {}, True, verify, None)
+        return own.send(prepared, timeout=(min(10.0, timeout), timeout), allow_redirects=False, **kept)
+    except requests.RequestException as error:
+        return error
+
+
+def own_session(*, keep_cookies: bool) -> requests.Session:
+    """An HTTP session that is not pywikibot's: nothing of our account's gets into it, nothing of it into ours."""
+    session = requests.Session()
+    session.auth = _NoAuth()
+    if not keep_cookies:
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    return session
+
+
+class _NoAuth(requests.auth.AuthBase):
+    """Sends no credentials, not even those of a ``.netrc``."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Leave the request as it is."""
+        return request
 
 
 def _body(response: requests.Response, deadline: float) -> bytes:

@@ -16,6 +16,8 @@ from tsbot.wiki.session import api_user
 from tsbot.wiki.sites import Sites
 
 if TYPE_CHECKING:
+    import requests
+
     from tsbot.wiki._framework import Site
 
 Parameters = Mapping[str, str | int]
@@ -26,14 +28,21 @@ class Api:
     """Sends requests as the configured account, or anonymously. Thread-safe.
 
     A request is sent once. It is repeated only after a new login, when the wiki took us for somebody else. ``now`` gives
-    seconds since the epoch.
+    seconds since the epoch. With ``own`` (:func:`tsbot.wiki.session.own_session`) requests are nobody's, whatever account is configured,
+    or that of whoever signs in with it.
     """
 
     def __init__(
-        self, sites: Sites, settings: WikiSettings, budget: Budget, now: Callable[[], float] = time.time
+        self,
+        sites: Sites,
+        settings: WikiSettings,
+        budget: Budget,
+        now: Callable[[], float] = time.time,
+        own: requests.Session | None = None,
     ) -> None:
         self.sites = sites
-        self.account = api_user(settings)
+        self.account = api_user(settings) if own is None else None
+        self._own = own
         self._settings = settings
         self._budget = budget
         self._now = now
@@ -44,6 +53,10 @@ class Api:
         Raises ``UnknownWikiError``, ``WikiUnavailableError`` or ``WikiRefusedError``.
         """
         return self._call(wiki, parameters, server_url, post=False, paid=paid)
+
+    def send(self, wiki: str, parameters: Parameters, *, server_url: str = "") -> Data:
+        """Send a form that carries its own token, such as a login. Raises as :meth:`get` does."""
+        return self._call(wiki, parameters, server_url, post=True, paid=False)
 
     def post(self, wiki: str, parameters: Parameters, *, server_url: str = "") -> Data:
         """Do something on a wiki, with a token of the session; for an account only. Raises as :meth:`get` does."""
@@ -83,7 +96,7 @@ class Api:
     def _exchange(self, site: Site, parameters: Mapping[str, str], *, post: bool) -> Data:
         from tsbot.wiki import _framework  # noqa: PLC0415 - imports pywikibot
 
-        answer = _framework.exchange(site, parameters, post=post, timeout=self._settings.timeout)
+        answer = _framework.exchange(site, parameters, post=post, timeout=self._settings.timeout, own=self._own)
         try:
             return answers.read(answer, self._now())
         except WikiUnavailableError as error:

@@ -7,11 +7,15 @@ import os
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
 from tsbot import __version__
 from tsbot.settings import Settings, WikiSettings
+
+if TYPE_CHECKING:
+    import requests
 
 USER_CONFIG = "user-config.py"
 
@@ -47,6 +51,13 @@ def user_agent(contact: str) -> str:
     clean = re.sub(r"[^\x20-\x7e]|[(){}]", "", contact).strip()
     about = f"{clean}; bot" if clean else "bot"
     return f"tsbot/{__version__} ({about}) {{pwb}}"
+
+
+def own_session(*, keep_cookies: bool = False) -> requests.Session:
+    """An HTTP session apart from that of our account. ``keep_cookies`` lets somebody sign in with it."""
+    from tsbot.wiki import _framework  # noqa: PLC0415 - imports pywikibot
+
+    return _framework.own_session(keep_cookies=keep_cookies)
 
 
 def simulating() -> bool:

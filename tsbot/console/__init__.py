@@ -1,0 +1,1 @@
+"""The private web application: what oversighters and stewards see."""
