@@ -106,8 +106,8 @@ def test_whatever_is_done_in_whatever_order_a_case_stays_whole(book: Book, steps
         for name in ("triaged", "reported", "acknowledged", "hidden"):
             assert getattr(before, name) is None or getattr(after, name) == getattr(before, name), "the first time is kept"
         closed = after.state is CaseState.CLOSED and before.state is not CaseState.CLOSED
-        by = "select actor from audit where object = '{}' and act = 'case.closed' order by number desc limit 1"
-        if closed and kind in PHYSICAL and book.rows(by.format(case_id)) == [("stream",)]:
+        closer = "select actor from audit where object = '{}' and act = 'case.closed' order by number desc limit 1"
+        if closed and kind in PHYSICAL and book.rows(closer.format(case_id)) == [("stream",)]:
             assert after.acknowledged is not None, "hidden is not handled"
         assert after.priority == max(priority for (priority,) in book.rows(f"select priority from flag where case_id = '{case_id}'"))
     with book.database.read() as connection:
