@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 from sqlalchemy import select
 
 from tsbot.cases.filing import Judged, file_flags
@@ -354,15 +354,18 @@ def test_an_administrator_without_the_right_sees_and_fetches_nothing(desk: Desk,
     # Though the script is in their common.js, and they have got hold of somebody's token.
     [first] = desk.page("Aqueduct", f"{TEXT} one.")
     desk.flag(first)
-    stolen = {"user": 0, "token": desk.token("Oversighter")}
+    stolen = desk.token("Oversighter")
     visitor.log_in("Example Sysop")
-    visitor.page.evaluate("kept => localStorage.setItem('tsbot-gadget', JSON.stringify({ ...kept, user: mw.config.get('wgUserId') }))", stolen)
+    visitor.page.evaluate(
+        "token => localStorage.setItem('tsbot-gadget', JSON.stringify({ user: mw.config.get('wgUserId'), token: token }))", stolen
+    )
     visitor.go("Aqueduct", action="history")
     assert visitor.page.evaluate("mw.loader.getState('user')") == "ready"
     assert visitor.page.evaluate("mw.loader.getState('ext.gadget.tsbot')") != "ready"
     visitor.picture("sysop-history")
     seen = [visitor.page.locator(f"{MARK}, #t-tsbot").count()]
-    for title, query in (("Aqueduct", {"diff": first}), ("Special:RecentChanges", {}), ("Special:RevisionDelete", link([first], "content"))):
+    pages = (("Aqueduct", {"diff": first}), ("Special:RecentChanges", {}), ("Special:RevisionDelete", link([first], "content")))
+    for title, query in pages:
         visitor.go(title, **query)
         seen.append(visitor.page.locator(f"{MARK}, #t-tsbot, {NOTICE}, input[name^=wpHide]:checked").count())
     assert seen == [0, 0, 0, 0]
@@ -404,7 +407,30 @@ def test_other_sites_cannot_ask_though_they_have_a_token(desk: Desk, visitor: Vi
     assert problem == "refused"
 
 
-Load = Callable[[str], str]
+POLICY = (
+    "default-src 'self' data: blob:{more}; script-src 'unsafe-eval' blob: 'self' 'unsafe-inline'; "
+    "style-src 'self' data: blob: 'unsafe-inline'"
+)
+"""What MediaWiki sends with ``$wgCSPHeader`` (ContentSecurityPolicy.php); ``more`` is its ``default-src``."""
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_policy_of_the_wiki_that_names_the_console_is_enough(desk: Desk, oversighter: Visitor, allowed: bool) -> None:
+    [first] = desk.page(f"Culvert {allowed}", f"{TEXT} one.")
+    desk.flag(first)
+    policy = POLICY.format(more=f" {desk.url}" if allowed else "")
+
+    def with_policy(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, headers={**answer.headers, "content-security-policy": policy})
+
+    oversighter.context.route(f"{desk.wiki}/w/index.php?*", with_policy)
+    oversighter.go(f"Culvert {allowed}", action="history")
+    expect(oversighter.page.locator("#t-tsbot a")).to_have_text("tsbot" if allowed else "tsbot (!)")
+    expect(oversighter.page.locator(MARK)).to_have_count(1 if allowed else 0)
+
+
+Load = Callable[..., str]
 
 
 @pytest.fixture
