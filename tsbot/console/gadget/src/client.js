@@ -28,6 +28,8 @@ gadget.client = ( function () {
 			signal: stop.signal
 		} ).then( function ( answer ) {
 			if ( !answer.ok ) {
+				// Nobody reads the rest.
+				stop.abort();
 				return Promise.reject( PROBLEMS[ answer.status ] || 'away' );
 			}
 			return answer.json();

@@ -5,7 +5,9 @@
 gadget.marks = ( function () {
 	var AT_ONCE = 200,
 		LISTS = [ 'Recentchanges', 'Recentchangeslinked', 'Watchlist', 'Contributions', 'Newpages' ],
+		GROUP = '.mw-rcfilters-ui-highlights-enhanced-toplevel .mw-changeslist-line-inner',
 		BEFORE = '.mw-changeslist-date, .mw-enhanced-rc-time, .mw-newpages-time',
+		SIGN = '\u25C6',
 		known = {},
 		stopped = false;
 
@@ -46,13 +48,31 @@ gadget.marks = ( function () {
 
 	function sign( id ) {
 		var link = document.createElement( 'a' );
+		link.textContent = SIGN;
 		link.className = 'tsbot-mark';
 		link.href = gadget.settings.console + '/cases/' + encodeURIComponent( id );
 		link.target = '_blank';
 		link.rel = 'noopener noreferrer';
-		link.textContent = '\u25C6';
 		link.setAttribute( 'aria-label', gadget.words( 'mark' ) );
 		return link;
+	}
+
+	/**
+	 * Recent changes of a page can be folded into one line: it is marked as well, so that nothing marked is out of sight.
+	 *
+	 * @param {HTMLElement} row
+	 */
+	function drawGroup( row ) {
+		var group = row.classList.contains( 'mw-rcfilters-ui-highlights-enhanced-nested' ) && row.parentNode.querySelector( GROUP ),
+			text;
+		if ( group && !group.querySelector( '.tsbot-group' ) ) {
+			text = document.createElement( 'span' );
+			text.className = 'tsbot-group';
+			text.textContent = SIGN;
+			text.setAttribute( 'role', 'img' );
+			text.setAttribute( 'aria-label', gadget.words( 'group' ) );
+			group.insertBefore( text, group.firstChild );
+		}
 	}
 
 	function draw( place ) {
@@ -62,6 +82,7 @@ gadget.marks = ( function () {
 		}
 		inside = place.before ? place.before.parentNode : place.box;
 		inside.insertBefore( sign( known[ place.id ] ), place.before || ( place.box.matches( '[id]' ) ? null : inside.firstChild ) );
+		drawGroup( place.box );
 	}
 
 	/**
