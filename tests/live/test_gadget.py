@@ -83,12 +83,12 @@ class Desk:
             reader.edit(title, "Nothing to see.")
         return ids
 
-    def flag(self, rev_id: int, title: str = "A page") -> str:
+    def flag(self, rev_id: int) -> str:
         """Flag a revision; the case, which is new."""
-        word = "abcdefghijklmnopqrst"[next(self.numbers)]  # like nothing before it, and by nobody seen before
+        word = "abcdefghijklmnopqrst"[next(self.numbers)]  # like nothing before it, by nobody and on no page seen before
         event = Event(
             id=f"event-{rev_id}", stream="mediawiki.recentchange", kind=EventKind.EDIT, wiki=WIKI, server_url=self.wiki,
-            time=time.time(), title=title, namespace=0, user=f"Editor {rev_id}", rev_id=rev_id,
+            time=time.time(), title=f"Page {rev_id}", namespace=0, user=f"Editor {rev_id}", rev_id=rev_id,
         )  # fmt: skip
         finding = Finding(
             kinds={Kind.VIOLENCE: 0.9}, flagged=(Kind.VIOLENCE,), specificity=1, plausibility=1, imminence=1,
