@@ -27,7 +27,7 @@ NAMES = [str(path.relative_to(ROOT)) for path in PAGES]
 FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"")
-SHOWN = ("README.md", "docs/operating.md", "docs/translating.md")
+SHOWN = ("README.md", "docs/operating.md", "docs/console-setup.md", "docs/translating.md")
 """Pages with settings to copy."""
 NETWORK = re.compile(r"\b(make|git|pip|sudo|apt|curl|wget|pwb)\b|tsbot (train|demo|flag\b|patrol(?!.*--stream)|doctor(?!.*--offline))")
 

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from tsbot.cli.common import EXIT_NOTHING, EXIT_PARTIAL, ConfigOption, DatabaseOption, JsonOption, operator, read_settings
+from tsbot.cli.common import EXIT_NOTHING, EXIT_PARTIAL, ConfigOption, DatabaseOption, JsonOption, acting, read_settings
 from tsbot.cli.reports import IdsArgument, _one, _opened, _tell, reports
 from tsbot.errors import AcknowledgementError, InputError, TsbotError
 from tsbot.log import configure
@@ -45,9 +45,9 @@ def ack_command(
 
     Example: tsbot reports ack 3f2a91c0 --result passed_on --by emergency
     """
-    actor = operator()
     failed = False
     with _opened(config, database) as deliverer:
+        actor = acting(deliverer.database)
         for row in [_one(deliverer.database, identity) for identity in ids]:
             try:
                 with deliverer.database.write() as connection:
@@ -73,8 +73,9 @@ def resend_command(ids: IdsArgument, as_json: JsonOption = False, config: Config
 
     Example: tsbot reports resend 3f2a91c0
     """
-    by, done = operator(), []
+    done = []
     with _opened(config, database) as deliverer:
+        by = acting(deliverer.database)
         for row in [_one(deliverer.database, identity) for identity in ids]:
             now = time.time()
             with deliverer.database.write() as connection:

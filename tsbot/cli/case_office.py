@@ -15,11 +15,11 @@ import typer
 from sqlalchemy import Connection
 
 from tsbot.cases import approvals
-from tsbot.cases.acts import Desk, desk
+from tsbot.cases.acts import Desk
 from tsbot.cases.case import Case, find_case
 from tsbot.cases.opening import LONGEST
 from tsbot.cli import case_views
-from tsbot.cli.common import EXIT_NOTHING, operator, read_settings
+from tsbot.cli.common import EXIT_NOTHING, own_desk, read_settings
 from tsbot.settings import Settings
 from tsbot.store.database import Database
 from tsbot.store.opening import open_store
@@ -50,7 +50,7 @@ def opened_office(config: Path | None, database: str | None) -> Iterator[Office]
     settings = read_settings(config, database)
     store = open_store(settings)
     try:
-        yield Office(settings, store, desk(operator(), store.key, settings))
+        yield Office(settings, store, own_desk(store, settings))
     finally:
         store.close()
 

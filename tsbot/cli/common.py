@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
+import os
+import pwd
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +12,12 @@ import msgspec
 import typer
 from rich.console import Console
 
+from tsbot.cases.acts import Desk, desk
+from tsbot.console.people import Person
+from tsbot.console.tokens import find
 from tsbot.errors import (
     DemoError,
+    ForgedError,
     InputError,
     KeyFileError,
     SettingsError,
@@ -22,6 +28,7 @@ from tsbot.errors import (
 )
 from tsbot.report.wording import misleading
 from tsbot.settings import Settings, load
+from tsbot.store.database import Database
 
 ConfigOption = Annotated[
     Path | None,
@@ -32,6 +39,9 @@ DatabaseOption = Annotated[
     typer.Option("--database", metavar="URL", help="SQLAlchemy URL of the database; default: SQLite in the data folder."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+
+HOLDER = "TSBOT_TOKEN"
+"""Environment variable with a personal token of the console."""
 
 EXIT_NOTHING = 1
 """The thing asked for does not exist, or a check failed."""
@@ -75,8 +85,37 @@ def harmless(text: str) -> str:
 
 
 def operator() -> str:
-    """Who acts on the command line: the operating-system user."""
+    """The operating-system user, by the process's real id: the environment's word for it (``LOGNAME``) can be anybody's."""
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid-{os.getuid()}"
+
+
+def acting(store: Database) -> str:
+    """Who acts on the command line: whoever's personal token ``TSBOT_TOKEN`` is, by pseudonym; without one the operating-system user.
+
+    Raises ``InputError`` for a token that is not valid.
+    """
+    person = _token_holder(store)
+    return operator() if person is None else person.pseudonym
+
+
+def own_desk(store: Database, settings: Settings) -> Desk:
+    """Whoever acts on the command line, at work. Raises as :func:`acting`, and ``SettingsError``."""
+    person = _token_holder(store)
+    if person is None:
+        return desk(operator(), store.key, settings)
+    accounts = {person.pseudonym: (person.name,)}  # a holder's account is known, and nobody hides behind a pseudonym
+    return desk(person.pseudonym, store.key, msgspec.structs.replace(settings, people=accounts))
+
+
+def _token_holder(store: Database) -> Person | None:
+    token = os.environ.get(HOLDER)
+    if not token:
+        return None
+    try:
+        with store.read() as connection:
+            return find(connection, store.key, token, time.time())[0]
+    except ForgedError as error:
+        raise InputError(f"{HOLDER}: {error}") from error

@@ -16,6 +16,7 @@ from tsbot import doctor as checks
 from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOption, read_settings
 from tsbot.detect.detector import load_detector
 from tsbot.doctor import Diagnosis, State
+from tsbot.doctor_console import check_console
 from tsbot.doctor_privacy import check_privacy
 from tsbot.errors import TsbotError
 from tsbot.report import checkup
@@ -33,7 +34,7 @@ def doctor(
     config: ConfigOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Check settings, keys, database, accounting, detector, disk, stream, mail and case managements; each finding with its remedy.
+    """Check settings, keys, database, accounting, detector, disk, console, stream, mail and case managements; each finding with its remedy.
 
     Exits with 1 if there is a problem; warnings alone exit with 0.
 
@@ -71,6 +72,7 @@ def examine(settings: Settings, *, offline: bool) -> Iterator[Diagnosis]:
             store.close()
     yield from checkup.check_keys(settings, Sequoia(), time.time())
     yield from checkup.check_webhooks(settings)
+    yield from check_console(settings, time.time())
     yield from checks.check_disk(settings)
     yield from checks.check_clock(settings)
     yield from checks.check_detector(lambda: load_detector(settings.detect.thresholds, settings.detect.identify).version)

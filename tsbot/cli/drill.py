@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOption, operator, read_settings, terminal
+from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOption, acting, read_settings, terminal
 from tsbot.detect.finding import Kind
 from tsbot.drill import Drill, Drilled, Plan
 from tsbot.errors import InputError
@@ -51,7 +51,7 @@ def drill(
     try:
         wikis = open_wikis(settings)
         deliverer = open_deliverer(settings, store, wikis, ask_wikis=False, simulate=simulate or None)
-        drilled = Drill(store, settings, deliverer, time.time, time.sleep).run(Plan(kind, wiki, wait, to_recipients, keep), operator())
+        drilled = Drill(store, settings, deliverer, time.time, time.sleep).run(Plan(kind, wiki, wait, to_recipients, keep), acting(store))
     finally:
         store.close()
     if as_json:

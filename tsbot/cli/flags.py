@@ -11,13 +11,12 @@ import msgspec
 import typer
 from rich.text import Text
 
-from tsbot.cases.acts import desk
 from tsbot.cases.annotations import Annotation, of_case
 from tsbot.cases.browse import FlagLine, find_flags, list_flags, outcomes_of, reports_of
 from tsbot.cases.filing import read_flag
 from tsbot.cases.flag import Flag
 from tsbot.cases.labels import Correction, Label, Verdict, labels_of, store_label
-from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOption, harmless, operator, read_settings, terminal
+from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOption, acting, harmless, own_desk, read_settings, terminal
 from tsbot.detect.finding import Kind
 from tsbot.errors import InputError
 from tsbot.report.wording import shown
@@ -71,7 +70,7 @@ def show_command(
     """
     settings = read_settings(config, database)
     store = open_store(settings)
-    who = desk(operator(), store.key, settings)
+    who = own_desk(store, settings)
     try:
         with store.write() as connection:  # what is revealed is written down before it is shown
             found = [read_flag(connection, store.key, identity) for identity in find_flags(connection, flag)]
@@ -121,6 +120,7 @@ def label_command(
     """
     store = open_store(read_settings(config, database))
     try:
+        by = acting(store)
         with store.write() as connection:
             found = find_flags(connection, flag)
             if len(found) > 1:
@@ -128,8 +128,8 @@ def label_command(
             label = None
             if found:
                 correction = Correction(kind, specificity, plausibility, imminence)
-                label = store_label(connection, found[0], verdict, correction, by=operator(), now=time.time())
-                audit.record(connection, operator(), "flag.labelled", label.flag_id, time.time(), {"verdict": verdict.value})
+                label = store_label(connection, found[0], verdict, correction, by=by, now=time.time())
+                audit.record(connection, by, "flag.labelled", label.flag_id, time.time(), {"verdict": verdict.value})
     finally:
         store.close()
     if label is None:

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from tsbot.cli.common import ConfigOption, DatabaseOption, JsonOption, operator, read_settings, terminal
+from tsbot.cli.common import ConfigOption, DatabaseOption, JsonOption, acting, read_settings, terminal
 from tsbot.store import rotation
 from tsbot.store.database import Database
 from tsbot.store.keyfile import KeySource, key_source, new_secret, spell
@@ -51,7 +51,7 @@ def rotate_command(as_json: JsonOption = False, config: ConfigOption = None, dat
     Example: tsbot keys rotate
     """
     with _opened(config, database) as (store, source):
-        done = rotation.rotate(store, source, by=operator(), now=time.time())
+        done = rotation.rotate(store, source, by=acting(store), now=time.time())
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(done)))
         return
@@ -73,7 +73,7 @@ def retire_command(
     Example: tsbot keys retire 3f2a91c0
     """
     with _opened(config, database) as (store, source):
-        name = rotation.retire(store, source, key, by=operator(), now=time.time())
+        name = rotation.retire(store, source, key, by=acting(store), now=time.time())
     typer.echo(json.dumps({"fingerprint": name, "done": True}) if as_json else f"{name} is retired. Destroy its other copies, too.")
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tsbot.cases.labels import examples, write_lines
-from tsbot.cli.common import ConfigOption, DatabaseOption, operator, read_settings
+from tsbot.cli.common import ConfigOption, DatabaseOption, acting, read_settings
 from tsbot.store import audit
 from tsbot.store.opening import open_store
 
@@ -32,9 +32,10 @@ def export_command(
     """
     store = open_store(read_settings(config, database))
     try:
+        by = acting(store)
         with store.write() as connection:  # what is revealed is written down before it leaves
             found, left_out = examples(connection, store.key, with_text=not without_text)
-            audit.record(connection, operator(), "labels.exported", "", time.time(), {"texts": 0 if without_text else len(found)})
+            audit.record(connection, by, "labels.exported", "", time.time(), {"texts": 0 if without_text else len(found)})
     finally:
         store.close()
     write_lines(output, (example.line(with_text=not without_text) for example in found))

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, select
 from tsbot.cases import hold as holds
 from tsbot.cases.hold import Need
 from tsbot.cases.retention import held_cases
-from tsbot.cli.common import EXIT_NOTHING, EXIT_PARTIAL, ConfigOption, DatabaseOption, JsonOption, operator, read_settings
+from tsbot.cli.common import EXIT_NOTHING, EXIT_PARTIAL, ConfigOption, DatabaseOption, JsonOption, acting, read_settings
 from tsbot.errors import InputError
 from tsbot.housekeeping import Asking, Done, Housekeeper, open_housekeeper
 from tsbot.store import tables as t
@@ -55,10 +55,10 @@ def purge(
                 typer.echo("Nothing is due.")
             return
         if case is None:
-            done = keeper.run(by=operator())
+            done = keeper.run(by=acting(keeper.database))
         else:
-            second = second_person(keeper)
-            done = keeper.purge_one(_one(keeper, case), by=operator(), need=second.need, asking=second.asking)
+            second, by = second_person(keeper), acting(keeper.database)
+            done = keeper.purge_one(_one(keeper, case), by=by, need=second.need, asking=second.asking)
     _tell(done, as_json=as_json)
     if not done.clean:
         raise typer.Exit(EXIT_PARTIAL)
@@ -78,9 +78,9 @@ def set_command(
     """
     end = _day(until)
     with _opened(config, database) as keeper:
-        case_id, second = _one(keeper, case), second_person(keeper)
+        case_id, second, by = _one(keeper, case), second_person(keeper), acting(keeper.database)
         with second.asking(keeper.database) as connection:
-            holds.hold(connection, case_id, end, by=operator(), now=time.time(), need=second.need, table=keeper.table)
+            holds.hold(connection, case_id, end, by=by, now=time.time(), need=second.need, table=keeper.table)
     typer.echo(json.dumps({"case": case_id, "until": end}) if as_json else f"{case_id} is kept until {when(end)} UTC.")
 
 
@@ -91,9 +91,9 @@ def lift_command(case: CaseArgument, as_json: JsonOption = False, config: Config
     Example: tsbot hold lift 3f2a91c0
     """
     with _opened(config, database) as keeper:
-        case_id, second = _one(keeper, case), second_person(keeper)
+        case_id, second, by = _one(keeper, case), second_person(keeper), acting(keeper.database)
         with second.asking(keeper.database) as connection:
-            holds.lift(connection, case_id, by=operator(), now=time.time(), need=second.need)
+            holds.lift(connection, case_id, by=by, now=time.time(), need=second.need)
     typer.echo(json.dumps({"case": case_id, "until": None}) if as_json else f"{case_id} is kept as long as others.")
 
 

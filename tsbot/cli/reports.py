@@ -16,9 +16,9 @@ import structlog
 import typer
 from rich.table import Table
 
-from tsbot.cases.acts import desk
+from tsbot.cases.acts import Desk
 from tsbot.cases.approvals import asking
-from tsbot.cli.common import EXIT_NOTHING, EXIT_USAGE, ConfigOption, DatabaseOption, JsonOption, operator, read_settings, terminal
+from tsbot.cli.common import EXIT_NOTHING, EXIT_USAGE, ConfigOption, DatabaseOption, JsonOption, acting, own_desk, read_settings, terminal
 from tsbot.errors import CaseError, InputError
 from tsbot.log import configure
 from tsbot.report import misuse
@@ -158,11 +158,11 @@ def release_command(
 
     Example: tsbot reports release 3f2a91c0
     """
-    by = operator()
     with _opened(config, database) as deliverer:
-        done = []
+        who, done = own_desk(deliverer.database, deliverer.settings), []
+        by = who.by
         for row in [_one(deliverer.database, identity) for identity in ids]:
-            released, astray = _release(deliverer, row, by, time.time())
+            released, astray = _release(deliverer, row, who, time.time())
             if released:
                 structlog.get_logger().info("report.released", id=row.id, by=by)
             if astray:
@@ -194,12 +194,12 @@ def retry_command(
                 rows = outbox.listing(connection, ReportState.DEAD, limit=1_000_000)
         else:
             rows = [_one(deliverer.database, identity) for identity in ids or ()]
-        done = []
+        by, done = acting(deliverer.database), []
         for row in rows:
             with deliverer.database.write() as connection:
                 done.append((row, outbox.retry(connection, row.id, time.time())))
                 if done[-1][1]:
-                    audit.record(connection, operator(), "report.retried", row.id, time.time(), {"case": row.case_id})
+                    audit.record(connection, by, "report.retried", row.id, time.time(), {"case": row.case_id})
     _tell(done, "queued again", "is not dead", as_json=as_json)
 
 
@@ -258,12 +258,11 @@ def _one(store: Database, prefix: str) -> Report:
     return found[0]
 
 
-def _release(deliverer: Deliverer, report: Report, by: str, now: float) -> tuple[bool, bool]:
+def _release(deliverer: Deliverer, report: Report, who: Desk, now: float) -> tuple[bool, bool]:
     """Release one letter if whoever asks may; what speaks against it is said, and keeps no other letter back.
 
     Whether it was released, and whether it was withdrawn because people gave its flag another kind.
     """
-    who = desk(by, deliverer.database.key, deliverer.settings)
     try:
         with asking(deliverer.database) as connection:
             current = outbox.get(connection, report.id)
@@ -272,7 +271,7 @@ def _release(deliverer: Deliverer, report: Report, by: str, now: float) -> tuple
             if misuse.put_right(connection, current, deliverer.settings, now):
                 return False, True
             who.check_release(connection, current, now)
-            released = outbox.release(connection, current.id, by, now)
+            released = outbox.release(connection, current.id, who.by, now)
             if released:
                 who.note_release(connection, current, now)
             return released, False
@@ -289,11 +288,11 @@ def _now(store: Database, report: Report) -> Report:
 
 def _message(deliverer: Deliverer, report: Report, manner: Manner | None = None) -> OutboundMessage:
     """A report as it stands; a letter that is not written yet is written for the eye only. That somebody read it is written down."""
-    who = desk(operator(), deliverer.database.key, deliverer.settings)
+    who = own_desk(deliverer.database, deliverer.settings)
     if report.purpose is Purpose.LETTER:
         with deliverer.database.write() as connection:
             who.reveal(connection, report.case_id, time.time(), "report.revealed", report.id)
-    structlog.get_logger().info("report.revealed", id=report.id, by=operator())
+    structlog.get_logger().info("report.revealed", id=report.id, by=who.by)
     if report.body is not None or report.purpose is Purpose.PAGE:
         return deliverer.message(report, manner)
     return deliverer.draft(report, manner)

@@ -22,7 +22,7 @@ def serve(
 ) -> None:
     """Run the console, the private web application for oversighters and stewards, until Ctrl-C.
 
-    People sign in with their wiki accounts (docs/console.md). An address that other machines reach needs TLS.
+    People sign in with their wiki accounts (docs/console-setup.md). An address that other machines reach needs TLS.
 
     Example: tsbot serve --listen 127.0.0.1:8787
     """

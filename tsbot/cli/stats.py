@@ -20,7 +20,7 @@ from tsbot.cases.stats.publish import WRITERS, Public, publish
 from tsbot.cases.stats.rows import Scope, read_cases, read_flags
 from tsbot.cases.stats.summary import MEASURES, Books, Gathered, Statistics, gather, summarise
 from tsbot.cases.stats.times import Duration
-from tsbot.cli.common import ConfigOption, DatabaseOption, JsonOption, harmless, operator, read_settings, terminal
+from tsbot.cli.common import ConfigOption, DatabaseOption, JsonOption, acting, harmless, read_settings, terminal
 from tsbot.errors import InputError
 from tsbot.store import audit, ledger
 from tsbot.store.database import Database
@@ -82,8 +82,9 @@ def stats(
 
 def _read(store: Database, scope: Scope, *, evidence: bool, now: float) -> tuple[Gathered, Books]:
     if evidence:
+        by = acting(store)
         with store.write() as connection:
-            audit.record(connection, operator(), "stats.evidence_opened", "flags", now, {"since": scope.since, "until": scope.until})
+            audit.record(connection, by, "stats.evidence_opened", "flags", now, {"since": scope.since, "until": scope.until})
     with store.read() as connection:
         cases = read_cases(connection, scope)
         totals = ledger.totals(connection)
@@ -102,9 +103,10 @@ def _check_public(path: Path, since: datetime | None, until: datetime | None, wi
 
 
 def _publish(store: Database, path: Path, public: Public, now: float) -> None:
+    by = acting(store)
     _write(path, WRITERS[path.suffix](public), private=False)
     with store.write() as connection:
-        audit.record(connection, operator(), "stats.published", "stats", now, {"rows": len(public.rows), "suppressed": public.suppressed})
+        audit.record(connection, by, "stats.published", "stats", now, {"rows": len(public.rows), "suppressed": public.suppressed})
     words = f"{path}: {len(public.rows)} numbers"
     if not public.rows:
         words += "; a month is published once it is settled, and only what stands for ten cases (docs/statistics.md)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import threading
@@ -38,6 +39,7 @@ from tsbot.wiki.sites import Sites
 
 TIDY_SECONDS = 600.0
 """Sessions that have ended are deleted so often."""
+BACKLOG = 1024
 STOP_SECONDS = 10
 """What requests under way get when the server stops."""
 OAUTH_LABEL, WIKI_LABEL = "Sign in with your wiki account", "Sign in with your password on the wiki"
@@ -128,7 +130,7 @@ def _plain(settings: Settings) -> WikiSettings:
 
 
 class Server:
-    """A web server in a thread of its own, so that signals stay with the command."""
+    """A web server in a thread of its own, so that signals stay with the command. ``port`` is the one that it listens on."""
 
     def __init__(self, site: Site, settings: Settings) -> None:
         ours = settings.console
@@ -153,12 +155,8 @@ class Server:
         self._site = site
         self._server = uvicorn.Server(config)
         self._socket = _listen(*ours.address)
+        self.port = int(self._socket.getsockname()[1])
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, name="console", daemon=True)
-
-    @property
-    def port(self) -> int:
-        """The port that it listens on."""
-        return int(self._socket.getsockname()[1])
 
     def start(self) -> None:
         """Begin to answer."""
@@ -197,12 +195,15 @@ def _file(settings: Settings, name: str) -> str | None:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises ``InputError`` where the port is taken."""
+    """A listening socket: who comes before the server has begun waits. Raises ``InputError`` where the port is taken."""
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        listening = socket.socket(family, kind, proto)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
+        with contextlib.ExitStack() as stack:
+            listening = stack.enter_context(socket.socket(family, kind, proto))
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(address)
+            listening.listen(BACKLOG)
+            stack.pop_all()
     except OSError as error:
         raise InputError(f"The console cannot listen on {host}, port {port}: {error.strerror or type(error).__name__}.") from error
     return listening

@@ -56,8 +56,8 @@ class WikiGroups:
         return None if told is None else ({wiki: told[0]}, frozenset(), told[1])
 
     def _of_all_wikis(self, subject: str) -> _Found | None:
-        asked: dict[str, str | int] = {"action": "query", "meta": "globaluserinfo", "guiid": int(subject), "guiprop": "groups|rights|merged"}
-        account = self._query(self.central_wiki, asked)["globaluserinfo"]
+        asked: dict[str, str | int] = {"action": "query", "meta": "globaluserinfo", "guiprop": "groups|rights|merged"}
+        account = self._query(self.central_wiki, asked | {"guiid": int(subject)})["globaluserinfo"]
         if account.get("missing") or account.get("invalid") or account.get("locked") or account.get("hidden"):
             return None
         if int(account["id"]) != int(subject):
