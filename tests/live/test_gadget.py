@@ -329,6 +329,33 @@ def test_what_the_wiki_refused_is_not_told(desk: Desk, oversighter: Visitor) -> 
     assert desk.told(case) == []
 
 
+def test_a_console_that_does_not_answer_can_be_told_again(desk: Desk, oversighter: Visitor) -> None:
+    [first] = desk.page("Spillway", f"{TEXT} one.")
+    case = desk.flag(first)
+    oversighter.context.route(f"{desk.url}/api/v1/hidden", lambda route: route.abort())
+    oversighter.go("Special:RevisionDelete", **link([first], "content"))
+    oversighter.page.click("input[name=wpSubmit], button[name=wpSubmit]")
+    expect(oversighter.page.locator(NOTICE)).to_contain_text(build.messages()["en"]["away"])
+    oversighter.picture("away")
+    assert desk.told(case) == []
+    oversighter.context.unroute(f"{desk.url}/api/v1/hidden")
+    oversighter.page.click(f"{NOTICE} button")
+    expect(oversighter.page.locator(NOTICE)).to_have_text(build.messages()["en"]["told"])
+    assert len(desk.told(case)) == 1
+
+
+def test_a_form_without_the_box_for_suppression_warns(desk: Desk, oversighter: Visitor) -> None:
+    [first] = desk.page("Lock keeper", f"{TEXT} one.")
+
+    def without_box(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("wpHideRestricted", "other"))
+
+    oversighter.context.route(f"{desk.wiki}/w/index.php?title=Special:RevisionDelete&*", without_box)
+    oversighter.go("Special:RevisionDelete", **link([first], "content,restricted"))
+    expect(oversighter.page.locator(NOTICE)).to_have_text(build.messages()["en"]["no-suppression"])
+
+
 def test_a_link_with_other_words_ticks_nothing(desk: Desk, oversighter: Visitor) -> None:
     [first] = desk.page("Towpath", f"{TEXT} one.")
     oversighter.go("Special:RevisionDelete", **link([first], "constructor,wpSubmit,<b>"))
