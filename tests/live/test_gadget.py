@@ -26,6 +26,7 @@ from tsbot.console.access import Act, Groups, shipped_matrix
 from tsbot.console.app import create_app
 from tsbot.console.console import Console
 from tsbot.console.gadget import build
+from tsbot.console.pages.gadget import loading
 from tsbot.console.people import FreshRights, Person
 from tsbot.demo.wikis import WikiFamily
 from tsbot.detect.finding import Coverage, Evidence, Finding, Kind
@@ -494,3 +495,25 @@ def test_only_configured_wikis_can_load_the_script_from_the_console(load: Load) 
     assert load("enwiki") == "loaded"
     assert load("dewiki") == "refused"
     assert load("enwiki", cors=False) == "refused"
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_the_lines_for_a_common_js_load_what_was_looked_at_and_nothing_else(desk: Desk, visitor: Visitor, changed: bool) -> None:
+    script = build.script(desk.url)
+    lines = loading(script + "/* other */" if changed else script, f"{desk.url}/gadget/tsbot.js", ["suppress"])
+    visitor.go("Special:BlankPage")
+    visitor.page.evaluate(lines)  # of somebody who is in no group
+    visitor.settle()
+    assert visitor.of_console == []
+    visitor.page.evaluate("mw.config.set({ wgUserGroups: ['suppress'], wgUserId: 1 })")
+    visitor.page.evaluate(lines)
+    visitor.settle()
+    expect(visitor.page.locator("#t-tsbot")).to_have_count(0 if changed else 1)
+    assert visitor.of_console == ["GET /gadget/tsbot.js"]
+
+
+def test_gadget_and_user_script_at_once_are_one(desk: Desk, oversighter: Visitor) -> None:
+    oversighter.go("Special:BlankPage")
+    oversighter.page.add_script_tag(content=build.script(desk.url))
+    oversighter.settle()
+    expect(oversighter.page.locator("#t-tsbot")).to_have_count(1)

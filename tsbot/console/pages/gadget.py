@@ -34,22 +34,20 @@ def register(app: FastAPI, console: Console) -> None:
     address, matrix = public_url(console.settings.console), console.rights.matrix
     text = build.script(address, matrix)
     body = text.encode()
-    integrity = "sha384-" + base64.b64encode(hashlib.sha384(body).digest()).decode()
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     groups = build.groups_of(matrix)
+    loader = loading(text, address + SCRIPT, groups)
 
     @app.get(PAGE)
     def explain(request: Request) -> Response:
         visit = console.visit(request, Act.MANAGE_TOKENS)
-        # Single quotes, as in the rest of the line; the names of groups are of our own table.
-        named = json.dumps(groups).replace('"', "'")
         return console.pages.page(
             "gadget.html.j2",
             request,
             visit=visit,
             console=address,
             definition=build.DEFINITION,
-            loader=LOADER.format(groups=named, integrity=integrity, address=address + SCRIPT),
+            loader=loader,
             origins=console.settings.console.wiki_origins,
             groups=groups,
         )
@@ -65,3 +63,10 @@ def register(app: FastAPI, console: Console) -> None:
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
         return Response(body, media_type="text/javascript", headers=headers)
+
+
+def loading(script: str, address: str, groups: list[str]) -> str:
+    """Lines that load a script from an address, and no other script than this, for members of some groups."""
+    checksum = base64.b64encode(hashlib.sha384(script.encode()).digest()).decode()
+    named = json.dumps(groups).replace('"', "'")  # as in the rest of the lines; the names are those of our own table
+    return LOADER.format(groups=named, integrity=f"sha384-{checksum}", address=address)

@@ -1,8 +1,11 @@
 /** Begins, for those whom it is for. For everybody else this is the end: nothing is asked, nothing is shown. */
 ( function () {
-	if ( !gadget.people.entitled() || !window.fetch || !window.AbortController ) {
+	// Somebody may have both the gadget and the user script.
+	var twice = mw.config.exists( 'tsbotGadget' );
+	if ( twice || !gadget.people.entitled() || !window.fetch || !window.AbortController ) {
 		return;
 	}
+	mw.config.set( 'tsbotGadget', true );
 	mw.loader.using( [ 'mediawiki.api', 'mediawiki.storage', 'mediawiki.util' ] ).then( function () {
 		$( function () {
 			mw.util.addCSS( gadget.styles );
