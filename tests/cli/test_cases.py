@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tsbot.cli import common
+
 CANARY = "canary-6634"
 
 
@@ -17,7 +19,7 @@ def acting(patrolled: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs a command as somebody."""
 
     def run(who: str, *words: str) -> Any:
-        monkeypatch.setenv("LOGNAME", who)
+        monkeypatch.setattr(common, "operator", lambda: who)
         return patrolled.run("cases", *words)
 
     return run
@@ -107,7 +109,7 @@ def test_a_letter_that_needs_two_people(patrolled: Any, case_id: str, monkeypatc
     (held,) = patrolled.run("reports", "list", "--json").lines
 
     def release(who: str) -> Any:
-        monkeypatch.setenv("LOGNAME", who)
+        monkeypatch.setattr(common, "operator", lambda: who)
         return patrolled.run("reports", "release", held["id"])
 
     for _ in range(2):

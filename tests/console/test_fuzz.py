@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
 
 API = "/api/v1"
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance, response_schema_conformance]
-FUZZED = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
+FUZZED = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
 
 
 def operations(house: Any) -> list[Any]:

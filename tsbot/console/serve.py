@@ -39,6 +39,8 @@ from tsbot.wiki.sites import Sites
 
 TIDY_SECONDS = 600.0
 """Sessions that have ended are deleted so often."""
+PATIENCE = 10.0
+"""Seconds that a wiki gets to say who may do what."""
 BACKLOG = 1024
 STOP_SECONDS = 10
 """What requests under way get when the server stops."""
@@ -125,8 +127,8 @@ def open_login(settings: Settings, sites: Sites, return_url: str) -> WikiLogin:
 
 
 def _plain(settings: Settings) -> WikiSettings:
-    """Settings of requests that a person waits for: a wiki that lags is asked all the same."""
-    return msgspec.structs.replace(settings.wiki, maxlag=0)
+    """Settings of requests that a person waits for: a wiki that lags is asked all the same, and one that hangs is not waited for long."""
+    return msgspec.structs.replace(settings.wiki, maxlag=0, timeout=min(PATIENCE, settings.wiki.timeout))
 
 
 class Server:

@@ -149,7 +149,7 @@ def exchange(site: Site, parameters: Mapping[str, str], *, post: bool, timeout: 
     proxies = {"no_proxy": host} if is_loopback(host) else None  # a proxy has no business on loopback
     verify = site.verify_SSL_certificate()
     if own is not None:
-        response = _fetch_as(own, address, body, headers, proxies, verify=verify)
+        response = _fetch_as(own, address, body, headers, proxies, verify=verify, timeout=timeout)
     else:
         response = http.fetch(
             address,
@@ -170,14 +170,21 @@ def exchange(site: Site, parameters: Mapping[str, str], *, post: bool, timeout: 
 
 
 def _fetch_as(
-    own: requests.Session, url: str, body: str | None, headers: Mapping[str, str], proxies: dict[str, str] | None, *, verify: bool
+    own: requests.Session,
+    url: str,
+    body: str | None,
+    headers: Mapping[str, str],
+    proxies: dict[str, str] | None,
+    *,
+    verify: bool,
+    timeout: float,
 ) -> requests.Response | Exception:
     """As ``http.fetch`` does, in a session of its own."""
     request = requests.Request("GET" if body is None else "POST", url, data=body, headers=dict(headers))
     try:
         prepared = own.prepare_request(request)
         kept = own.merge_environment_settings(str(prepared.url), proxies or {}, True, verify, None)
-        return own.send(prepared, timeout=config.socket_timeout, allow_redirects=False, **kept)
+        return own.send(prepared, timeout=(min(10.0, timeout), timeout), allow_redirects=False, **kept)
     except requests.RequestException as error:
         return error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
 
 from tsbot.console import tokens
 from tsbot.console.access import Act
@@ -40,16 +41,19 @@ def register(app: FastAPI, console: Console) -> None:
     async def make(request: Request) -> Response:
         chosen = [value for name, value in (await request.form()).multi_items() if name == "scope" and isinstance(value, str)]
         _, fields = await console.form(request)
+        return await run_in_threadpool(made, request, fields, chosen)  # asks the wikis, which takes its time
+
+    def made(request: Request, fields: dict[str, str], chosen: list[str]) -> Response:
         visit = console.visit(request, Act.MANAGE_TOKENS, anew=True)
         allowed = [scope for scope in tokens.SCOPES if scope.value in chosen and visit.rights.may(scope)]
         days = fields.get("days", "")
         try:
             with console.database.write() as connection:
                 number = int(days) if days.isascii() and days.isdigit() and len(days) < 4 else 0
-                made = tokens.make(connection, visit.person, fields.get("label", ""), allowed, number, visit.now)
+                token = tokens.make(connection, visit.person, fields.get("label", ""), allowed, number, visit.now)
         except InputError as error:
             return page(request, visit, 422, problem=str(error))
-        return page(request, visit, made=made)
+        return page(request, visit, made=token)
 
     @app.post(PAGE + "/{token_id}/revoke")
     async def revoke(request: Request, token_id: str) -> Response:
