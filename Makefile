@@ -1,12 +1,15 @@
 # make patrol   run the patrol on the live stream        make demo   the whole system on this machine
 # make test     install what the tests need, run them    make wheel  build a wheel
+# make gadget   build the script for the wikis           make lint   style of Python and of the gadget
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: patrol demo test lint fuzz wheel debian clean help
+GADGET := tsbot/console/gadget
+
+.PHONY: patrol demo test lint fuzz wheel gadget debian clean help
 help:
-	@sed -n '1,2s/^# //p' Makefile
+	@sed -n '1,3s/^# //p' Makefile
 
 # pip comes last in a virtual environment: with it, the environment is whole.
 $(BIN)/pip:
@@ -35,9 +38,19 @@ patrol: $(VENV)/.patrol
 demo: debian $(VENV)/.demo
 	$(BIN)/tsbot demo $(ARGS)
 
-lint: $(VENV)/.test
+# npm checks each package against the checksums of the lock file.
+$(GADGET)/node_modules/.package-lock.json: $(GADGET)/package.json $(GADGET)/package-lock.json
+	@command -v npm >/dev/null || { echo "The gadget's style is checked with packages from npm, and there is no npm. On Debian: apt install npm" >&2; exit 1; }
+	cd $(GADGET) && npm ci --loglevel=error
+	@touch $@
+
+lint: $(VENV)/.test $(GADGET)/node_modules/.package-lock.json
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	cd $(GADGET) && npm run --silent lint
+
+gadget: $(VENV)/.patrol
+	$(BIN)/python -m tsbot.console.gadget.build "$(CONSOLE)" dist/gadget
 
 test: debian $(VENV)/.test lint
 	$(BIN)/pytest $(ARGS)
@@ -50,4 +63,4 @@ wheel: $(BIN)/pip
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf $(VENV) dist build tsbot-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(GADGET)/node_modules dist build tsbot-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -695,6 +695,11 @@ def _address(listen: str, key: str, example: str) -> tuple[str, int]:
     return host, int(port)
 
 
+def is_origin(url: str) -> bool:
+    """Whether an address is scheme, host and port, without a path."""
+    return _ORIGIN.fullmatch(url) is not None
+
+
 def is_loopback_url(url: str) -> bool:
     """Whether an http address is on this machine."""
     try:

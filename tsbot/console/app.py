@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from tsbot.console.api.app import PREFIX, create_api
 from tsbot.console.console import Console
 from tsbot.console.limits import BodyLimit
-from tsbot.console.pages import account, queue, tokens
+from tsbot.console.pages import account, gadget, queue, tokens
 from tsbot.console.security import SecurityHeaders
 from tsbot.errors import (
     CaseError,
@@ -50,7 +50,7 @@ def create_app(console: Console) -> FastAPI:
     app = FastAPI(title="tsbot console", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.console = console
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    for module in (queue, account, tokens):
+    for module in (queue, account, tokens, gadget):
         module.register(app, console)
     app.mount(PREFIX, create_api(console), name="api")
 

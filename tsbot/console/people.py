@@ -43,6 +43,11 @@ class FreshRights:
         self._known: dict[str, Rights] = {}
         self._lock = threading.Lock()
 
+    @property
+    def matrix(self) -> Matrix:
+        """The table of who may do what."""
+        return self._matrix
+
     def of(self, person: Person, *, anew: bool = False) -> Rights:
         """What somebody may do. ``anew`` asks the wikis now.
 

@@ -18,6 +18,7 @@ from fastapi import FastAPI
 
 from tsbot.console import sessions
 from tsbot.console.access import Matrix, load_matrix, shipped_matrix
+from tsbot.console.address import public_url
 from tsbot.console.app import create_app
 from tsbot.console.console import Console
 from tsbot.console.people import FreshRights
@@ -29,7 +30,7 @@ from tsbot.console.signin.wiki_login import WikiLogin
 from tsbot.errors import InputError, SettingsError, StoreError
 from tsbot.http_client import is_safe
 from tsbot.parts import Stop, plain_user_agent
-from tsbot.settings import ConsoleSettings, Settings, WikiSettings
+from tsbot.settings import Settings, WikiSettings
 from tsbot.store.database import Database
 from tsbot.wiki.api import Api
 from tsbot.wiki.budget import Budget
@@ -53,13 +54,6 @@ class Site:
     app: FastAPI
     console: Console
     url: str
-
-
-def public_url(settings: ConsoleSettings) -> str:
-    """Where people reach the console."""
-    if settings.url:
-        return settings.url
-    return f"{'https' if settings.certificate else 'http'}://{settings.listen}"
 
 
 def matrix_of(settings: Settings) -> Matrix:
