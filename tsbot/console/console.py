@@ -74,8 +74,10 @@ class Console:
         return "__Host-tsbot" if self.secure else "tsbot"
 
     def session(self, request: Request, *, touch: bool = True) -> Session:
-        """The session of a request. Raises ``SignInNeededError``. Without ``touch`` the request is no sign of life: a page that asks
-        for news by itself keeps nobody signed in."""
+        """The session of a request. Raises ``SignInNeededError``.
+
+        Without ``touch`` the request is no sign of life: a page that asks for news by itself keeps nobody signed in.
+        """
         value = request.cookies.get(self.cookie, "")
         now = self.clock()
         with self.database.read() as connection:

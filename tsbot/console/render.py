@@ -6,6 +6,7 @@ import hashlib
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import jinja2
 from fastapi import Request
@@ -72,7 +73,10 @@ class Pages:
 
     def voice(self, request: Request, prefs: Preferences = NOBODY) -> Voice:
         """The language in which a page answers a request."""
-        asked, accepted = request.query_params.get("uselang", ""), request.headers.get("accept-language", "")
+        accepted = request.headers.get("accept-language", "")
+        # A part of a page speaks as the page does.
+        around = dict(parse_qsl(urlsplit(request.headers.get("hx-current-url", "")).query))
+        asked = request.query_params.get("uselang") or around.get("uselang", "")
         return Voice(self.catalogue, choose(self.catalogue, asked, prefs.language, accepted))
 
     def render(self, template: str, request: Request, **values: Any) -> str:
