@@ -68,12 +68,15 @@ class House:
         """Somebody with a session, at the console."""
         with self.database.write() as connection:
             cookie = sessions.sign_in(connection, self.database.key, f"central:{name}", name, self.now)
-        client = TestClient(create_app(self.console()), base_url="http://127.0.0.1:8787", follow_redirects=False, raise_server_exceptions=False)
+        app = create_app(self.console())
+        client = TestClient(app, base_url="http://127.0.0.1:8787", follow_redirects=False, raise_server_exceptions=False)
         client.cookies.set("tsbot", cookie)
         return Browser(self, client, cookie)
 
-    def flag(self, kind: Kind = Kind.VIOLENCE, *, by: str = "", text: str = "", scores: tuple[int, int, int] = (1, 1, 1), **more: Any) -> Flag:
-        """A new flag; what is not given is unlike anything before. ``more`` goes to the event, ``evidence`` and ``language`` to the finding."""
+    def flag(
+        self, kind: Kind = Kind.VIOLENCE, *, by: str = "", text: str = "", scores: tuple[int, int, int] = (1, 1, 1), **more: Any
+    ) -> Flag:
+        """A new flag, unlike anything before but for what is given: ``evidence`` and ``language`` of the finding, the rest of the event."""
         number = next(self.numbers)
         text = text or f"{WORDS[number % 10] * 3} {number * 7919} {WORDS[number // 10 % 10] * 2}"
         language, evidence = more.pop("language", "en"), more.pop("evidence", (0, 3))

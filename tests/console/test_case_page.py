@@ -15,6 +15,7 @@ from tsbot.wiki.types import FetchedRevision, RevisionRef, RevisionState
 
 House = Any
 CANARY = "canary-7731"
+PRESENT = {"state": RevisionState.PRESENT}
 
 
 def secret(house: House, kind: Kind = Kind.VIOLENCE, **more: Any) -> Any:
@@ -122,8 +123,8 @@ class Wiki:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ({"state": RevisionState.PRESENT, "text": "Old line.\nA <new> line.", "parent_text": "Old line.\n"}, "<ins>A &lt;new&gt; line.</ins>"),
-        ({"state": RevisionState.PRESENT, "text": "Old line.\n", "parent_text": "Old line.\nGone again."}, "<del>Gone again.</del>"),
+        (PRESENT | {"text": "Old line.\nA <new> line.", "parent_text": "Old line.\n"}, "<ins>A &lt;new&gt; line.</ins>"),
+        (PRESENT | {"text": "Old line.\n", "parent_text": "Old line.\nGone again."}, "<del>Gone again.</del>"),
         ({"state": RevisionState.HIDDEN}, "The wiki has hidden the text."),
         ({"state": RevisionState.DELETED}, "does not exist any more"),
         ({}, "The wiki does not answer now."),

@@ -1,4 +1,4 @@
-"""A real browser at a console that really listens, on loopback. A violation of the Content-Security-Policy fails the test, wherever it is."""
+"""A real browser at a console that really listens, on loopback. A violation of the Content-Security-Policy fails any test."""
 
 from __future__ import annotations
 
@@ -111,7 +111,8 @@ def screen(chromium: Any, served: str, house: Any, tmp_path: Path) -> Iterator[A
         one = Screen(page, served, shots)
         page.on("console", lambda message: one.trouble.append(message.text) if "Content Security Policy" in message.text else None)
         page.on("pageerror", lambda error: one.trouble.append(str(error)))
-        page.on("request", lambda request: None if request.url.startswith((served, "data:")) else one.trouble.append(f"asked {request.url}"))
+        ours = (served, "data:")
+        page.on("request", lambda request: None if request.url.startswith(ours) else one.trouble.append(f"asked {request.url}"))
         opened.append(one)
         return one
 

@@ -86,7 +86,9 @@ def test_accessible_by_the_rules(house: House, screen: Any, dark: bool) -> None:
     reader.act(case, "note", text="looked at it")
     reader.send("/filters", query="kind=legal", name="Legal")
     window = screen(dark=dark)
-    for name, path in (("queue", "/?lane=general"), ("case", f"/cases/{case}"), ("preferences", "/preferences"), ("keys", "/keys"), ("closed", "/?state=closed")):
+    pages = {"queue": "/?lane=general", "case": f"/cases/{case}", "closed": "/?state=closed"}
+    pages |= {name: f"/{name}" for name in ("preferences", "keys")}
+    for name, path in pages.items():
         page = window.go(path)
         assert window.axe() == [], name
         if name == "case":
