@@ -3,8 +3,8 @@
     python benchmarks/console.py [--flags 100000] [--requests 200]
 
 Server time only: the application is called in this process, without a network, as an oversighter of all wikis and of one. The database
-is SQLite in a temporary folder, filled with made-up flags in cases of one to a few flags, and one flood of thousands. Beside the time that passes, the time of the processor is told:
-on a machine that does other things as well, only the second one is ours.
+is SQLite in a temporary folder, filled with made-up flags in cases of one to a few flags, and one flood of thousands. Beside the
+time that passes, the time of the processor is told: on a machine that does other things as well, only the second one is ours.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def fill(database: Database, number: int) -> None:
         author = f"Editor {rng.randrange(number // 3)}"
         for one in range(size):
             identity = str(uuid.UUID(int=rng.getrandbits(128)))
-            content = FlagContent(title="A page", user=author, excerpt="made-up words of a text", evidence=(Span(0, 7, kind.value),), target=3)
+            content = FlagContent(title="A page", user=author, excerpt="made-up words", evidence=(Span(0, 7, kind.value),), target=3)
             flags.append({
                 "id": identity, "subject": f"{wiki}:rev:{len(flags) + 1}", "kind": kind.value, "case_id": case_id, "wiki": wiki,
                 "field": "text", "probability": rng.random(), "specificity": rng.randrange(4), "plausibility": rng.randrange(4),
