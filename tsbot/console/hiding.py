@@ -48,5 +48,7 @@ def plan(flags: Sequence[Flag], histories: AskHistories | None) -> HidePlan:
 def _part(name: str) -> Any | None:
     try:
         return importlib.import_module(f"tsbot.hide.{name}")
-    except ImportError:
-        return None
+    except ModuleNotFoundError as error:
+        if error.name is not None and error.name.startswith("tsbot.hide"):
+            return None
+        raise
