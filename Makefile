@@ -1,13 +1,16 @@
 # make patrol   run the patrol on the live stream        make demo   the whole system on this machine
 # make test     install what the tests need, run them    make wheel  build a wheel
 # make gadget   build the script for the wikis           make lint   style of Python and of the gadget
+# make console  fetch what the console takes from npm (Codex, htmx); demo, test and wheel do it too
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
 GADGET := tsbot/console/gadget
+NPM := tsbot/console/npm
+VENDOR := tsbot/console/static/vendor
 
-.PHONY: patrol demo test lint fuzz wheel gadget debian clean help
+.PHONY: patrol demo test lint fuzz wheel console gadget debian clean help
 help:
 	@sed -n '1,3s/^# //p' Makefile
 
@@ -29,13 +32,20 @@ $(VENV)/.test: $(BIN)/pip pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[test]'
 	@touch $@
 
+# npm checks each package against the checksums of the lock file.
+$(VENDOR)/codex.css: $(NPM)/package.json $(NPM)/package-lock.json $(NPM)/copy.mjs
+	@command -v npm >/dev/null || { echo "The console's styles come from npm packages, and there is no npm. On Debian: apt install npm" >&2; exit 1; }
+	cd $(NPM) && npm ci --loglevel=error && node copy.mjs
+
+console: $(VENDOR)/codex.css
+
 debian:
 	sh tsbot/demo/debian/install.sh
 
 patrol: $(VENV)/.patrol
 	$(BIN)/tsbot patrol $(ARGS)
 
-demo: debian $(VENV)/.demo
+demo: debian console $(VENV)/.demo
 	$(BIN)/tsbot demo $(ARGS)
 
 # npm checks each package against the checksums of the lock file.
@@ -52,15 +62,15 @@ lint: $(VENV)/.test $(GADGET)/node_modules/.package-lock.json
 gadget: $(VENV)/.patrol
 	$(BIN)/python -m tsbot.console.gadget.build "$(CONSOLE)" dist/gadget
 
-test: debian $(VENV)/.test lint
+test: debian console $(VENV)/.test lint
 	$(BIN)/pytest $(ARGS)
 
 fuzz: $(VENV)/.test
 	$(BIN)/pip install --quiet --editable '.[fuzz]'
 	$(BIN)/python tests/fuzz/fuzz_text.py -max_total_time=$(or $(SECONDS),60)
 
-wheel: $(BIN)/pip
+wheel: console $(BIN)/pip
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf $(VENV) $(GADGET)/node_modules dist build tsbot-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENDOR) $(NPM)/node_modules $(GADGET)/node_modules dist build tsbot-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -41,7 +41,8 @@
     │   ├── ForbiddenError         whoever is signed in may not do this
     │   ├── RightsUnknownError     the wiki does not say what somebody may do (so: nothing)
     │   ├── ForgedError            a form or token is not one of ours, or is not valid any more
-    │   └── TooManyError           too many requests in a short time
+    │   ├── TooManyError           too many requests in a short time
+    │   └── RestNeededError        somebody has read much, and should rest
     └── DemoError              the demo wikis cannot be set up or a demo step failed
 
 Messages say what happened, what it means and what to do. They never carry text of revisions, comments or user names:
@@ -244,6 +245,15 @@ class TooManyError(ConsoleError):
     def __init__(self, message: str, wait: float) -> None:
         super().__init__(message)
         self.wait = wait
+
+
+class RestNeededError(ConsoleError):
+    """Somebody has read as much as is good for them, or in a row. ``again`` is when they may go on, in seconds since the epoch."""
+
+    def __init__(self, message: str, again: float, *, resting: bool) -> None:
+        super().__init__(message)
+        self.again = again
+        self.resting = resting
 
 
 class DemoError(TsbotError):

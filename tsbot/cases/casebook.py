@@ -135,12 +135,12 @@ def queue(
     rows = connection.execute(select(*COLUMNS).where(*where).order_by(*order).limit(limit)).mappings().all()
     number = connection.scalar(select(func.count()).select_from(t.case).where(*where)) or 0
     overdue = connection.scalar(select(func.count()).select_from(t.case).where(*where, due < now)) or 0
-    return Queue(tuple(_lines(connection, [to_case(row) for row in rows], now)), number - len(rows), overdue)
+    return Queue(tuple(lines(connection, [to_case(row) for row in rows], now)), number - len(rows), overdue)
 
 
 def record(connection: Connection, key: MasterKey, found: Case, now: float, *, reveal: bool = False) -> Record:
     """Everything about a case; the texts of its notes only with ``reveal``."""
-    (line,) = _lines(connection, [found], now)
+    (line,) = lines(connection, [found], now)
     c = t.report.c
     columns = (c.id, c.purpose, c.recipient, c.state, c.sent, c.acknowledged)
     reports = connection.execute(select(*columns).where(c.case_id == found.id).order_by(c.created, c.id)).all()
@@ -166,7 +166,8 @@ def _due(now: float) -> Any:
     return case((t.case.c.due > now + shipped_handling().longest, now), else_=t.case.c.due)
 
 
-def _lines(connection: Connection, cases: Sequence[Case], now: float) -> list[CaseLine]:
+def lines(connection: Connection, cases: Sequence[Case], now: float) -> list[CaseLine]:
+    """Cases as the queue shows them, in their order."""
     ids = [one.id for one in cases]
     flags = _counts(connection, ids, t.flag.c.case_id)
     held = _counts(connection, ids, t.report.c.case_id, t.report.c.state == "held", t.report.c.purpose == "letter")

@@ -17,20 +17,19 @@ import typer
 from rich.table import Table
 
 from tsbot.cases.acts import Desk
-from tsbot.cases.approvals import asking
 from tsbot.cli.common import EXIT_NOTHING, EXIT_USAGE, ConfigOption, DatabaseOption, JsonOption, own_desk, read_settings, terminal
 from tsbot.errors import CaseError, InputError
 from tsbot.log import configure
-from tsbot.report import misuse
 from tsbot.report.bounce import MAX_BYTES, note_bounce, read_bounce
 from tsbot.report.deliver import Deliverer
 from tsbot.report.letter import Manner
 from tsbot.report.message import OutboundMessage, to_email
 from tsbot.report.policy import Policy
+from tsbot.report.releasing import Released, release
 from tsbot.store import audit, outbox
 from tsbot.store.database import Database
 from tsbot.store.opening import open_store
-from tsbot.store.outbox import UNSENT, Purpose, Report, ReportState
+from tsbot.store.outbox import Purpose, Report, ReportState
 from tsbot.view import when
 
 TIMES = frozenset(("acknowledged", "created", "due", "released", "sent", "step_due"))
@@ -262,20 +261,11 @@ def _release(deliverer: Deliverer, report: Report, who: Desk, now: float) -> tup
     Whether it was released, and whether it was withdrawn because people gave its flag another kind.
     """
     try:
-        with asking(deliverer.database) as connection:
-            current = outbox.get(connection, report.id)
-            if current is None or current.state not in UNSENT or current.released is not None:
-                return False, False
-            if misuse.put_right(connection, current, deliverer.settings, now):
-                return False, True
-            who.check_release(connection, current, now)
-            released = outbox.release(connection, current.id, who.by, now)
-            if released:
-                who.note_release(connection, current, now)
-            return released, False
+        released = release(deliverer.database, deliverer.settings, who, report.id, now)
     except CaseError as error:
         typer.echo(str(error), err=True)
         return False, False
+    return released is Released.YES, released is Released.ASTRAY
 
 
 def _retry(deliverer: Deliverer, report: Report) -> bool:

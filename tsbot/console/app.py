@@ -16,7 +16,8 @@ from starlette.staticfiles import StaticFiles
 from tsbot.console.api.app import PREFIX, create_api
 from tsbot.console.console import Console
 from tsbot.console.limits import BodyLimit
-from tsbot.console.pages import account, gadget, queue, tokens
+from tsbot.console.pages import account, acts, case, gadget, queue, settings, tokens
+from tsbot.console.render import is_part
 from tsbot.console.security import SecurityHeaders
 from tsbot.errors import (
     CaseError,
@@ -24,6 +25,8 @@ from tsbot.errors import (
     ForbiddenError,
     ForgedError,
     InputError,
+    PartyError,
+    RestNeededError,
     RightsUnknownError,
     SignInNeededError,
     StoreError,
@@ -37,7 +40,9 @@ STATUS: tuple[tuple[type[TsbotError], int], ...] = (
     (ForgedError, 403),
     (RightsUnknownError, 503),
     (TooManyError, 429),
-    (InputError, 404),
+    (RestNeededError, 429),
+    (PartyError, 403),
+    (InputError, 400),
     (CaseError, 409),
     (StoreError, 503),
     (ConsoleError, 400),
@@ -50,14 +55,22 @@ def create_app(console: Console) -> FastAPI:
     app = FastAPI(title="tsbot console", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.console = console
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    for module in (queue, account, tokens, gadget):
+    for module in (queue, case, acts, settings, account, tokens, gadget):
         module.register(app, console)
     app.mount(PREFIX, create_api(console), name="api")
 
     @app.exception_handler(SignInNeededError)
     def sign_in_first(request: Request, _error: SignInNeededError) -> Response:
+        if is_part(request):
+            # The page stays as it is, with what was typed into it; only this part says so.
+            return HTMLResponse(console.pages.problem(request, "Your session has ended. Sign in again, in another tab.", 401), 401)
         back = request.url.path if request.method == "GET" else "/"
         return RedirectResponse(f"/sign-in?back={back}", status_code=303)
+
+    @app.exception_handler(RestNeededError)
+    def rest(request: Request, error: RestNeededError) -> Response:
+        page = console.pages.render("rest.html.j2", request, again=error.again, resting=error.resting, limits=console.limits)
+        return HTMLResponse(page, 429)
 
     @app.exception_handler(TsbotError)
     def ours(request: Request, error: TsbotError) -> Response:

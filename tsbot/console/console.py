@@ -12,12 +12,18 @@ from tsbot.console import sessions
 from tsbot.console.access import EVERYWHERE, Act, Rights
 from tsbot.console.leaving import leave
 from tsbot.console.people import FreshRights, Person
+from tsbot.console.reading import Limits
 from tsbot.console.render import Pages
 from tsbot.console.security import CSRF_FIELD, RateLimit, check_form
 from tsbot.console.sessions import Session
 from tsbot.errors import ForbiddenError, SignInNeededError
+from tsbot.report.prepare import AskStatus
 from tsbot.settings import Settings
 from tsbot.store.database import Database
+from tsbot.wiki.types import RevisionSource
+
+AskHistories = Callable[[str, str], Any]
+"""Of a wiki (database name, address of its server), what :mod:`tsbot.hide` reads histories with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,31 +64,42 @@ class Console:
     pages: Pages = field(default_factory=Pages)
     limit: RateLimit | None = None
     hide_plan: HidePlan | None = None
+    limits: Limits = field(default_factory=Limits)
+    """How much one person reads."""
+    revisions: RevisionSource | None = None
+    """Reads the two sides of an edit; without it there are no differences to see."""
+    account_status: AskStatus | None = None
+    """Asks the wiki about an account."""
+    histories: AskHistories | None = None
+    """Reads page histories, for plans of what to hide."""
 
     @property
     def cookie(self) -> str:
         """Name of the session cookie. ``__Host-`` has browsers refuse it without TLS or for another path or host."""
         return "__Host-tsbot" if self.secure else "tsbot"
 
-    def session(self, request: Request) -> Session:
-        """The session of a request. Raises ``SignInNeededError``."""
+    def session(self, request: Request, *, touch: bool = True) -> Session:
+        """The session of a request. Raises ``SignInNeededError``.
+
+        Without ``touch`` the request is no sign of life: a page that asks for news by itself keeps nobody signed in.
+        """
         value = request.cookies.get(self.cookie, "")
         now = self.clock()
         with self.database.read() as connection:
             found = sessions.find(connection, self.database.key, value, now) if value else None
         if found is None:
             raise SignInNeededError("Sign in first; your session may have ended.")
-        if now - found.seen > sessions.TOUCH_SECONDS:
+        if touch and now - found.seen > sessions.TOUCH_SECONDS:
             with self.database.write() as connection:
                 sessions.touch(connection, value, now)
         return found
 
-    def visit(self, request: Request, act: Act, wiki: str = EVERYWHERE, *, anew: bool = False) -> Visit:
+    def visit(self, request: Request, act: Act, wiki: str = EVERYWHERE, *, anew: bool = False, touch: bool = True) -> Visit:
         """Let somebody in who may do ``act`` on ``wiki`` (without one: on any). ``anew`` asks the wiki now, for reveals and acts.
 
         Raises ``SignInNeededError``, ``ForbiddenError``, ``RightsUnknownError`` or ``TooManyError``.
         """
-        session = self.session(request)
+        session = self.session(request, touch=touch)
         if self.limit is not None:
             self.limit.take(session.person.id)
         rights = self.rights_of(session.person, anew=anew)

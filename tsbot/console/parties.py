@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
 from sqlalchemy import Connection, or_, select
 
-from tsbot.cases.acts import Desk
-from tsbot.cases.approvals import rules
+from tsbot.cases.acts import Desk, desk
 from tsbot.cases.case import Case, read_case
-from tsbot.cases.conflicts import People
 from tsbot.cases.filing import account_index, author_index
 from tsbot.cases.opened import read_opened
 from tsbot.console.access import Act
@@ -64,5 +63,5 @@ def open_case(console: Console, connection: Connection, visit: Visit, act: Act, 
 
 def desk_of(console: Console, visit: Visit) -> Desk:
     """Somebody at work on cases."""
-    people = People(console.database.key, {visit.actor: names_of(visit)})
-    return Desk(visit.actor, console.database.key, people, rules(console.settings.cases.two_person))
+    settings = msgspec.structs.replace(console.settings, people={visit.actor: tuple(names_of(visit))})
+    return desk(visit.actor, console.database.key, settings)

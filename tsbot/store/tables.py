@@ -145,6 +145,8 @@ case = Table(
     Index(None, "wiki", "author_index"),
     Index(None, "wiki", "page_index"),
     Index(None, "state", "priority"),
+    Index(None, "state", "kind", "wiki", "due"),
+    Index(None, "lease_by"),
     comment="One incident: one or more flags.",
 )
 
@@ -185,6 +187,7 @@ flag = Table(
     Index(None, "wiki", "page_index", "event_time"),
     Index(None, "wiki", "target_index", "event_time"),
     Index(None, "text_family", "event_time"),
+    Index(None, "language", "case_id"),
     comment="A stored finding.",
 )
 
