@@ -83,7 +83,7 @@ def test_somebody_elses_token(house: Any) -> None:
     program, other = house.program(), house.client()
     with house.database.read() as connection:
         identity = connection.scalar(select(t.token.c.id))
-    assert other.post(f"/tokens/{identity}/revoke", data={"csrf": other.csrf}).status_code == 404
+    assert other.post(f"/tokens/{identity}/revoke", data={"csrf": other.csrf}).status_code == 400
     assert program.get("/api/v1/cases").status_code == 200
     assert "You have none." in other.get("/tokens").text
 

@@ -99,6 +99,7 @@ def test_rights_are_asked_anew_for_a_reveal(house: House) -> None:
     assert reader.act(flag.case_id, "reveal", flag=flag.id).status_code == 403
     house.groups.clear()
     house.now += 301
+    reader = house.sign_in()  # who has lost rights is signed out
     assert reader.get(f"/cases/{flag.case_id}").status_code == 200
     house.down = True
     assert reader.act(flag.case_id, "reveal", flag=flag.id).status_code == 503
