@@ -10,7 +10,7 @@ GADGET := tsbot/console/gadget
 NPM := tsbot/console/npm
 VENDOR := tsbot/console/static/vendor
 
-.PHONY: patrol demo test lint fuzz wheel console gadget debian clean help
+.PHONY: patrol demo test tests lint fuzz wheel console gadget debian clean help
 help:
 	@sed -n '1,3s/^# //p' Makefile
 
@@ -62,7 +62,10 @@ lint: $(VENV)/.test $(GADGET)/node_modules/.package-lock.json
 gadget: $(VENV)/.patrol
 	$(BIN)/python -m tsbot.console.gadget.build "$(CONSOLE)" dist/gadget
 
-test: debian console $(VENV)/.test lint
+tests:
+	sh tsbot/demo/debian/install.sh --tests
+
+test: tests console $(VENV)/.test lint
 	$(BIN)/pytest $(ARGS)
 
 fuzz: $(VENV)/.test

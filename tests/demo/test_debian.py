@@ -48,9 +48,10 @@ def test_php_comes_first_and_mediawiki_without_apache(tools: Path):
     (tools / "python3").write_text("#!/bin/sh\nexit 1\n")
     (tools / "python3").chmod(0o755)
     run(path=tools)
-    update, venv, gpg, php, mediawiki = calls.read_text().splitlines()
+    update, venv, gpg, npm, php, mediawiki = calls.read_text().splitlines()
     assert update.endswith(" update")
     assert venv.endswith(" install python3-venv")
     assert gpg.endswith(" install gnupg")
+    assert npm.endswith(" install npm")
     assert " php-cgi " in php
     assert mediawiki.endswith(" install mediawiki mini-httpd apache2-")

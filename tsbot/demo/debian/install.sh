@@ -1,8 +1,9 @@
 #!/bin/sh
-# Install what the demo's wikis need on Debian 12 or 13, what Python needs to make virtual environments, and gpg, which reads what the
-# demo and the tests encrypt. Does nothing where it is there already.
+# Install what the demo's wikis need on Debian 12 or 13, what Python needs to make virtual environments, gpg, which reads what the
+# demo and the tests encrypt, and npm, which fetches the console's styles. Does nothing where it is there already.
 #
 #   sh install.sh           install (with sudo unless run as root)
+#   sh install.sh --tests   install Chromium, too, in which the tests open the console
 #   sh install.sh --check   only say whether anything is missing (exit status 1)
 set -eu
 
@@ -13,8 +14,11 @@ can_make_venv() {
     ! command -v python3 >/dev/null || python3 -c 'import ensurepip, venv' 2>/dev/null
 }
 
+browser=${1:-}
+
 complete() {
-    can_make_venv && command -v gpg >/dev/null && [ -f /usr/share/mediawiki/maintenance/install.php ] && command -v php >/dev/null && php -r '
+    { [ "$browser" != --tests ] || command -v chromium >/dev/null; } && command -v npm >/dev/null &&
+        can_make_venv && command -v gpg >/dev/null && [ -f /usr/share/mediawiki/maintenance/install.php ] && command -v php >/dev/null && php -r '
         foreach (["curl", "intl", "mbstring", "pdo_sqlite", "sockets", "xml"] as $module) {
             if (!extension_loaded($module)) { exit(1); }
         }'
@@ -55,6 +59,8 @@ apt() {
 apt update
 can_make_venv || apt install python3-venv
 command -v gpg >/dev/null || apt install gnupg
+command -v npm >/dev/null || apt install npm
+[ "$browser" != --tests ] || command -v chromium >/dev/null || apt install chromium
 # shellcheck disable=SC2046 # one word per package is meant
 apt install $(grep -v '^#' "$here/php-packages.txt")
 # The minus forbids Apache, which apt would prefer as the web server.
