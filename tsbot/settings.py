@@ -519,6 +519,9 @@ class ConsoleSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = ()
     requests_per_minute: Annotated[Positive, Meta(description="Requests that one person, or one token, may make in a minute.")] = 240
     sign_ins_per_hour: Annotated[Positive, Meta(description="Tries to sign in that one address, or one user name, has in an hour.")] = 20
+    reads_a_day: Annotated[Positive, Meta(description="Texts that one person is shown in 24 hours; emergencies are never kept back.")] = 80
+    reads_in_a_row: Annotated[Positive, Meta(description="Texts that one person is shown without a rest.")] = 20
+    rest_minutes: Annotated[float, Meta(gt=0, description="Minutes without reading that count as a rest.")] = 10.0
 
     @property
     def address(self) -> tuple[str, int]:

@@ -7,33 +7,43 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from tsbot.cases.browse import find_flags
+from tsbot.cases.filing import read_flag
 from tsbot.console import sessions
 from tsbot.console.access import Matrix, load_matrix, shipped_matrix
 from tsbot.console.address import public_url
 from tsbot.console.app import create_app
 from tsbot.console.console import Console
 from tsbot.console.people import FreshRights
+from tsbot.console.reading import Limits
 from tsbot.console.security import RateLimit
 from tsbot.console.signin import oauth, wiki_login
 from tsbot.console.signin.groups import WikiGroups
 from tsbot.console.signin.oauth import OAuth
 from tsbot.console.signin.wiki_login import WikiLogin
 from tsbot.errors import InputError, SettingsError, StoreError
+from tsbot.hide.asked import from_flags
+from tsbot.hide.suggest import suggest
+from tsbot.hide.view import plain
 from tsbot.http_client import is_safe
 from tsbot.parts import Stop, plain_user_agent
 from tsbot.settings import Settings, WikiSettings
 from tsbot.store.database import Database
+from tsbot.wiki.accounts import account_status
 from tsbot.wiki.api import Api
-from tsbot.wiki.budget import Budget
+from tsbot.wiki.budget import Budget, rate
+from tsbot.wiki.history_reader import ApiHistories
+from tsbot.wiki.revisions import PywikibotRevisions
 from tsbot.wiki.session import own_session, prepare
 from tsbot.wiki.sites import Sites
 
@@ -83,6 +93,22 @@ def open_site(settings: Settings, database: Database, clock: Callable[[], float]
     sites = Sites(settings.wiki)
     ask = open_groups(settings, sites, matrix, clock)
     protocol = OAuth(ours, url + oauth.RETURN, plain_user_agent(settings))
+    budget = Budget(rate(settings.wiki))
+    reads = Api(sites, _plain(settings), budget)
+
+    def histories(wiki: str, server_url: str) -> ApiHistories:
+        return ApiHistories(reads, wiki, budget, time.sleep, server_url=server_url, concurrency=settings.wiki.concurrency)
+
+    def hide_plan(wiki: str, rev_id: int) -> Mapping[str, Any]:
+        """The plan for the flags on a revision, as JSON without texts."""
+        with database.read() as connection:
+            found = [read_flag(connection, database.key, identity) for identity in find_flags(connection, f"{wiki}:rev:{rev_id}")]
+        flags = [flag for flag in found if flag is not None]
+        if not flags:
+            raise InputError("There is no flag on this revision.")
+        server = next((flag.content.server_url for flag in flags if flag.content is not None), "")
+        return plain(suggest(from_flags(flags), histories(wiki, server)))
+
     console = Console(
         settings=settings,
         database=database,
@@ -91,7 +117,13 @@ def open_site(settings: Settings, database: Database, clock: Callable[[], float]
         secure=url.startswith("https://"),
         signins=signins,
         limit=RateLimit(ours.requests_per_minute, 60.0, clock),
+        hide_plan=hide_plan,
+        limits=Limits(ours.reads_a_day, ours.reads_in_a_row, ours.rest_minutes * 60),
+        revisions=PywikibotRevisions(reads, settings.wiki.max_text_bytes),
+        account_status=lambda wiki, user, server_url: account_status(reads, wiki, user, server_url),
+        histories=histories,
     )
+    console.pages.check()
     app = create_app(console)
     limit = RateLimit(ours.sign_ins_per_hour, 3600.0, clock)
     if ours.client_id:
