@@ -16,7 +16,7 @@ from sqlalchemy import event, insert, text
 from tsbot import __version__
 from tsbot.health import HealthServer
 from tsbot.metrics import Vitals
-from tsbot.store import ledger
+from tsbot.store import ledger, schema
 from tsbot.store import tables as t
 from tsbot.store.database import Database
 from tsbot.stream.source import SourceStatus
@@ -177,7 +177,7 @@ def test_an_empty_database_has_zeros_and_no_ages(database: Database, serve: Any)
 
 def test_it_says_what_runs(database: Database, serve: Any) -> None:
     (build,) = (name for name in scrape(serve(database)) if name.startswith("tsbot_build_info"))
-    assert build == f"tsbot_build_info{{detector=word-1,schema=0003,version={__version__}}}"
+    assert build == f"tsbot_build_info{{detector=word-1,schema={schema.newest()},version={__version__}}}"
 
 
 def test_numbers_are_read_anew_each_time(database: Database, serve: Any) -> None:

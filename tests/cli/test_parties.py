@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tsbot.cli import common
+
 DAY = 86400
 
 
@@ -17,7 +19,7 @@ def day(days: float) -> str:
 @pytest.fixture
 def case_id(patrolled: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     """The one case of the patrol; who acts is its author."""
-    monkeypatch.setenv("LOGNAME", "ann")
+    monkeypatch.setattr(common, "operator", lambda: "ann")
     patrolled.configure('[people]\nann = ["Editor 2"]\n')
     ((found,),) = patrolled.sql("SELECT id FROM case_file")
     return str(found)
@@ -34,7 +36,7 @@ def test_a_party_neither_purges_nor_holds(patrolled: Any, case_id: str, words: t
     refused = patrolled.run(*command)
     assert (refused.code, "You are a party" in refused.err) == (1, True)
     assert patrolled.sql("SELECT count(*) FROM approval") == [(0,)]
-    monkeypatch.setenv("LOGNAME", "bob")
+    monkeypatch.setattr(common, "operator", lambda: "bob")
     assert "needs a second person" in patrolled.run(*command).err
     assert patrolled.sql("SELECT asked_by FROM approval") == [("bob",)]
 
@@ -43,7 +45,7 @@ def test_a_party_neither_purges_nor_holds(patrolled: Any, case_id: str, words: t
 def test_cases_hold_has_the_limit_of_the_retention_too(
     patrolled: Any, case_id: str, monkeypatch: pytest.MonkeyPatch, days: int, asked: int
 ) -> None:
-    monkeypatch.setenv("LOGNAME", "bob")
+    monkeypatch.setattr(common, "operator", lambda: "bob")
     assert patrolled.run("cases", "claim", case_id).code == 0
     refused = patrolled.run("cases", "hold", case_id, "--until", day(days))
     assert ("A legal hold ends at most" in refused.err) is not bool(asked)
@@ -51,7 +53,7 @@ def test_cases_hold_has_the_limit_of_the_retention_too(
 
 
 def test_cases_hold_keeps_nothing_of_a_purged_case(patrolled: Any, case_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOGNAME", "bob")
+    monkeypatch.setattr(common, "operator", lambda: "bob")
     assert patrolled.run("cases", "claim", case_id).code == 0
     patrolled.sql("UPDATE case_file SET purged = 1")
     refused = patrolled.run("cases", "hold", case_id, "--until", day(30))

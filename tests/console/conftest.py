@@ -201,7 +201,7 @@ def provider(_provider: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def _wikis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """pywikibot is one per process; the family of these wikis is made known to it while the tests of this folder run."""
+    """pywikibot is one per process; the family of these wikis is made known to it by :func:`wikis`."""
     running = load("wiki_stub").Running()
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
@@ -209,8 +209,6 @@ def _wikis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         patch.delenv("PYWIKIBOT_DIR", raising=False)
         patch.chdir(home)
         session.prepare(Settings(data_dir=str(home / "data"), wiki=WikiSettings(contact=CONTACT)))
-    from pywikibot import config
-
     family = home / "people_family.py"
     family.write_text(
         "from pywikibot import family\n"
@@ -221,17 +219,19 @@ def _wikis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         "    def scriptpath(self, code): return f'/{code}/w'\n"
         "    def dbName(self, code): return f'{code}wiki'\n"
     )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(config, "base_dir", str(home))
-        patch.setitem(config.family_files, "people", str(family))
-        yield running
+    yield running, home, family
     running.close()
 
 
 @pytest.fixture
-def wikis(_wikis: Any) -> Any:
-    """Wikis without accounts."""
-    return _wikis.fresh()
+def wikis(_wikis: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Wikis without accounts. Other tests do not see their family."""
+    from pywikibot import config
+
+    running, home, family = _wikis
+    monkeypatch.setattr(config, "base_dir", str(home))
+    monkeypatch.setitem(config.family_files, "people", str(family))
+    return running.fresh()
 
 
 @pytest.fixture

