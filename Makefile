@@ -10,7 +10,7 @@ GADGET := tsbot/console/gadget
 NPM := tsbot/console/npm
 VENDOR := tsbot/console/static/vendor
 
-.PHONY: patrol demo test tests lint fuzz wheel console gadget debian clean help
+.PHONY: patrol demo test test-here test-live tests lint fuzz wheel console gadget debian clean help
 help:
 	@sed -n '1,3s/^# //p' Makefile
 
@@ -65,8 +65,13 @@ gadget: $(VENV)/.patrol
 tests:
 	sh tsbot/demo/debian/install.sh --tests
 
+# Tests on real wikis and in a real browser wait much; they run beside the others.
 test: tests console $(VENV)/.test lint
-	$(BIN)/pytest $(ARGS)
+	$(MAKE) --no-print-directory --jobs=2 --keep-going test-here test-live
+test-here:
+	$(BIN)/pytest -m 'not live' $(ARGS)
+test-live:
+	$(BIN)/pytest -m live $(ARGS)
 
 fuzz: $(VENV)/.test
 	$(BIN)/pip install --quiet --editable '.[fuzz]'

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from email import message_from_bytes
@@ -51,6 +51,8 @@ class Emergency:
     gpg: Gpg
     patrolled: Patrolled = field(init=False)
     _secrets: list[str] = field(default_factory=list)
+    _earlier: int = 0
+    """Mails that others got before."""
 
     def __post_init__(self) -> None:
         fingerprint = self.gpg.desk(EMERGENCY)
@@ -73,6 +75,7 @@ class Emergency:
 
     def _play(self) -> Iterator[Check]:
         self.say("A second patrol starts, which releases nothing by itself.")
+        self._earlier = len(self.world.sink.messages)
         self.patrolled.start()
         self.say("Somebody threatens a school, twice.")
         with self.world.family.actor("Grey Pebble", "enwiki") as person:
@@ -84,11 +87,11 @@ class Emergency:
         yield Check("emergency.one_case", len(cases) == 1, f"{len(flags)} flags, {len(cases)} case")
         case_id = flags[0].case
 
-        letter = self._wait(lambda: self._held(case_id), "the letter is not written")
-        shown = self._command("reports", "preview", letter.id)
+        letters = self._wait(lambda: self._held(case_id), "the letters on both edits are not written")
+        shown = self._command("reports", "preview", letters[0].id)
         links = f"diff={first}" in shown or f"oldid={first}" in shown
         yield Check("emergency.previewed", links and "Subject: [TS]" in shown, f"{len(shown.splitlines())} lines, with a working link")
-        yield from self._release(letter)
+        yield from self._release(letters)
 
         mail = self._wait(lambda: self._mail_to(EMERGENCY), "no letter arrives")
         inner = message_from_bytes(self.gpg.decrypt(_armour(mail)), policy=default)
@@ -122,8 +125,11 @@ class Emergency:
         yield from self._purge(case_id)
         self.patrolled.stop()
 
-    def _release(self, letter: Report) -> Iterator[Check]:
-        done = [self._try_release(letter, by) for by in (FIRST_PERSON, FIRST_PERSON, SECOND_PERSON)]
+    def _release(self, letters: Sequence[Report]) -> Iterator[Check]:
+        done = [self._try_release(letters[0], by) for by in (FIRST_PERSON, FIRST_PERSON, SECOND_PERSON)]
+        for letter in letters[1:]:  # a letter that nobody has released keeps its case open
+            self._try_release(letter, FIRST_PERSON)
+            self._try_release(letter, SECOND_PERSON)
         detail = f"asked by {FIRST_PERSON}, released by {SECOND_PERSON}"
         yield Check("emergency.second_person_releases", done == [False, False, True], detail)
 
@@ -182,13 +188,15 @@ class Emergency:
         flags = [flag for flag in self.patrolled.flags() if flag.subject in subjects]
         return flags if {flag.subject for flag in flags} == subjects else []
 
-    def _held(self, case_id: str) -> Report | None:
+    def _held(self, case_id: str) -> list[Report]:
+        """The letters of a case that wait for release, the first one first; none unless there is one on each edit."""
         letters = [one for one in self.patrolled.reports() if one.case_id == case_id and one.purpose is Purpose.LETTER]
         held = [one for one in letters if one.state is ReportState.HELD]
-        return min(held, key=lambda one: one.created) if held else None
+        return sorted(held, key=lambda one: one.created) if len({one.subject for one in held}) == 2 else []
 
     def _mail_to(self, address: str, words: str = "") -> Received | None:
-        return next((mail for mail in self.world.sink.messages if address in mail.recipients and words.encode() in mail.data), None)
+        mails = self.world.sink.messages[self._earlier :]
+        return next((mail for mail in mails if address in mail.recipients and words.encode() in mail.data), None)
 
     def _case(self, case_id: str) -> Case:
         with closing(self.patrolled.open()) as store, store.read() as connection:
