@@ -69,7 +69,8 @@ class Screen:
         return [f"{one['id']}: {node['html'][:160]}" for one in found["violations"] for node in one["nodes"]]
 
 
-@pytest.fixture(scope="session")
+# Per module: while Playwright is driven its event loop counts as running, and no other test could start one.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     if not Path(CHROMIUM).exists():
         pytest.skip(f"no browser at {CHROMIUM}")
