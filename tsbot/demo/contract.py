@@ -6,6 +6,7 @@ import json
 import ssl
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -62,7 +63,7 @@ class Faults:
     """Seconds between the bytes of an answer's body."""
 
 
-class ContractServer:
+class ContractServer(ABC):
     """Serves in threads of its own within a ``with`` block; subclasses say what is right in :meth:`answer`."""
 
     def __init__(self, clock: Callable[[], float] = time.time, tls: ssl.SSLContext | None = None) -> None:
@@ -78,9 +79,9 @@ class ContractServer:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
 
+    @abstractmethod
     def answer(self, request: Request) -> Reply:
         """What the real server would say. Called by one thread at a time."""
-        raise NotImplementedError
 
     @property
     def url(self) -> str:

@@ -12,11 +12,10 @@ from typing import Any
 
 import pytest
 import uvicorn
+from playwright.sync_api import sync_playwright
 
-playwright = pytest.importorskip("playwright.sync_api")
-
-from tsbot.console.app import create_app  # noqa: E402
-from tsbot.console.render import STATIC  # noqa: E402
+from tsbot.console.app import create_app
+from tsbot.console.render import STATIC
 
 CHROMIUM = os.environ.get("TSBOT_TEST_CHROMIUM", "/usr/bin/chromium")
 AXE = Path(STATIC).parent / "npm" / "node_modules" / "axe-core" / "axe.min.js"
@@ -73,10 +72,10 @@ class Screen:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     if not Path(CHROMIUM).exists():
-        pytest.skip(f"no browser at {CHROMIUM}")
+        pytest.fail(f"no browser at {CHROMIUM}: run `make tests`")
     if not (STATIC / "vendor").exists() or not AXE.exists():
-        pytest.skip("make console has not run")
-    with playwright.sync_playwright() as driver:
+        pytest.fail("no styles and scripts: run `make console`")
+    with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(SWITCHES))
         yield browser
         browser.close()
