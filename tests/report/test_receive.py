@@ -19,7 +19,7 @@ from tsbot.detect.finding import Kind
 from tsbot.errors import SettingsError
 from tsbot.report.codes import CODE, code, codes_in, fits, reply_address
 from tsbot.report.receive import REFUSED, Outcome, Receiver, Taken
-from tsbot.report.replies import MOST_BYTES, SHIPPED, Sort, load_automatic, read_reply
+from tsbot.report.replies import MOST_BYTES, MOST_PARTS, SHIPPED, Sort, load_automatic, read_reply
 from tsbot.settings import OnCallPerson, OnCallSettings, Recipient, ReleaseRule, ReportSettings
 from tsbot.store import audit
 from tsbot.store import tables as t
@@ -240,6 +240,14 @@ BOUNDARIES = b"".join(b'Content-Type: multipart/mixed; boundary="b%d"\n\n--b%d\n
 def test_hostile_mail_is_refused_quickly(desk: Desk, raw: bytes) -> None:
     outcome = receiver(desk).take(raw)
     assert outcome.taken in (Taken.REFUSED, Taken.AUTOMATIC)
+
+
+def test_mail_of_too_many_parts_is_unreadable_whatever_code_it_carries(desk: Desk) -> None:
+    identity = sent(desk)
+    address = reply_address("reports@example.org", code(desk.database.key, identity, "desk@example.org"))
+    raw = f"To: {address}\n\nYes.\n".encode() + b"boundary\n" * (MOST_PARTS + 1)
+    assert receiver(desk).take(raw) == Outcome(Taken.REFUSED, reason="unreadable")
+    assert desk.row(identity).acknowledged is None
 
 
 def test_a_huge_answer_is_read_as_far_as_it_matters(desk: Desk) -> None:
