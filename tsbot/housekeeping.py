@@ -1,7 +1,8 @@
 """What is done about once an hour so that nothing private is kept longer than it should be.
 
-Cases whose time is up are purged, old dead letters deleted, files of purged letters removed from the spool, SQLite's log emptied; and
-what the wiki hid while a legal hold kept it is sealed once that has ended. Every step can be repeated, and killed.
+Cases whose time is up are purged, old dead letters deleted, files of purged letters removed from the spool, SQLite's log emptied; the
+activity index of traces is trimmed; and what the wiki hid while a legal hold kept it is sealed once that has ended. Every step can be
+repeated, and killed.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from tsbot.settings import Settings
 from tsbot.store import audit
 from tsbot.store import tables as t
 from tsbot.store.database import Database
+from tsbot.trace.upkeep import trim
 
 Asking = Callable[[Database], AbstractContextManager[Connection]]
 """A transaction that keeps a request for approval although the act is not done."""
@@ -48,6 +50,8 @@ class Done:
     files: int = 0
     sealed: int = 0
     """Cases sealed because their legal hold has ended."""
+    edits: int = 0
+    """Edits that left the activity index."""
     clean: bool = True
     """Whether SQLite's log could be emptied; else the next round does it."""
 
@@ -95,7 +99,8 @@ class Housekeeper:
         letters = self._delete_dead_letters(by)
         with self.database.write() as connection:
             sealed = seal_after_hold(connection, self.database.key, self.clock(), sealing=self.settings.cases.seal_when_hidden)
-        return Done(tuple(purged), letters, self.sweep(), sealed, self.database.checkpoint())
+        trimmed = trim(self.database, self.settings.trace, self.clock())
+        return Done(tuple(purged), letters, self.sweep(), sealed, trimmed.edits, self.database.checkpoint())
 
     def purge_one(self, case_id: str, *, by: str, need: Need, asking: Asking = Database.write) -> Done:
         """Purge one case now; before its time a second person must have approved. ``asking`` opens the transaction in which to ask.
@@ -115,7 +120,7 @@ class Housekeeper:
             if why == "early":
                 need(connection, PURGE_EARLY, case_id, by, now)
             done = purge_case(connection, case_id, why=why, by=by, now=now)
-        return Done((done,) if done else (), 0, self.sweep(), 0, self.database.checkpoint())
+        return Done((done,) if done else (), 0, self.sweep(), 0, 0, self.database.checkpoint())
 
     def sweep(self) -> int:
         """Remove the files of purged letters from the spool; how many."""

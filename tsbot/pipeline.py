@@ -40,6 +40,7 @@ from tsbot.stream.seen import blob
 from tsbot.stream.source import Batch
 from tsbot.text.passage import Field, Passage
 from tsbot.text.passages import added_passages, event_passages
+from tsbot.trace.index import ActivityIndex, Added
 from tsbot.wiki.fetcher import Fetcher, FetchResult
 from tsbot.wiki.queue import FetchQueue
 from tsbot.wiki.sites import base_url
@@ -95,6 +96,8 @@ class Pipeline:
     remember: int = 2_000_000
     seal_when_hidden: bool = True
     """Whether our copy of a text goes once the wiki has hidden it."""
+    activity: ActivityIndex | None = None
+    """Keeps who edited what when; None where the index is off."""
     shadow: Shadow | None = None
     """A candidate detector that judges along, after everything is stored."""
     trouble: str = ""
@@ -140,8 +143,13 @@ class Pipeline:
         trim = self._turns % TRIM_EVERY == 0
         new_wikis = {event.wiki: base_url(event.server_url, event.domain) for event in judged_events if event.wiki not in self.active}
 
+        added = Added()
+
         def store(connection: Connection) -> list[PendingEvent]:
+            nonlocal added
             waiting = self._store_batch(connection, batch, source, sorted_batch, verdicts)
+            if self.activity is not None:
+                added = self.activity.add(connection, sorted_batch.activity, self.clock())
             if new_wikis:
                 ledger.save_wikis(connection, self.active | new_wikis)
             if trim:
@@ -156,6 +164,8 @@ class Pipeline:
         waiting = self._commit(store)
         self._show_shadow(carried, verdicts)
         self.intake.remember(sorted_batch)
+        if self.activity is not None:
+            self.activity.remember(added)
         self.active.update(new_wikis)
         self._await(waiting)
         return sorted_batch
