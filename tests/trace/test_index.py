@@ -20,7 +20,7 @@ from tsbot.trace import lookup as lookup_module
 from tsbot.trace.activity import Account
 from tsbot.trace.index import DAY, ActivityIndex, digest, edit_number, time_of
 from tsbot.trace.lookup import Lookup
-from tsbot.trace.titles import canonical, twin
+from tsbot.wiki.titles import canonical, twin
 from tsbot.trace.upkeep import trim
 
 NOW = 1_780_000_000.0

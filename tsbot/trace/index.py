@@ -22,8 +22,8 @@ from tsbot.settings import TraceSettings
 from tsbot.store import tables as t
 from tsbot.stream.events import Event, EventKind
 from tsbot.trace.skeleton import skeleton, stem
-from tsbot.trace.titles import canonical
 from tsbot.wiki.sites import base_url
+from tsbot.wiki.titles import canonical
 
 TIME_BITS = 28
 """Bits of an edit's number below its second."""
@@ -62,7 +62,7 @@ def stem_number(name: str) -> int:
 
 
 def page_number(wiki: str, title: str) -> int:
-    """The number of a page, whose title has an English namespace name (:func:`tsbot.trace.titles.canonical`)."""
+    """The number of a page, whose title has an English namespace name (:func:`tsbot.wiki.titles.canonical`)."""
     return number("page", wiki, title)
 
 

@@ -11,18 +11,19 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from tsbot.store import tables as t
 from tsbot.trace.activity import Account, Edit
 from tsbot.trace.gallery import owner
 from tsbot.trace.index import TIME_BITS, account_number, page_number, skeleton_number, stem_number, time_of
-from tsbot.trace.titles import twin
+from tsbot.wiki.titles import twin
 
 MOST_HOLDERS = 200
 """A page or name that more accounts have is passed over."""
-MOST_PAGES = 400
+MOST_PAGES = 200
 """Pages of the account asked about that are looked up, the latest."""
 MOST_CANDIDATES = 200
 CHUNK = 400
@@ -88,7 +89,7 @@ class Lookup:
         numbers = {account_number(name): name for name in names}
         found = {}
         for one, name in numbers.items():
-            rows = self._rows(_latest(one, most))
+            rows = [_edit(row) for row in self._connection.execute(_LATEST, {"account": one, "most": most})]
             if rows:
                 found[name] = Account(name, tuple(reversed(rows)))
         return found
@@ -145,12 +146,11 @@ class Lookup:
 
     def _holders(self, key: str) -> list[int]:
         wiki, _, title = key.partition("|")
-        c = t.activity_edit.c
         holders: dict[int, None] = {}
         for one in (title, twin(title)):
             if one is not None:
-                query = select(c.account).where(c.page == page_number(wiki, one)).distinct().limit(MOST_HOLDERS + 1)
-                holders.update(dict.fromkeys(self._connection.scalars(query)))
+                found = self._connection.execute(_HOLDERS, {"page": page_number(wiki, one)})
+                holders.update(dict.fromkeys(int(row.account) for row in found))
         return list(holders)
 
     def _alike(self, name: str, population: int) -> list[tuple[int, float]]:
@@ -173,18 +173,25 @@ class Lookup:
             names.update({row.id: row.name for row in some})
         return names
 
-    def _rows(self, query: Select[tuple[int, int, int, str, str]]) -> list[Edit]:
-        return [
-            Edit(row.name, datetime.fromtimestamp(row.id >> TIME_BITS, UTC), (row.title,), rev_id=row.rev)
-            for row in self._connection.execute(query)
-        ]
+
+def _edit(row: Any) -> Edit:
+    return Edit(row.name, datetime.fromtimestamp(row.id >> TIME_BITS, UTC), (row.title,), rev_id=row.rev)
 
 
-def _latest(account: int, most: int) -> Select[tuple[int, int, int, str, str]]:
+def _latest() -> Select[tuple[int, int, str, str]]:
     c, p, w = t.activity_edit.c, t.activity_page.c, t.activity_wiki.c
     joined = t.activity_edit.join(t.activity_page, p.id == c.page).join(t.activity_wiki, w.id == p.wiki)
-    query = select(c.id, c.rev, c.digest, p.title, w.name).select_from(joined)
-    return query.where(c.account == account).order_by(c.id.desc()).limit(most)
+    query = select(c.id, c.rev, p.title, w.name).select_from(joined).where(c.account == bindparam("account"))
+    return query.order_by(c.id.desc()).limit(bindparam("most"))
+
+
+def _holders() -> Select[tuple[int]]:
+    c = t.activity_edit.c
+    return select(c.account).where(c.page == bindparam("page")).distinct().limit(MOST_HOLDERS + 1)
+
+
+# Made once: hundreds of them are asked for one account.
+_LATEST, _HOLDERS = _latest(), _holders()
 
 
 def _pages_of(account: Account) -> list[str]:

@@ -16,10 +16,12 @@ from tsbot.trace.weights import Weights
 
 TEXT_KINDS = ("phrases", "style", "summaries", "sections", "targets", "opposition")
 """Kinds of evidence that the index knows nothing for."""
-COMPARED = 60
+COMPARED = 50
 """Candidates that are scored, those with the most points first."""
-STRANGERS = 60
-MOST_EDITS = 60
+STRANGERS = 40
+LISTED = 25
+"""Links that a shortlist holds at most."""
+MOST_EDITS = 40
 """Latest edits of an account that are looked at here."""
 
 
@@ -54,5 +56,5 @@ def shortlist(
     latest = Account(account.name, account.edits[-MOST_EDITS:])
     gallery = {one.name: one for one in (*others, *compared.values(), latest)}
     ranker = Ranker([gallery[name] for name in sorted(gallery)], without=TEXT_KINDS, weights=weights)
-    links = [link for link in next(iter(ranker.rank([account.name], len(gallery)))) if link.account in compared]
+    links = [link for link in next(iter(ranker.rank([account.name], LISTED))) if link.account in compared]
     return Shortlist(tuple(links), holders.found, holders.crowded, lookup.accounts())
