@@ -73,6 +73,11 @@ class Lookup:
         oldest, newest = (self._connection.scalar(select(some(edit))) for some in (func.min, func.max))
         return Size(self.accounts(), None if oldest is None else time_of(oldest), None if newest is None else time_of(newest))
 
+    def wikis(self) -> dict[str, str]:
+        """Wikis of the index, with scheme and host."""
+        query = select(t.activity_wiki.c.name, t.activity_wiki.c.base).order_by(t.activity_wiki.c.name)
+        return {row.name: row.base for row in self._connection.execute(query)}
+
     def accounts(self) -> int:
         """About how many accounts there are: exact up to some hundreds, then to some per cent, without counting them.
 

@@ -64,16 +64,17 @@ class Ranker:
         self._positions = {account.name: position for position, account in enumerate(self._accounts)}
 
     @cached_property
-    def _gallery(self) -> Gallery:
+    def gallery(self) -> Gallery:
+        """The accounts, each edit read once."""
         return Gallery(self._accounts, names_shown=self._names)
 
     @cached_property
     def _all(self) -> Measured:
-        return Measured(self._gallery, self._without)
+        return Measured(self.gallery, self._without)
 
     @cached_property
     def _index(self) -> CandidateIndex:
-        return CandidateIndex(self._gallery)
+        return CandidateIndex(self.gallery)
 
     def rank(self, queries: Sequence[str], top: int) -> Iterator[list[Link]]:
         """The first links of each query, in the order of the queries. An account without activity has none."""

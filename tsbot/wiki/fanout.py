@@ -61,7 +61,7 @@ class FanOut:
     concurrency: int = 3
     cache: AnswerCache = field(default_factory=NoCache)
     progress: Progress = lambda _what, _done, _all: None
-    addresses: Mapping[str, str] = field(default_factory=dict)
+    addresses: dict[str, str] = field(default_factory=dict)
     """Scheme and host of wikis that no family lists."""
     skip: frozenset[str] = frozenset()
     """Wikis that are never asked."""
