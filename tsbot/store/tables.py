@@ -508,14 +508,22 @@ activity_page = Table(
 activity_edit = Table(
     "activity_edit",
     metadata,
-    Column("id", BigId, primary_key=True, autoincrement=False, comment="Its second times 2^28, plus a hash of wiki and revision."),
-    Column("account", BigInteger, nullable=False),
+    Column("account", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", BigInteger, primary_key=True, autoincrement=False, comment="Its second times 2^28, plus a hash of wiki and revision."),
     Column("page", BigInteger, nullable=False),
     Column("rev", BigInteger, nullable=False),
     Column("digest", Integer, nullable=False, comment="31 bits of the summary without its heading; 0 for none."),
-    Index(None, "account", "id"),
-    Index(None, "page", "account"),
-    comment="Who edited what, when: public metadata of the stream's edits, no text.",
+    sqlite_with_rowid=False,
+    comment="What accounts did, each in the order of time: public metadata of the stream's edits, no text.",
+)
+
+activity_touch = Table(
+    "activity_touch",
+    metadata,
+    Column("page", BigInteger, primary_key=True, autoincrement=False),
+    Column("account", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+    comment="Who edited a page.",
 )
 
 trace_cache = Table(

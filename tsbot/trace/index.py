@@ -2,7 +2,8 @@
 
 Accounts and pages are numbers made of their names (63 bits of BLAKE2b), so that adding needs no look-up, is the same in every process, and
 doing it again changes nothing. That two of ten million accounts share a number by accident has a probability of 5 in a million. An edit's
-number begins with its second: edits are trimmed by number, and those of an account are in the order of time.
+number begins with its second, so those of an account are in the order of time. An edit writes one row beside its account's others, and one
+more where somebody edits a page for the first time: that is what keeps adding cheap in a large index.
 
 What the wiki takes back goes from here too: revisions whose author is hidden, pages that are deleted. A renamed account stays one.
 """
@@ -14,6 +15,7 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, insert, select, update
@@ -32,6 +34,10 @@ AHEAD = 3600.0
 """Seconds by which an edit may be in the future: a clock that is wrong by more says nothing of the time of day."""
 REMEMBERED = 200_000
 """Accounts and pages known to be stored, at most twice as many."""
+SINCE = "activity_since"
+"""Fact: when the index was begun."""
+CHUNK = 400
+"""Numbers in one statement."""
 RENAMES = ("renameuser", "gblrename")
 _SECTION = re.compile(r"/\*.*?\*/")
 _NUMBER = (1 << 63) - 1
@@ -105,9 +111,49 @@ class Added:
     edits: int = 0
     accounts: frozenset[int] = frozenset()
     pages: frozenset[int] = frozenset()
+    touches: frozenset[int] = frozenset()
     wikis: tuple[tuple[str, int], ...] = ()
     forgot: bool = False
     """Whether something was taken out."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Rows to insert, and what was new in the batch."""
+
+    new_accounts: set[int] = field(default_factory=set)
+    new_pages: set[int] = field(default_factory=set)
+    new_touches: set[int] = field(default_factory=set)
+    accounts: list[_Row] = field(default_factory=list)
+    pages: list[_Row] = field(default_factory=list)
+    touches: list[_Row] = field(default_factory=list)
+    edits: list[_Row] = field(default_factory=list)
+
+    def account(self, account: int, name: str) -> None:
+        if account not in self.new_accounts:
+            self.new_accounts.add(account)
+            self.accounts.append(_account_row(account, name))
+
+    def page(self, page: int, wiki: int, title: str) -> None:
+        self.new_pages.add(page)
+        self.pages.append({"id": page, "wiki": wiki, "title": title})
+
+    def touch(self, touch: int, page: int, account: int) -> None:
+        if touch not in self.new_touches:
+            self.new_touches.add(touch)
+            self.touches.append({"page": page, "account": account})
+
+    def insert(self, connection: Connection) -> None:
+        """Insert what was gathered; neighbours together."""
+        for table, rows, key in (
+            (t.activity_account, self.accounts, "id"),
+            (t.activity_page, self.pages, "id"),
+            (t.activity_touch, self.touches, "page"),
+            (t.activity_edit, self.edits, "account"),
+        ):
+            if rows:
+                connection.execute(insert_new(connection, table), sorted(rows, key=itemgetter(key)))
+                rows.clear()
 
 
 class ActivityIndex:
@@ -118,80 +164,69 @@ class ActivityIndex:
         self._out = frozenset(settings.skip_wikis)
         self._known_wiki = known_wiki
         self._wikis: dict[str, int] = {}
-        self._accounts, self._pages = _Known(), _Known()
+        self._accounts, self._pages, self._touches = _Known(), _Known(), _Known()
         self._since = 0.0
+        self._begun = False
 
     def add(self, connection: Connection, events: Sequence[Event], now: float) -> Added:
         """Add edits, and take out what other events of the batch take back. In the caller's transaction; raises nothing but the store's."""
         if now - self._since > DAY:  # what is trimmed meanwhile must be put in again when it comes again
-            self._accounts, self._pages, self._since = _Known(), _Known(), now
+            self._accounts, self._pages, self._touches, self._since = _Known(), _Known(), _Known(), now
         oldest, newest = now - self._settings.index_days * DAY, now + AHEAD
-        edits: list[_Row] = []
-        accounts: dict[int, _Row] = {}
-        pages: dict[int, _Row] = {}
+        batch = _Batch()
         wikis: dict[str, int] = {}
-        new_accounts: set[int] = set()
-        new_pages: set[int] = set()
         added, forgot = 0, False
         for event in events:
             if event.kind is not EventKind.EDIT:
-                self._insert(connection, accounts, pages, edits)  # what it takes back may be of this batch
+                batch.insert(connection)  # what it takes back may be of this batch
                 if forget(connection, event):
                     forgot = True
-                    new_accounts.clear()
-                    new_pages.clear()
+                    batch = _Batch()
                 continue
             name = event.user
             if not name or not event.rev_id or not self._wanted(event) or not oldest <= event.time <= newest:
                 continue
+            added += 1
             title = canonical(event.namespace, event.title)
             account, page = account_number(name), page_number(event.wiki, title)
-            if forgot or (account not in self._accounts and account not in new_accounts):
-                accounts[account] = _account_row(account, name)
-                new_accounts.add(account)
-            if forgot or (page not in self._pages and page not in new_pages):
-                new_pages.add(page)
+            touch = account ^ page
+            if forgot or account not in self._accounts:
+                batch.account(account, name)
+            if (forgot or page not in self._pages) and page not in batch.new_pages:
                 wiki = self._wikis.get(event.wiki) or wikis.get(event.wiki)
                 if wiki is None:
                     wiki = wikis[event.wiki] = _wiki_number(connection, event)
-                pages[page] = {"id": page, "wiki": wiki, "title": title}
-            added += 1
-            edits.append(
+                batch.page(page, wiki, title)
+            if forgot or touch not in self._touches:
+                batch.touch(touch, page, account)
+            batch.edits.append(
                 {
-                    "id": edit_number(event.time, event.wiki, event.rev_id),
                     "account": account,
+                    "id": edit_number(event.time, event.wiki, event.rev_id),
                     "page": page,
                     "rev": event.rev_id,
                     "digest": digest(event.comment),
                 }
             )
-        self._insert(connection, accounts, pages, edits)
-        return Added(added, frozenset(new_accounts), frozenset(new_pages), tuple(wikis.items()), forgot)
+        batch.insert(connection)
+        if added and not self._begun:
+            _begin(connection, now)
+        told = (frozenset(batch.new_accounts), frozenset(batch.new_pages), frozenset(batch.new_touches))
+        return Added(added, *told, tuple(wikis.items()), forgot)
 
     def remember(self, added: Added) -> None:
         """Take note of what is stored; to be called once the transaction is committed."""
+        self._begun = self._begun or added.edits > 0
         self._wikis.update(added.wikis)
         if added.forgot:  # what was taken out must be put in again when it comes again
-            self._accounts, self._pages = _Known(), _Known()
+            self._accounts, self._pages, self._touches = _Known(), _Known(), _Known()
             return
         self._accounts.add(added.accounts)
         self._pages.add(added.pages)
+        self._touches.add(added.touches)
 
     def _wanted(self, event: Event) -> bool:
         return event.wiki not in self._out and (self._settings.index_bots or not event.bot) and self._known_wiki(event)
-
-    @staticmethod
-    def _insert(connection: Connection, accounts: dict[int, _Row], pages: dict[int, _Row], edits: list[_Row]) -> None:
-        """Insert what was gathered, and begin gathering anew."""
-        if accounts:
-            connection.execute(insert_new(connection, t.activity_account), list(accounts.values()))
-        if pages:
-            connection.execute(insert_new(connection, t.activity_page), list(pages.values()))
-        if edits:
-            connection.execute(insert_new(connection, t.activity_edit), edits)
-        accounts.clear()
-        pages.clear()
-        edits.clear()
 
 
 def insert_new(connection: Connection, table: Table) -> Any:
@@ -210,16 +245,19 @@ def insert_new(connection: Connection, table: Table) -> Any:
 def forget(connection: Connection, event: Event) -> bool:
     """Take out what an event takes back: hidden authors, deleted pages; name a renamed account anew. Whether anything was taken out."""
     c = t.activity_edit.c
-    page = c.page == page_number(event.wiki, canonical(event.namespace, event.title))
+    page = page_number(event.wiki, canonical(event.namespace, event.title))
     match event.kind:
         case EventKind.VISIBILITY if event.rev_id and event.user_visible is False:
-            return bool(connection.execute(delete(t.activity_edit).where(page, c.rev == event.rev_id)).rowcount)
+            return _take_out(connection, page, event.rev_id)
         case EventKind.VISIBILITY if event.rev_id and event.comment_visible is False:
-            connection.execute(update(t.activity_edit).where(page, c.rev == event.rev_id).values(digest=0))
+            for some in _editors(connection, page):
+                connection.execute(
+                    update(t.activity_edit).where(c.account.in_(some), c.page == page, c.rev == event.rev_id).values(digest=0)
+                )
         case EventKind.DELETION if event.title:
-            return bool(connection.execute(delete(t.activity_edit).where(page)).rowcount)
+            return _take_out(connection, page)
         case EventKind.LOG if (event.log_type, event.log_action) == ("delete", "delete") and event.title:
-            return bool(connection.execute(delete(t.activity_edit).where(page)).rowcount)
+            return _take_out(connection, page)
         case EventKind.LOG if event.log_type in RENAMES and event.new_name:
             return rename(connection, event.title.partition(":")[2], event.new_name.partition(":")[2] or event.new_name)
     return False
@@ -233,9 +271,47 @@ def rename(connection: Connection, old: str, new: str) -> bool:
     if connection.scalar(select(t.activity_account.c.id).where(t.activity_account.c.id == before)) is None:
         return False
     connection.execute(insert_new(connection, t.activity_account), [_account_row(after, new)])
-    connection.execute(update(t.activity_edit).where(t.activity_edit.c.account == before).values(account=after))
+    c = t.activity_edit.c
+    pages = list(connection.scalars(select(c.page).where(c.account == before).distinct()))
+    connection.execute(update(t.activity_edit).where(c.account == before).values(account=after))
+    if pages:
+        connection.execute(insert_new(connection, t.activity_touch), [{"page": page, "account": after} for page in pages])
+    drop_touches(connection, before, pages)
     connection.execute(delete(t.activity_account).where(t.activity_account.c.id == before))
     return True
+
+
+def drop_touches(connection: Connection, account: int, pages: Sequence[int]) -> None:
+    """Forget that an account edited some pages, and the pages that nobody else did."""
+    touch, page = t.activity_touch.c, t.activity_page.c
+    for start in range(0, len(pages), CHUNK):
+        some = pages[start : start + CHUNK]
+        connection.execute(delete(t.activity_touch).where(touch.account == account, touch.page.in_(some)))
+        left = select(touch.page).where(touch.page == page.id)
+        connection.execute(delete(t.activity_page).where(page.id.in_(some), ~left.exists()))
+
+
+def _take_out(connection: Connection, page: int, rev_id: int | None = None) -> bool:
+    """Take the edits to a page out, or one of them. Whether there was any."""
+    c = t.activity_edit.c
+    taken = False
+    for some in _editors(connection, page):
+        which = (c.account.in_(some), c.page == page, *((c.rev == rev_id,) if rev_id else ()))
+        gone = set(connection.scalars(select(c.account).where(*which)))
+        if not gone:
+            continue
+        taken = True
+        connection.execute(delete(t.activity_edit).where(*which))
+        left = set(connection.scalars(select(c.account).where(c.account.in_(sorted(gone)), c.page == page))) if rev_id else set()
+        for account in sorted(gone - left):
+            drop_touches(connection, account, [page])
+    return taken
+
+
+def _editors(connection: Connection, page: int) -> list[list[int]]:
+    """Who edited a page, in chunks."""
+    found = list(connection.scalars(select(t.activity_touch.c.account).where(t.activity_touch.c.page == page)))
+    return [found[start : start + CHUNK] for start in range(0, len(found), CHUNK)]
 
 
 def concerns(event: Event) -> bool:
@@ -243,6 +319,12 @@ def concerns(event: Event) -> bool:
     if event.kind in (EventKind.EDIT, EventKind.VISIBILITY, EventKind.DELETION):
         return True
     return event.kind is EventKind.LOG and (event.log_type in RENAMES or (event.log_type, event.log_action) == ("delete", "delete"))
+
+
+def _begin(connection: Connection, now: float) -> None:
+    """Write down when the index was begun, if it is not written down."""
+    if connection.scalar(select(t.fact.c.value).where(t.fact.c.name == SINCE)) is None:
+        connection.execute(insert_new(connection, t.fact), [{"name": SINCE, "value": str(int(now))}])
 
 
 def _account_row(account: int, name: str) -> _Row:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Select, bindparam, func, select
 from tsbot.store import tables as t
 from tsbot.trace.activity import Account, Edit
 from tsbot.trace.gallery import owner
-from tsbot.trace.index import TIME_BITS, account_number, page_number, skeleton_number, stem_number, time_of
+from tsbot.trace.index import SINCE, TIME_BITS, account_number, page_number, skeleton_number, stem_number
 from tsbot.wiki.titles import twin
 
 MOST_HOLDERS = 200
@@ -57,8 +57,8 @@ class Size:
     """How large the index is."""
 
     accounts: int
-    oldest: float | None
-    newest: float | None
+    since: float | None
+    """When it was begun; None for an empty one."""
 
 
 class Lookup:
@@ -69,9 +69,8 @@ class Lookup:
 
     def size(self) -> Size:
         """How many accounts, from when to when."""
-        edit = t.activity_edit.c.id
-        oldest, newest = (self._connection.scalar(select(some(edit))) for some in (func.min, func.max))
-        return Size(self.accounts(), None if oldest is None else time_of(oldest), None if newest is None else time_of(newest))
+        since = self._connection.scalar(select(t.fact.c.value).where(t.fact.c.name == SINCE))
+        return Size(self.accounts(), float(since) if since else None)
 
     def wikis(self) -> dict[str, str]:
         """Wikis of the index, with scheme and host."""
@@ -142,13 +141,6 @@ class Lookup:
                 names.append(name)
         return names[:most]
 
-    def since(self, number_before: int, most: int) -> tuple[list[str], int]:
-        """Names of accounts with edits after an edit's number, and the number of the last edit that was looked at."""
-        query = select(t.activity_edit.c.id, t.activity_edit.c.account).where(t.activity_edit.c.id > number_before)
-        rows = self._connection.execute(query.order_by(t.activity_edit.c.id).limit(most)).all()
-        names = self._names({row.account for row in rows})
-        return sorted(names.values()), rows[-1].id if rows else number_before
-
     def _holders(self, key: str) -> list[int]:
         wiki, _, title = key.partition("|")
         holders: dict[int, None] = {}
@@ -191,8 +183,8 @@ def _latest() -> Select[tuple[int, int, str, str]]:
 
 
 def _holders() -> Select[tuple[int]]:
-    c = t.activity_edit.c
-    return select(c.account).where(c.page == bindparam("page")).distinct().limit(MOST_HOLDERS + 1)
+    c = t.activity_touch.c
+    return select(c.account).where(c.page == bindparam("page")).limit(MOST_HOLDERS + 1)
 
 
 # Made once: hundreds of them are asked for one account.

@@ -11,6 +11,7 @@ wikis answered.
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -78,7 +79,8 @@ class Tracer:
             records.record(connection, self.database.key, "trace.asked", identity, by=asked.by, name=name, why=asked.why, now=now)
         wikis, size = self._wikis(name, asked)
         footprint = look(wikis, name, most=self.settings.trace.most_edits, named=asked.wikis)
-        trace = Trace(identity, now, footprint.subject, silent=_silent(wikis.fan), index_days=_days(size, now))
+        days = _days(size, now, self.settings.trace.index_days)
+        trace = Trace(identity, now, footprint.subject, silent=_silent(wikis.fan), index_days=days)
         if footprint.subject.state != "known":
             return trace
         return self._answer(trace, wikis, footprint, against, size)
@@ -163,8 +165,9 @@ def _silent(fan: FanOut) -> tuple[Silent, ...]:
     return tuple(Silent(wiki, why) for wiki, why in sorted(fan.silent.items()))
 
 
-def _days(size: Size, now: float) -> int:
-    return 0 if size.oldest is None else max(1, round((now - size.oldest) / DAY))
+def _days(size: Size, now: float, most: int) -> int:
+    """Days that the index reaches back."""
+    return 0 if size.since is None else min(most, max(1, math.ceil((now - size.since) / DAY)))
 
 
 def _diff(fan: FanOut, wiki: str, rev_id: int) -> str:

@@ -1,4 +1,8 @@
-"""Keeping the activity index, and what wikis answered, as short as promised: in small transactions, so that the patrol does not wait."""
+"""Keeping the activity index, and what wikis answered, as short as promised: in small transactions, so that the patrol does not wait.
+
+Accounts are gone through in turns, again and again; one that was looked at has no edit that is too old. A turn is made once a day, and goes
+on where the last round ended.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,21 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Connection, Table, delete, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from tsbot.settings import TraceSettings
 from tsbot.store import tables as t
 from tsbot.store.database import Database
-from tsbot.trace.index import DAY, TIME_BITS
+from tsbot.trace.index import CHUNK, DAY, SINCE, TIME_BITS, drop_touches
 
-BATCH = 2_000
-"""Edits trimmed in one transaction."""
+BATCH = 500
+"""Accounts gone through in one transaction."""
 SECONDS = 20.0
 """A round ends after so long; the next one goes on."""
-CHUNK = 400
+TURN = DAY
+AT = "activity_trimmed"
+"""Fact: when the turn began, and the last account that was gone through."""
+_LAST = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,63 +35,92 @@ class Trimmed:
     answers: int = 0
     watches: int = 0
     complete: bool = True
+    """Whether the turn is done."""
 
 
 def trim(database: Database, settings: TraceSettings, now: float, seconds: float = SECONDS) -> Trimmed:
-    """Take out edits that are too old or of wikis that opted out, answers that have expired, watches that ended long ago."""
+    """Take out edits that are too old or of wikis that opted out, answers that have expired, watches whose time is up."""
     with database.write() as connection:
         answers = connection.execute(delete(t.trace_cache).where(t.trace_cache.c.expires < now)).rowcount
         watches = connection.execute(delete(t.trace_watch).where(t.trace_watch.c.expires < now)).rowcount
-    edits = 0
     ends = time.monotonic() + seconds
-    keep = settings.index_days if settings.index else 0
-    oldest = int(now - keep * DAY) << TIME_BITS
-    while True:
-        with database.write() as connection:
-            gone = _trim_old(connection, oldest) or _trim_wikis(connection, settings.skip_wikis)
+    edits = 0
+    while gone := _batch(database, settings.skip_wikis):
         edits += gone
-        if not gone:
-            return Trimmed(edits, answers, watches)
         if time.monotonic() > ends:
             return Trimmed(edits, answers, watches, complete=False)
+    with database.read() as connection:
+        began, at = _position(connection)
+        empty = connection.scalar(select(t.fact.c.value).where(t.fact.c.name == SINCE)) is None
+    if empty or (at == _LAST and now - began < TURN):
+        return Trimmed(edits, answers, watches)
+    if at == _LAST:
+        began, at = now, -1
+    oldest = int(now - (settings.index_days if settings.index else 0) * DAY) << TIME_BITS
+    while at != _LAST:
+        with database.write() as connection:
+            gone, at = _trim_accounts(connection, at, oldest)
+            _save(connection, f"{began:.0f}:{at}")
+            if at == _LAST and not settings.index:
+                connection.execute(delete(t.fact).where(t.fact.c.name == SINCE))
+        edits += gone
+        if time.monotonic() > ends and at != _LAST:
+            return Trimmed(edits, answers, watches, complete=False)
+    return Trimmed(edits, answers, watches)
 
 
-def _trim_old(connection: Connection, oldest: int) -> int:
-    c = t.activity_edit.c
-    rows = connection.execute(select(c.id, c.account, c.page).where(c.id < oldest).order_by(c.id).limit(BATCH)).all()
-    return _take_out(connection, [row.id for row in rows], {row.account for row in rows}, {row.page for row in rows})
+def _trim_accounts(connection: Connection, after: int, oldest: int) -> tuple[int, int]:
+    """Go through the next accounts; how many edits went, and the last account."""
+    c = t.activity_account.c.id
+    accounts = list(connection.scalars(select(c).where(c > after).order_by(c).limit(BATCH)))
+    edit = t.activity_edit.c
+    edits = 0
+    for start in range(0, len(accounts), CHUNK):
+        some = accounts[start : start + CHUNK]
+        old = select(edit.account, edit.page).where(edit.account.in_(some), edit.id < oldest)
+        pages: dict[int, set[int]] = {}
+        for row in connection.execute(old):
+            pages.setdefault(row.account, set()).add(row.page)
+            edits += 1
+        for account, gone in pages.items():
+            connection.execute(delete(t.activity_edit).where(edit.account == account, edit.id < oldest))
+            left = set(connection.scalars(select(edit.page).where(edit.account == account).distinct()))
+            drop_touches(connection, account, sorted(gone - left))
+        active = set(connection.scalars(select(edit.account).where(edit.account.in_(some)).distinct()))
+        if idle := [account for account in some if account not in active]:
+            connection.execute(delete(t.activity_account).where(c.in_(idle)))
+    return edits, accounts[-1] if len(accounts) == BATCH else _LAST
 
 
-def _trim_wikis(connection: Connection, names: Iterable[str]) -> int:
-    """Pages, and the edits to them, of wikis that opted out."""
-    wikis = list(connection.scalars(select(t.activity_wiki.c.id).where(t.activity_wiki.c.name.in_(list(names)))))
-    pages = list(connection.scalars(select(t.activity_page.c.id).where(t.activity_page.c.wiki.in_(wikis)).limit(CHUNK))) if wikis else []
-    if not pages:
+def _batch(database: Database, names: Iterable[str]) -> int:
+    """Some pages, and the edits to them, of wikis that opted out."""
+    wanted = list(names)
+    if not wanted:
         return 0
-    c = t.activity_edit.c
-    rows = connection.execute(select(c.id, c.account).where(c.page.in_(pages)).limit(BATCH)).all()
-    if rows:
-        return _take_out(connection, [row.id for row in rows], {row.account for row in rows}, set(pages))
-    return _delete(connection, t.activity_page, t.activity_page.c.id, pages)
+    with database.write() as connection:
+        wikis = list(connection.scalars(select(t.activity_wiki.c.id).where(t.activity_wiki.c.name.in_(wanted))))
+        some = select(t.activity_page.c.id).where(t.activity_page.c.wiki.in_(wikis)).limit(CHUNK)
+        pages = list(connection.scalars(some)) if wikis else []
+        gone = 0
+        edit, touch = t.activity_edit.c, t.activity_touch.c
+        editors: dict[int, list[int]] = {}
+        for row in connection.execute(select(touch.account, touch.page).where(touch.page.in_(pages))) if pages else ():
+            editors.setdefault(row.account, []).append(row.page)
+        for account, theirs in editors.items():
+            gone += connection.execute(delete(t.activity_edit).where(edit.account == account, edit.page.in_(theirs))).rowcount
+            if connection.scalar(select(edit.id).where(edit.account == account).limit(1)) is None:
+                connection.execute(delete(t.activity_account).where(t.activity_account.c.id == account))
+            drop_touches(connection, account, theirs)
+        connection.execute(delete(t.activity_page).where(t.activity_page.c.id.in_(pages)))
+    return gone or len(pages)
 
 
-def _take_out(connection: Connection, edits: list[int], accounts: set[int], pages: set[int]) -> int:
-    """Delete edits, and the accounts and pages that have none left."""
-    c = t.activity_edit.c
-    _delete(connection, t.activity_edit, c.id, edits)
-    for some, column, table, key in (
-        (accounts, c.account, t.activity_account, t.activity_account.c.id),
-        (pages, c.page, t.activity_page, t.activity_page.c.id),
-    ):
-        left: set[int] = set()
-        wanted = sorted(some)
-        for start in range(0, len(wanted), CHUNK):
-            left.update(connection.scalars(select(column).where(column.in_(wanted[start : start + CHUNK])).distinct()))
-        _delete(connection, table, key, sorted(some - left))
-    return len(edits)
+def _position(connection: Connection) -> tuple[float, int]:
+    value = connection.scalar(select(t.fact.c.value).where(t.fact.c.name == AT))
+    began, _, at = (value or f"0:{_LAST}").partition(":")
+    return float(began), int(at)
 
 
-def _delete(connection: Connection, table: Table, column: Column[int], values: list[int]) -> int:
-    for start in range(0, len(values), CHUNK):
-        connection.execute(delete(table).where(column.in_(values[start : start + CHUNK])))
-    return len(values)
+def _save(connection: Connection, value: str) -> None:
+    if not connection.execute(update(t.fact).where(t.fact.c.name == AT).values(value=value)).rowcount:
+        connection.execute(insert(t.fact).values(name=AT, value=value))

@@ -45,16 +45,25 @@ def upgrade() -> None:
     )
     op.create_table(
         "activity_edit",
-        sa.Column("id", BIG_ID, autoincrement=False, nullable=False, comment="Its second times 2^28, plus a hash of wiki and revision."),
-        sa.Column("account", sa.BigInteger(), nullable=False),
+        sa.Column("account", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column(
+            "id", sa.BigInteger(), autoincrement=False, nullable=False, comment="Its second times 2^28, plus a hash of wiki and revision."
+        ),
         sa.Column("page", sa.BigInteger(), nullable=False),
         sa.Column("rev", sa.BigInteger(), nullable=False),
         sa.Column("digest", sa.Integer(), nullable=False, comment="31 bits of the summary without its heading; 0 for none."),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_activity_edit")),
-        comment="Who edited what, when: public metadata of the stream's edits, no text.",
+        sa.PrimaryKeyConstraint("account", "id", name=op.f("pk_activity_edit")),
+        sqlite_with_rowid=False,
+        comment="What accounts did, each in the order of time: public metadata of the stream's edits, no text.",
     )
-    op.create_index(op.f("ix_activity_edit_account_id"), "activity_edit", ["account", "id"])
-    op.create_index(op.f("ix_activity_edit_page_account"), "activity_edit", ["page", "account"])
+    op.create_table(
+        "activity_touch",
+        sa.Column("page", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("page", "account", name=op.f("pk_activity_touch")),
+        sqlite_with_rowid=False,
+        comment="Who edited a page.",
+    )
     op.create_table(
         "trace_cache",
         sa.Column("id", sa.String(length=64), nullable=False, comment="SHA-256 of what was asked, keyed."),
@@ -100,5 +109,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Go down."""
-    for name in ("trace_watch", "trace_dispute", "trace_cache", "activity_edit", "activity_page", "activity_account", "activity_wiki"):
+    activity = ("activity_touch", "activity_edit", "activity_page", "activity_account", "activity_wiki")
+    for name in ("trace_watch", "trace_dispute", "trace_cache", *activity):
         op.drop_table(name)
