@@ -121,7 +121,7 @@ class DiffPair:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceLine:
-    """What one kind of evidence says: above 0 for one person, below 0 for two."""
+    """What one kind of evidence says: above 0 for one person, below 0 for two; 0 where there is something to see that weighs nothing."""
 
     kind: str
     family: str

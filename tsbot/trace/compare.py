@@ -20,6 +20,7 @@ PICTURED = 12
 """Accounts of which clusters are made, the subject among them."""
 WITH_DIFFS = 15
 """Candidates whose diffs are looked for."""
+SHOWN = ("phrases", "sections", "targets", "opposition")
 BELONGS = 0.0
 """Whoever may stand in the picture is linked at least so much."""
 
@@ -80,6 +81,8 @@ def _candidate(
         )
         for reason in link.evidence
     )
+    if rank <= WITH_DIFFS:
+        lines += _noted(finder, subject, other, {line.kind for line in lines})
     return Candidate(
         rank=rank,
         account=other,
@@ -95,6 +98,12 @@ def _candidate(
         temporary=kind_of(other) == "temporary",
         disputed=disputed.get(pair(subject, other), ""),
     )
+
+
+def _noted(finder: PairFinder, subject: str, other: str, told: Collection[str]) -> tuple[EvidenceLine, ...]:
+    """What weighs nothing and is worth seeing all the same: equal summaries, headings, targets."""
+    noted = ((kind, finder.pairs(kind, subject, other)) for kind in SHOWN if kind not in told)
+    return tuple(EvidenceLine(kind, FAMILIES[kind], 0.0, pairs[0].what, pairs) for kind, pairs in noted if pairs)
 
 
 def _grouping(ranker: Ranker, subject: str, candidates: Sequence[Candidate], disputed: Collection[tuple[str, str]]) -> Grouping:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -128,6 +128,7 @@ def look(wikis: Wikis, name: str, *, most: int, named: Sequence[str] = ()) -> Fo
     present = tuple(visit for visit in visits if visit.contributions.edits or (visit.local is not None and visit.local.exists))
     if kind in ("address", "range"):
         present = tuple(visit for visit in present if visit.contributions.edits or (visit.local and visit.local.blocks))
+        subject = subject if present else replace(subject, state="missing")
     return Footprint(subject, present, central)
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
 
+from tsbot.errors import InputError
 from tsbot.settings import Settings
 from tsbot.store import ledger
 from tsbot.store.database import Database
@@ -79,6 +80,8 @@ class Tracer:
             records.record(connection, self.database.key, "trace.asked", identity, by=asked.by, name=name, why=asked.why, now=now)
         wikis, size = self._wikis(name, asked)
         footprint = look(wikis, name, most=self.settings.trace.most_edits, named=asked.wikis)
+        if footprint.subject.state == "unknown" and not wikis.fan.silent:
+            raise InputError("No wiki is known that could be asked: name one (--wiki), or those of the setting trace.wikis.")
         days = _days(size, now, self.settings.trace.index_days)
         trace = Trace(identity, now, footprint.subject, silent=_silent(wikis.fan), index_days=days)
         if footprint.subject.state != "known":
@@ -131,7 +134,10 @@ class Tracer:
             seen = lookup.edits([name], settings.trace.most_edits).get(name)
             stored = {**lookup.wikis(), **stored}
         first = dict.fromkeys(edit.wiki for edit in reversed(seen.edits)) if seen else {}
-        known = tuple(dict.fromkeys((*asked.wikis, *first, *settings.trace.wikis, *sorted(stored))))
+        for wiki in asked.wikis:
+            if not self.api.sites.known(wiki, stored.get(wiki, "")):
+                raise InputError(f"No wiki is known by the database name {wiki[:64]!r}.")
+        known = tuple(dict.fromkeys((*asked.wikis, *first, *settings.trace.wikis, *sorted(stored), *self.api.sites.databases())))
         cache = StoredAnswers(self.database, settings.trace.cache_minutes * 60, self.clock, read=not asked.fresh)
         skip = frozenset(settings.trace.skip_wikis)
         fan = FanOut(self.api, self.budget, self.sleep, settings.wiki.concurrency, cache, self.progress, dict(stored), skip)

@@ -12,6 +12,7 @@ from tsbot.trace.activity import Account
 from tsbot.trace.candidates import CandidateIndex, spread
 from tsbot.trace.gallery import Gallery
 from tsbot.trace.score import Measured, score
+from tsbot.trace.skeleton import look_alike
 from tsbot.trace.tiers import expected_coincidences, tier
 from tsbot.trace.weights import Weights, shipped_weights
 
@@ -114,7 +115,7 @@ class Ranker:
                         rank,
                         accounts[other].name,
                         round(log_lr, 4),
-                        tier(log_lr, kinds),
+                        tier(log_lr, kinds, look_alike=self._names and look_alike(accounts[row].name, accounts[other].name)),
                         expected_coincidences(log_lr, len(self._accounts) - 1),
                         tuple(_reasons(measured, kinds, row, other)),
                     )

@@ -49,6 +49,11 @@ def skeleton(name: str) -> str:
     return _REPEATED.sub(r"\1", plain)
 
 
+def look_alike(first: str, second: str) -> bool:
+    """Whether two names are the same to a reader in a hurry and differ in more than case, accents and punctuation."""
+    return skeleton(first) == skeleton(second) and folded(first).replace(" ", "") != folded(second).replace(" ", "")
+
+
 def stem(name: str) -> tuple[str, str]:
     """A name without its trailing number (digits or a Roman numeral), folded, and that number; the whole name if nothing is left."""
     plain = folded(name)

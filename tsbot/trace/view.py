@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -72,7 +73,7 @@ def _about(trace: Trace) -> Iterator[str]:
 
 
 def _place(place: Place) -> str:
-    told = [f"{place.wiki}: {place.edits if place.edits is not None else place.seen:,} edits"]
+    told = [f"{place.wiki}: {max(place.edits or 0, place.seen):,} edits"]
     if place.first is not None and place.last is not None:
         told.append(f"{_day(place.first)} to {_day(place.last)}{'' if place.complete else f' (latest {place.seen})'}")
     if place.groups:
@@ -90,11 +91,12 @@ def _block(block: Block) -> str:
 
 
 def _who(trace: Trace, top: int, *, diffs: bool) -> Iterator[str]:
+    tiers = Counter(one.tier for one in trace.candidates if one.listed)
     count = f"{trace.compared:,} accounts were compared; coincidences are expected among {trace.population:,}"
     if not trace.links and not trace.imitations:
         yield f"Who else: nobody that the evidence is consistent with. {count}."
         return
-    yield f"Who else ({count}):"
+    yield f"Who else: {', '.join(f'{number} {tier}' for tier, number in tiers.items())}. {count}."
     for one in [one for one in trace.candidates if one.listed][:top]:
         yield from _candidate(one, diffs=diffs)
     for one in trace.candidates:
@@ -112,7 +114,8 @@ def _candidate(one: Candidate, *, diffs: bool) -> Iterator[str]:
     yield f"  {one.rank}. {plain(one.account)} - {label}{f' ({chr(59).join(marks)})' if marks else ''}"
     yield f"     {one.wording}; log LR {one.log_lr:+.1f}, {_coincidences(one.coincidences)}; {one.edits} edits on {', '.join(one.wikis)}"
     for line in one.evidence:
-        yield f"     {'for    ' if line.log_lr > 0 else 'against'} {line.kind:<10} {line.log_lr:+5.1f}  {plain(line.words)}"
+        side = "for    " if line.log_lr > 0 else "against" if line.log_lr < 0 else "noted  "
+        yield f"     {side} {line.kind:<10} {line.log_lr:+5.1f}  {plain(line.words)}"
         for two in line.pairs if diffs else ():
             yield f"             {plain(two.what)}"
             yield f"               {two.first.link}  {_moment(two.first.time)}"
