@@ -1,13 +1,13 @@
 """What is done about once an hour so that nothing private is kept longer than it should be.
 
 Cases whose time is up are purged, old dead letters deleted, files of purged letters removed from the spool, SQLite's log emptied; the
-activity index of traces is trimmed; and what the wiki hid while a legal hold kept it is sealed once that has ended. Every step can be
-repeated, and killed.
+activity index of traces is trimmed and looked through for watches; and what the wiki hid while a legal hold kept it is sealed once that
+has ended. Every step can be repeated, and killed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,12 +19,14 @@ from tsbot.cases.hold import PURGE_EARLY, Need
 from tsbot.cases.purge import Purged, purge_case
 from tsbot.cases.retention import Due, Retention, due_cases, old_dead_letters, retention_of, shipped_retention
 from tsbot.errors import InputError, TsbotError
+from tsbot.report.channels import Channel
 from tsbot.report.sealing import seal_after_hold
 from tsbot.settings import Settings
 from tsbot.store import audit
 from tsbot.store import tables as t
 from tsbot.store.database import Database
 from tsbot.trace.upkeep import trim
+from tsbot.watching import tend_watches
 
 Asking = Callable[[Database], AbstractContextManager[Connection]]
 """A transaction that keeps a request for approval although the act is not done."""
@@ -64,6 +66,8 @@ class Housekeeper:
     settings: Settings
     clock: Callable[[], float]
     table: Retention = field(default_factory=shipped_retention)
+    channels: Callable[[], Mapping[str, Channel]] = dict
+    """Opens the ways by which whoever watches is told of news."""
     _next: float = 0.0
 
     def tend(self, now: float, newest: float | None) -> None:
@@ -75,6 +79,7 @@ class Housekeeper:
             return  # a recording, or a clock that is wrong
         try:
             done = self.run(limit=MOST)
+            tend_watches(self.database, self.settings, self.clock(), self.channels)
         except (TsbotError, OSError) as error:  # the patrol goes on; the doctor tells what is kept too long
             structlog.get_logger().warning("purge.put_off", error=type(error).__name__)
         else:
@@ -150,9 +155,11 @@ class Housekeeper:
         return number
 
 
-def open_housekeeper(settings: Settings, database: Database, clock: Callable[[], float]) -> Housekeeper:
+def open_housekeeper(
+    settings: Settings, database: Database, clock: Callable[[], float], channels: Callable[[], Mapping[str, Channel]] = dict
+) -> Housekeeper:
     """With the table that the settings name. Raises ``SettingsError``."""
-    return Housekeeper(database, settings, clock, retention_of(settings.cases.retention))
+    return Housekeeper(database, settings, clock, retention_of(settings.cases.retention), channels)
 
 
 def _letter_of(path: Path) -> str:

@@ -92,7 +92,7 @@ def run(settings: Settings, options: Options, stop: Stop, show: Callable[[Snapsh
         deliverer = open_deliverer(settings, database, wikis, ask_wikis=options.fetch, simulate=options.simulate)
         delivery = DeliveryThread(deliverer)
         asker = open_asker(settings, database) if options.fetch else None
-        housekeeper = open_housekeeper(settings, database, time.time)
+        housekeeper = open_housekeeper(settings, database, time.time, lambda: {} if deliverer.simulate else deliverer.channels)
         patrol = _Patrol(settings, options, database, pipeline, source, wikis, deliverer, delivery, asker, housekeeper)
         if (address := settings.metrics.address) is not None:
             limit = settings.metrics.silent_after

@@ -66,6 +66,24 @@ def our_flags(connection: Connection, key: MasterKey, names: Iterable[str]) -> d
     return {wiki: OurFlags(len(ids), tuple(cases[wiki])) for wiki, ids in flags.items()}
 
 
+def flagged(connection: Connection, key: MasterKey, names: Iterable[str]) -> tuple[frozenset[tuple[str, int]], frozenset[str]]:
+    """Of some accounts the revisions that were flagged (wiki, id), and the accounts whose name was."""
+    marks = {key.index("account", name): name for name in names}
+    c = t.flag.c
+    revisions: set[tuple[str, int]] = set()
+    attacks: set[str] = set()
+    wanted = sorted(marks)
+    for start in range(0, len(wanted), 400):
+        query = select(c.subject, c.field, c.account_index).where(c.account_index.in_(wanted[start : start + 400]), c.source != "drill")
+        for row in connection.execute(query):
+            wiki, _, rest = row.subject.partition(":")
+            if rest.startswith("rev:"):
+                revisions.add((wiki, int(rest[4:])))
+            if row.field == "user":
+                attacks.add(marks[bytes(row.account_index)])
+    return frozenset(revisions), frozenset(attacks)
+
+
 def pair_index(key: MasterKey, first: str, second: str) -> str:
     """What stands for two accounts, in either order."""
     return key.index("pair", *sorted((first, second))).hex()
