@@ -16,7 +16,7 @@ from rich.table import Table
 from tsbot import __version__
 from tsbot.cli.common import EXIT_PARTIAL, harmless, terminal
 from tsbot.cli.trace_account import account_command
-from tsbot.cli.trace_handover import COMMANDS
+from tsbot.cli.trace_handover import add_commands
 from tsbot.errors import InputError
 from tsbot.trace.activity import Activity, account_name, read_activity
 from tsbot.trace.evidence.catalogue import KINDS
@@ -37,8 +37,7 @@ class AccountFirst(typer.core.TyperGroup):
 ACCOUNT = "account"
 trace = typer.Typer(cls=AccountFirst, help="Which accounts behave alike, on what evidence, for and against.", no_args_is_help=True)
 trace.command(ACCOUNT)(account_command)
-for _name, _command in COMMANDS.items():
-    trace.command(_name)(_command)
+add_commands(trace)
 
 
 @trace.command("rank")

@@ -45,9 +45,7 @@ def request_command(
     why: WhyOption,
     form: Annotated[
         Form,
-        typer.Option(
-            "--as", help="lock: request for global locks; spi: sockpuppet investigation; csv, json, stix (STIX 2.1): for programs."
-        ),
+        typer.Option("--as", help="lock: request for global locks; spi: sockpuppet investigation; csv, json, stix: for programs."),
     ] = Form.LOCK,
     output: Annotated[str, typer.Option("--output", "-o", help="File to write; - is standard output.")] = "-",
     wiki: WikiOption = None,
@@ -253,12 +251,12 @@ def _day(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d")
 
 
-COMMANDS = {
-    "request": request_command,
-    "dispute": dispute_command,
-    "disputes": disputes_command,
-    "watch": watch_command,
-    "watches": watches_command,
-    "unwatch": unwatch_command,
-    "news": news_command,
-}
+def add_commands(group: typer.Typer) -> None:
+    """Add the commands to ``tsbot trace``."""
+    group.command("request")(request_command)
+    group.command("dispute")(dispute_command)
+    group.command("disputes")(disputes_command)
+    group.command("watch")(watch_command)
+    group.command("watches")(watches_command)
+    group.command("unwatch")(unwatch_command)
+    group.command("news")(news_command)

@@ -28,6 +28,8 @@ QUOTED = {
 """Kinds whose words quote what people wrote: in public these words stand in their place."""
 GREY = "#72777d"
 MOST_DIFFS = 3
+LEAST = 0.3
+"""Evidence that weighs less, and shows no diff, is left out of texts: nobody decides by it."""
 _MARKUP = frozenset("&<>[]{}|'=~*")
 _FORMULA = "=+-@\t\r"
 
@@ -195,13 +197,13 @@ def _where(trace: Trace) -> str:
 def _evidence(public: _Public) -> list[str]:
     lines = []
     for one in public.links:
-        number = f"{one.coincidences:.2g}" if one.coincidences >= 0.001 else "less than 0.001"
+        number = f"at most {one.coincidences:.2g}" if one.coincidences >= 0.001 else "fewer than 0.001"
         lines.append(
             f"* {_user(one.account)}: {one.tier} (log-likelihood ratio {one.log_lr:+.1f}; among {public.trace.population:,} accounts "
-            f"at most {number} strangers would look as similar)"
+            f"{number} strangers would look as similar)"
         )
         for line in one.evidence:
-            if line.log_lr == 0 and not line.pairs:
+            if abs(line.log_lr) < LEAST and not line.pairs:
                 continue
             side = "for" if line.log_lr > 0 else "against" if line.log_lr < 0 else "noted"
             words = QUOTED.get(line.kind) or wikitext(line.words)

@@ -123,8 +123,8 @@ def _candidate(one: Candidate, *, diffs: bool) -> Iterator[str]:
 
 
 def _coincidences(number: float) -> str:
-    told = f"{number:,.0f}" if number >= 10 else f"{number:.2g}" if number >= 0.001 else "less than 0.001"
-    return f"at most {told} strangers would look as similar"
+    told = f"at most {number:,.0f}" if number >= 10 else f"at most {number:.2g}" if number >= 0.001 else "fewer than 0.001"
+    return f"{told} strangers would look as similar"
 
 
 def _groups(trace: Trace) -> Iterator[str]:
