@@ -59,7 +59,8 @@ class Desk:
             id=f"edit-{number}", stream="mediawiki.recentchange", kind=EventKind.EDIT, wiki="enwiki", server_url=BASE,
             time=self.wiki.now, title=PAGE, user=self.author, rev_id=rev_id,
         )  # fmt: skip
-        finding = Finding(kinds={kind: 0.9}, flagged=(kind,), specificity=1, plausibility=1, imminence=1, language="en", coverage=Coverage.SCORED)
+        grades = {"specificity": 1, "plausibility": 1, "imminence": 1}
+        finding = Finding(kinds={kind: 0.9}, flagged=(kind,), language="en", coverage=Coverage.SCORED, **grades)
         with self.database.write() as connection:
             judged = [Judged(event, Passage(Field.TEXT, self.text), finding)]
             (flag,) = file_flags(

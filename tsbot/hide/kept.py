@@ -84,6 +84,17 @@ def _progress(connection: Connection, where: object, most: int = 1000) -> Iterat
         yield Progress(**row)
 
 
+def ask_soon(connection: Connection, case_id: str, now: float) -> None:
+    """Have the wiki asked at once about the plans of a case that are not carried out: somebody says that they are."""
+    c = t.hide_following.c
+    connection.execute(update(t.hide_following).where(c.case_id == case_id, c.due > now).values(due=now))
+
+
+def newest_serial(connection: Connection, case_id: str) -> int:
+    """Grows with every change of a case's plans; 0 if there are none."""
+    return connection.scalar(select(func.max(t.hide_following.c.serial)).where(t.hide_following.c.case_id == case_id)) or 0
+
+
 def read(connection: Connection, key: MasterKey, subject: str) -> Kept | None:
     """A plan; None if there is none, or it was destroyed with its case."""
     row = connection.execute(select(t.hide_following).where(t.hide_following.c.subject == subject)).mappings().first()
