@@ -17,7 +17,6 @@ from tsbot.stream.admission import Admission
 from tsbot.stream.events import Event, EventKind
 from tsbot.stream.seen import SeenIndex, keys
 from tsbot.stream.wire import decode, message_id
-from tsbot.trace.index import concerns as indexed
 
 INTAKE_RULES = {
     "same_revision": "Another stream, or a back-fill, told of this revision or log entry before.",
@@ -44,10 +43,10 @@ class Sorted:
     """Distinct events: ``len(events) + len(failed) + sum of skipped``."""
     newest: float | None
     """When the newest distinct event happened."""
-    activity: tuple[Event, ...]
-    """Edits, admitted or skipped, and what takes edits back: for the activity index."""
     event_keys: NDArray[np.uint64]
     subject_keys: NDArray[np.uint64]
+    distinct: tuple[Event, ...] = ()
+    """Every distinct event that could be decoded, judged or not: what is done to a page tells something even where nothing is judged."""
 
 
 @dataclass
@@ -73,16 +72,15 @@ class Intake:
         skipped: Counter[str] = Counter()
         failed: list[DeadLetter] = []
         admitted: list[Event] = []
+        distinct: list[Event] = []
         otherwise: dict[str, str] = {}
-        activity: list[Event] = []
         for item, message, is_new in zip(decoded, messages, fresh.tolist(), strict=True):
             if not is_new:
                 continue
             if isinstance(item, DeadLetter):
                 failed.append(item)
                 continue
-            if indexed(item):
-                activity.append(item)
+            distinct.append(item)
             rule = self.rule(item)
             if rule is not None and not concerns(item):
                 skipped[rule] += 1
@@ -102,10 +100,10 @@ class Intake:
             failed=tuple(failed),
             duplicates=len(ids) - int(fresh.sum()),
             received=int(fresh.sum()),
-            activity=tuple(activity),
             newest=max((item.time for item in decoded if isinstance(item, Event)), default=None),
             event_keys=event_keys[fresh],
             subject_keys=subject_keys,
+            distinct=tuple(distinct),
         )
 
     def rule(self, event: Event) -> str | None:

@@ -28,6 +28,7 @@ from tsbot.cases.filing import Judged, Windows, file_flags
 from tsbot.cases.flag import Flag
 from tsbot.detect.detector import Detector
 from tsbot.errors import StoreBusyError, StoreFullError, UnknownWikiError, WikiRefusedError
+from tsbot.hide.observer import Observer
 from tsbot.intake import BY_HAND, Intake, Sorted, redrivable
 from tsbot.judge import Passages, Verdicts, judge
 from tsbot.report.sealing import seal_hidden
@@ -98,6 +99,8 @@ class Pipeline:
     """Whether our copy of a text goes once the wiki has hidden it."""
     activity: ActivityIndex | None = None
     """Keeps who edited what when; None where the index is off."""
+    observer: Observer | None = None
+    """Takes note of what the stream tells of plans of what to hide."""
     shadow: Shadow | None = None
     """A candidate detector that judges along, after everything is stored."""
     trouble: str = ""
@@ -149,7 +152,7 @@ class Pipeline:
             nonlocal added
             waiting = self._store_batch(connection, batch, source, sorted_batch, verdicts)
             if self.activity is not None:
-                added = self.activity.add(connection, sorted_batch.activity, self.clock())
+                added = self.activity.add(connection, sorted_batch.distinct, self.clock())
             if new_wikis:
                 ledger.save_wikis(connection, self.active | new_wikis)
             if trim:
@@ -187,6 +190,8 @@ class Pipeline:
         counts.update(verdicts.coverage)
         failed = [*got.failed]
         flagged = self._file(connection, verdicts.flagged, now)
+        if self.observer is not None:  # before outcomes close cases of which something is left to hide
+            self.observer.observe(connection, got.distinct, now)
         waiting: list[PendingEvent] = []
         fetched = [event for event in got.events if self._is_fetched(event) and event.id not in verdicts.broken]
         touched = {key for event in fetched for key in outcomes.touches(event)}

@@ -285,7 +285,7 @@ hide_following = Table(
     Column("subject", String(128), primary_key=True, comment="wiki:rev:ID or wiki:log:ID of the flags that the plan is for."),
     Column("case_id", String(36), ForeignKey("case_file.id"), nullable=False),
     Column("wiki", String(64), nullable=False),
-    Column("state", String(16), nullable=False, comment="open, partly, done, reopened; waiting: there is no plan yet; none: none can be made."),
+    Column("state", String(16), nullable=False, comment="open, partly, done, reopened; waiting: no plan yet; none: none can be made."),
     Column("revisions", Integer, nullable=False, server_default="0", comment="Revisions that show it, hidden or not."),
     Column("exposed", Integer, nullable=False, server_default="0", comment="Those of them that readers can still see something of."),
     Column("to_suppress", Integer, nullable=False, server_default="0", comment="Those that only administrators can still see."),

@@ -177,6 +177,8 @@ class ActivityIndex:
         wikis: dict[str, int] = {}
         added, forgot = 0, False
         for event in events:
+            if not concerns(event):
+                continue
             if event.kind is not EventKind.EDIT:
                 batch.insert(connection)  # what it takes back may be of this batch
                 if forget(connection, event):

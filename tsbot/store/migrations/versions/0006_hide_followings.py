@@ -22,7 +22,7 @@ def upgrade() -> None:
             "state",
             sa.String(16),
             nullable=False,
-            comment="open, partly, done, reopened; waiting: there is no plan yet; none: none can be made.",
+            comment="open, partly, done, reopened; waiting: no plan yet; none: none can be made.",
         ),
         sa.Column("revisions", sa.Integer(), server_default="0", nullable=False, comment="Revisions that show it, hidden or not."),
         sa.Column(
