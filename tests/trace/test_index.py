@@ -20,8 +20,8 @@ from tsbot.trace import lookup as lookup_module
 from tsbot.trace.activity import Account
 from tsbot.trace.index import DAY, ActivityIndex, digest, edit_number, time_of
 from tsbot.trace.lookup import Lookup
-from tsbot.wiki.titles import canonical, twin
 from tsbot.trace.upkeep import trim
+from tsbot.wiki.titles import canonical, twin
 
 NOW = 1_780_000_000.0
 SETTINGS = TraceSettings()

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tsbot.report.wording import misleading
-from tsbot.trace.answer import Candidate, DiffPair, Trace, to_json
+from tsbot.trace.answer import Candidate, DiffPair, Grouping, Trace, to_json
 from tsbot.trace.naming import kind_of
 
 PUBLIC_TIERS = ("very strong", "strong", "moderate")
@@ -126,7 +126,11 @@ def public_json(trace: Trace, private: Private) -> tuple[dict[str, Any], tuple[s
     """The answer as JSON without what may not be public."""
     public = _public(trace, private, tiers=None)
     where = tuple(replace(place, flags=0, cases=()) for place in trace.where)
-    return to_json(replace(public.trace, where=where, candidates=public.links)), public.left_out
+    shown = {trace.subject.name, *(one.account for one in public.links)}
+    grouped = {name for group in (*trace.grouping.clusters, trace.grouping.singles) for name in group}
+    grouping, left_out = (trace.grouping, ()) if grouped <= shown else (Grouping(), ("clusters and their picture, which name them",))
+    told = replace(public.trace, where=where, candidates=public.links, grouping=grouping)
+    return to_json(told), (*public.left_out, *left_out)
 
 
 def wikitext(text: str) -> str:

@@ -97,10 +97,17 @@ def suspects(
         points[name] += 1e6
         why[name]["asked"] = None
     out = {account.name, *besides}
-    names = [name for name in sorted(points, key=lambda one: (-round(points[one], 6), one)) if name not in out and not vanished(name)]
+    ordered = sorted(points, key=lambda one: (-round(points[one], 6), one))
+    names = [name for name in ordered if name not in out and not vanished(name) and not _resolves(account.name, name)]
     first = names[:most]
     strangers = _strangers(fan, where, everybody, out | set(first))
     return Suspects({name: tuple(why[name]) for name in first}, strangers, tuple(dict.fromkeys(crowded)), len(histories))
+
+
+def _resolves(first: str, second: str) -> bool:
+    """Whether a link would lead from a temporary account to an address: that is nobody's to tell."""
+    kinds = {kind_of(first), kind_of(second)}
+    return "temporary" in kinds and bool(kinds & {"address", "range"})
 
 
 def _histories(fan: FanOut, account: Account, crowded: Collection[str], most: int) -> dict[tuple[str, str], PageEditors]:
