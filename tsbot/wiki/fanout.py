@@ -61,6 +61,8 @@ class FanOut:
     concurrency: int = 3
     cache: AnswerCache = field(default_factory=NoCache)
     progress: Progress = lambda _what, _done, _all: None
+    answered: Callable[[Hashable, object], None] = lambda _key, _answer: None
+    """Called with the key of a job and its answer as soon as a wiki has given it, in the thread of whoever asks."""
     addresses: dict[str, str] = field(default_factory=dict)
     """Scheme and host of wikis that no family lists."""
     skip: frozenset[str] = frozenset()
@@ -136,6 +138,8 @@ class FanOut:
                         found[key] = future.result()
                     except WikiError as error:
                         self._note(wiki, error)
+                    else:
+                        self.answered(key, found[key])
             finally:
                 for future in running:
                     future.cancel()
