@@ -61,14 +61,14 @@ class FanOut:
     concurrency: int = 3
     cache: AnswerCache = field(default_factory=NoCache)
     progress: Progress = lambda _what, _done, _all: None
-    answered: Callable[[Hashable, object], None] = lambda _key, _answer: None
-    """Called with the key of a job and its answer as soon as a wiki has given it, in the thread of whoever asks."""
     addresses: dict[str, str] = field(default_factory=dict)
     """Scheme and host of wikis that no family lists."""
     skip: frozenset[str] = frozenset()
     """Wikis that are never asked."""
     silent: dict[str, str] = field(default_factory=dict)
     """Wikis that did not answer, and why."""
+    answered: Callable[[Hashable, object], None] = lambda _key, _answer: None
+    """Called with the key of a job and its answer as soon as a wiki has given it, in the thread of whoever asks."""
     _readers: dict[str, FootprintReader] = field(default_factory=dict)
     _patients: dict[str, Patient] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)

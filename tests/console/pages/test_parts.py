@@ -129,7 +129,8 @@ def test_pages_use_the_messages_that_there_are() -> None:
         f"console-{name}-"
         for name in ("kind", "state", "lane", "outcome", "did", "act", "what", "verdict", "field", "grade", "letter", "purpose", "approval",
                      "revealed", "diff", "conflict", "earlier", "box", "follow", "scope", "signin", "plan-level",
-                     "plan-reached", "plan-why")
+                     "plan-reached", "plan-why", "trace-tier", "trace-wording", "trace-sort", "trace-family", "trace-by", "trace-step",
+                     "trace-state", "trace-kind", "trace-subject", "trace-as", "trace-day")
     )  # fmt: skip
     known = set(messages("en")) - {"@metadata"}
     scores = {"console-specificity", "console-plausibility", "console-imminence"}
