@@ -52,8 +52,8 @@ def account_command(
 ) -> None:
     """Say where an account is active, and which accounts its behaviour is consistent with, on what evidence, for and against.
 
-    Asks the wikis and the activity index; `tsbot trace NAME` does the same. Ends with 0 if accounts are linked, 1 if none is or there is no
-    such account, 3 if some wiki did not answer, 4 if none did.
+    Asks the wikis and the activity index. The word "account" may be left out. Ends with 0 if accounts are linked, 1 if none is or there is
+    no such account, 3 if some wiki did not answer, 4 if none did.
 
     Example: tsbot trace account "Example Account" --why "request on Meta, 3 August" --wiki enwiki
     """
