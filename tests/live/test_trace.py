@@ -91,9 +91,8 @@ def test_blocks_partial_and_sitewide(story: Story) -> None:
     family = story.world.family
     with family.actor("Admin", "enwiki") as admin, family.actor("Example Sysop", "dewiki") as sysop:
         admin.block("Plain Facts 3", expiry="never")
-        sysop.act(
-            action="block", user="Plain Facts 2", expiry="1 week", partial=True, pagerestrictions="Mill of Oakham Parva", nocreate=True
-        )
+        partly = {"partial": True, "pagerestrictions": "Mill of Oakham Parva", "allowusertalk": True, "nocreate": True}
+        sysop.act(action="block", user="Plain Facts 2", expiry="1 week", **partly)
     trace = story.ask("Plain Facts 2", "--fresh")
     (block,) = [block for place in trace.where for block in place.blocks]
     assert (block.partial, block.restrictions) == (True, 1)
@@ -103,14 +102,20 @@ def test_blocks_partial_and_sitewide(story: Story) -> None:
 
 
 def test_a_hidden_account_is_told_as_a_missing_one(story: Story) -> None:
-    with story.world.family.actor("Oversighter", "enwiki") as oversighter:
-        oversighter.block("Plain Facts 4", expiry="never", hide_name=True)
+    hiders = [story.world.family.actor("Oversighter", wiki) for wiki in ("enwiki", "dewiki")]
+    for hider in hiders:
+        hider.block("Plain Facts 4", expiry="never", hide_name=True)
+    partly = story.ask("Plain Facts 4", "--fresh")
+    assert {place.wiki for place in partly.where} == {"metawiki"}  # what the others hide is not told
+    hiders.append(story.world.family.actor("Oversighter", "metawiki"))
+    hiders[-1].block("Plain Facts 4", expiry="never", hide_name=True)
     hidden, missing = (story.run("account", name, *WHY, "--fresh") for name in ("Plain Facts 4", "Nobody Of That Name"))
     assert hidden.returncode == missing.returncode == 1, hidden.stdout
     assert hidden.stdout.splitlines()[1:] == missing.stdout.splitlines()[1:]
-    assert "Plain Facts 4" not in {one.account for one in story.ask("Plain Facts 2", "--fresh").links}
-    with story.world.family.actor("Oversighter", "enwiki") as oversighter:
-        oversighter.act(action="unblock", user="Plain Facts 4")
+    assert "Plain Facts 4" not in {one.account for one in story.ask("Plain Facts 2", "--fresh").candidates}
+    for hider in hiders:
+        hider.act(action="unblock", user="Plain Facts 4")
+        hider.close()
 
 
 def test_a_wiki_that_is_down_is_named(story: Story) -> None:
