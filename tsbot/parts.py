@@ -49,6 +49,9 @@ from tsbot.wiki.session import prepare, simulating, user_agent
 from tsbot.wiki.sites import Sites
 from tsbot.wiki.types import AccountStatus, RevisionSource
 
+PLANS_NEED = 100.0
+"""Requests a minute from which plans of what to hide are made: one takes five to twenty."""
+
 
 @dataclass(frozen=True)
 class Wikis:
@@ -205,8 +208,12 @@ def open_asker(settings: Settings, database: Database) -> Asker | None:
 
 
 def open_follower(settings: Settings, database: Database, wikis: Wikis, sleep: Callable[[float], object] = time.sleep) -> Follower | None:
-    """What makes plans of what to hide and keeps them up to date; None if the settings say so. Touches no wiki yet."""
-    if not settings.hide.follow:
+    """What makes plans of what to hide and keeps them up to date. Touches no wiki yet.
+
+    None if the settings say so, or where the wikis let us ask so seldom that the patrol needs every request for texts.
+    """
+    asks = rate(settings.wiki)
+    if not settings.hide.follow or (asks is not None and asks < PLANS_NEED):
         return None
 
     def histories(wiki: str, server_url: str) -> ApiHistories:
