@@ -50,6 +50,12 @@ class ProcessGroup:
         """Whether a server is gone by itself."""
         return any(process.poll() is not None for process in self._processes)
 
+    def kill(self) -> None:
+        """End all servers with kill -9, without asking."""
+        for process in self._processes:
+            _signal_group(process.pid, signal.SIGKILL)
+        self.stop()
+
     def stop(self, patience: float = 3.0) -> None:
         """End all servers: first asked, after ``patience`` seconds killed. May be called twice."""
         for process in self._processes:
