@@ -18,8 +18,9 @@ stores what was admitted; workers call :meth:`Pipeline.handle` with what they cl
 from __future__ import annotations
 
 import itertools
+import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol, TypeVar
@@ -27,6 +28,7 @@ from typing import Protocol, TypeVar
 import structlog
 from sqlalchemy import Connection
 
+from tsbot.bus.order import PageOrder
 from tsbot.cases import copypasta, outcomes
 from tsbot.cases.filing import Judged, Windows, file_flags
 from tsbot.cases.flag import Flag
@@ -108,6 +110,10 @@ class Pipeline:
     """A candidate detector that judges along, after everything is stored."""
     owner: str | None = None
     """The worker's name under which it has leased what it handles; None where one process has everything."""
+    begin_again: Callable[[PendingEvent], bool] = field(default=lambda item: True)  # noqa: ARG005
+    """Asked before an edit is judged that another worker began with; False if that is not to be."""
+    order: PageOrder | None = None
+    """Keeps texts in the order of their page; None judges them as they come."""
     reign: Reign | None = None
     """What confirms that no other process reads the stream into the same database; None where that cannot be."""
     trouble: str = ""
@@ -124,6 +130,20 @@ class Pipeline:
 
     def load(self) -> None:
         """Take up where the last process stopped: what was seen, and what is pending."""
+        self.resume_intake()
+        pending = self._pending()
+        if fresh := [item for item in pending if item.stage is Stage.FRESH]:  # what a listener left
+            self.handle(fresh)
+            pending = self._pending()
+        self._await(pending)
+        self._settle_waiting()
+
+    def _pending(self) -> list[PendingEvent]:
+        with self.database.read() as connection:
+            return list(ledger.load_pending(connection, self.database.key))
+
+    def resume_intake(self) -> None:
+        """Learn what was seen before this process began."""
         with self.database.write() as connection:
             for scope, index in ((EVENTS, self.intake.events), (SUBJECTS, self.intake.subjects)):
                 ledger.trim_seen(connection, scope, self.remember)
@@ -131,10 +151,6 @@ class Pipeline:
                 index.load(blobs)
                 ledger.compact_seen(connection, scope, blobs)
             self.active.update(ledger.load_wikis(connection))
-            pending = list(ledger.load_pending(connection, self.database.key))
-        self.handle([item for item in pending if item.stage is Stage.FRESH])  # what a listener left
-        self._await([item for item in pending if item.stage is not Stage.FRESH])
-        self._settle_waiting()
 
     # -- many machines ------------------------------------------------------------------------------------------------
 
@@ -176,6 +192,23 @@ class Pipeline:
         self._show_shadow(carried, verdicts)
         self._await(waiting)
         return len(waiting)
+
+    def take_up(self, items: Sequence[PendingEvent]) -> None:
+        """Queue edits for their texts whose other parts a worker judged that is gone."""
+        self._await(items)
+
+    def has(self, event_id: str) -> bool:
+        """Whether the text of an edit is waited for here."""
+        return event_id in self._fetching
+
+    def forget_others(self, held: Collection[str]) -> list[str]:
+        """Let go of edits that another worker has by now, those not in ``held``; their ids."""
+        gone = [event_id for event_id in self._fetching if event_id not in held]
+        for event_id in gone:
+            self._let_go(self._fetching[event_id])
+            if self.order is not None:
+                self.order.forget(event_id)
+        return gone
 
     def settle(self) -> int:
         """End the outcomes that waited for edits which are judged by now; how many."""
@@ -350,8 +383,21 @@ class Pipeline:
             return 0
         self.fetcher.submit()
         results = self.fetcher.collect(wait)
-        if results:
-            self._finish(results)
+        # Another worker may have taken some over while they were asked for.
+        results = [result for result in results if str(result.item.token) in self._fetching]
+        if self.order is not None:
+            results = self.order.sort(results, time.monotonic())
+        plain = [result for result in results if self._fetching[str(result.item.token)].attempts == 0]
+        if plain:
+            self._finish(plain)
+        for result in results:
+            item = self._fetching.get(str(result.item.token))
+            if item is None:
+                continue
+            if self.begin_again(item):  # alone, since a worker may have died of it
+                self._finish([result])
+            else:
+                self._let_go(item)
         return len(results)
 
     def _finish(self, results: Sequence[FetchResult]) -> None:
@@ -434,6 +480,8 @@ class Pipeline:
                 if event.id in self._fetching:
                     continue
                 self._fetching[event.id] = item
+                if self.order is not None:
+                    self.order.expect(event.id, item.lane)
                 for key in outcomes.touches(event):
                     self._touched.setdefault(key, set()).add(event.id)
                 ref = RevisionRef(event.wiki, event.rev_id or 0, event.parent_id or 0, base_url(event.server_url, event.domain))

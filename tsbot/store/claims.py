@@ -94,6 +94,14 @@ def load(connection: Connection, key: MasterKey, owner: str, event_ids: Sequence
     return found
 
 
+def events(connection: Connection, key: MasterKey, event_ids: Sequence[str]) -> list[Event]:
+    """Events that are stored, in their order, whoever has them."""
+    found: list[Event] = []
+    for some in _chunks(event_ids):
+        found += [_item(key, row).event for row in connection.execute(select(t.pending).where(P.event_id.in_(some)).order_by(P.id))]
+    return found
+
+
 def release(connection: Connection, owner: str) -> int:
     """Give back all that a worker has, which then is as if it had never begun; how many events that were."""
     attempts = case((P.attempts == 1, 0), else_=P.attempts)

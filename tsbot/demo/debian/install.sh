@@ -68,12 +68,9 @@ apt update
 can_make_venv || apt install python3-venv
 command -v gpg >/dev/null || apt install gnupg
 command -v npm >/dev/null || apt install npm
-# The tests start servers of their own, so Debian's need not run. What is there already, in whatever version, is left alone.
+# The tests start servers of their own, on ports of their own; those that Debian starts may be stopped.
 if [ "$browser" = --tests ] && ! has_for_tests; then
     apt install chromium mariadb-server nats-server postgresql
-    for service in mariadb nats-server postgresql; do
-        if [ -d /run/systemd/system ]; then $as_root systemctl disable --now --quiet "$service" || :; fi
-    done
 fi
 # shellcheck disable=SC2046 # one word per package is meant
 apt install $(grep -v '^#' "$here/php-packages.txt")
