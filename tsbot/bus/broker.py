@@ -12,7 +12,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import structlog
 from faststream import AckPolicy
@@ -30,6 +30,8 @@ ANSWER_SECONDS = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 """Seconds between attempts to connect."""
 PUBLISH_SECONDS = 10.0
+LAST_MOMENT = 0.05
+"""In which connections that were closed let go of their sockets."""
 CLOSE_SECONDS = 10.0
 
 
@@ -39,6 +41,9 @@ class NotHandledError(Exception):
 
 class BrokerBus(ABC):
     """What NATS and Kafka have in common."""
+
+    connect_seconds: ClassVar[float] = 10.0
+    """Within which a connection must be made."""
 
     def __init__(self, settings: BusSettings) -> None:
         self.settings = settings
@@ -115,6 +120,7 @@ class BrokerBus(ABC):
             for task in tasks:
                 task.cancel()
             self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+            self._loop.run_until_complete(asyncio.sleep(LAST_MOMENT))
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.close()
 
@@ -122,7 +128,7 @@ class BrokerBus(ABC):
         pause = FIRST_PAUSE
         while not self._closing.is_set():
             try:
-                await self._limited(self.connect(consume=self._consume), PUBLISH_SECONDS)
+                await self._limited(self.connect(consume=self._consume), self.connect_seconds)
                 self._say("")
                 pause = FIRST_PAUSE
                 while not await self._closed_within(CHECK_SECONDS):

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -27,6 +27,9 @@ SESSION_MS = 15_000
 
 class KafkaBus(BrokerBus):
     """Kafka behind FastStream. Offsets are committed once what they led to is."""
+
+    # A group waits for members that died without a word before it shares out the partitions anew.
+    connect_seconds: ClassVar[float] = 4 * SESSION_MS / 1000
 
     def __init__(self, settings: BusSettings) -> None:
         super().__init__(settings)

@@ -21,6 +21,7 @@ from tsbot.bus.message import Message, message_of
 from tsbot.bus.opening import open_bus
 from tsbot.bus.roster import Membership
 from tsbot.cases.outside import Asker, AskingThread
+from tsbot.detect.detector import Detector
 from tsbot.errors import BusUnavailableError, StoreBusyError, StoreFullError, StreamUnavailableError
 from tsbot.health import HealthServer
 from tsbot.housekeeping import Housekeeper, open_housekeeper
@@ -264,16 +265,27 @@ class Listener:
 
 
 @contextlib.contextmanager
-def open_listener(settings: Settings, stream: str | None, *, ask_wikis: bool, stop: Stop) -> Iterator[Listener]:
-    """A listener of the settings; ``ask_wikis`` fills gaps and asks outside models. Raises errors of settings, key and store."""
+def open_listener(
+    settings: Settings,
+    stream: str | None,
+    *,
+    ask_wikis: bool,
+    stop: Stop,
+    source: Source | None = None,
+    detector: Detector | None = None,
+) -> Iterator[Listener]:
+    """A listener of the settings; ``ask_wikis`` fills gaps and asks outside models.
+
+    ``source`` stands in for the stream, ``detector`` for one that need not be loaded. Raises errors of settings, key and store.
+    """
     with contextlib.ExitStack() as stack:
         database = open_store(settings)
         stack.callback(database.close)
-        source = open_source(settings, stream, stop)
+        source = source or open_source(settings, stream, stop)
         stack.callback(source.close)
         wikis = open_wikis(settings)
         member = Membership(database, "listen", time.time)
-        pipeline = open_pipeline(settings, database, wikis, fetch=False, resume=False, sleep=stop.wait)
+        pipeline = open_pipeline(settings, database, wikis, fetch=False, detector=detector, resume=False, sleep=stop.wait)
         listener = Listener(
             settings,
             database,

@@ -120,8 +120,14 @@ class NatsBus(BrokerBus):
     async def disconnect(self) -> None:
         """Close the connection."""
         broker, self._broker = self._broker, None
-        if broker is not None:
+        if broker is None:
+            return
+        connection: Any = broker._connection
+        try:
             await broker.stop()
+        finally:
+            if connection is not None:  # stopping drains, which a connection that is down refuses
+                await connection.close()
 
     @property
     def _needed(self) -> NatsBroker:
