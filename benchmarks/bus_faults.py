@@ -87,8 +87,8 @@ class SlowTexts:
     """Texts by the number of the revision, after a random while."""
 
     def batch_size(self, wiki: str) -> int:
-        """Few, so that many requests are under way."""
-        return 10
+        """As an account without rights."""
+        return 50
 
     def fetch(self, wiki: str, refs: Sequence[RevisionRef]) -> list[FetchedRevision]:
         """Made up, the same each time."""

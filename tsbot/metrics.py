@@ -146,7 +146,7 @@ def _shared(connection: Connection) -> Iterator[Metric]:
     yield GaugeMetricFamily("tsbot_backlog_oldest_seconds", "For how long the oldest of them has waited; 0 if there is none.", value=oldest)
     alive = [one.role for one in roster.present(connection) if one.silent < roster.GONE]
     roles = [((role,), alive.count(role)) for role in ("listen", "work", "deliver")]
-    yield _labelled("tsbot_processes", "Processes of many machines that gave a sign of life lately.", ("role",), roles)
+    yield _labelled("tsbot_processes_alive", "Processes of many machines that gave a sign of life lately.", ("role",), roles)
 
 
 def _books(totals: ledger.Totals) -> Iterator[Metric]:

@@ -387,17 +387,16 @@ class Pipeline:
         results = [result for result in results if str(result.item.token) in self._fetching]
         if self.order is not None:
             results = self.order.sort(results, time.monotonic())
-        plain = [result for result in results if self._fetching[str(result.item.token)].attempts == 0]
-        if plain:
-            self._finish(plain)
-        for result in results:
-            item = self._fetching.get(str(result.item.token))
-            if item is None:
-                continue
-            if self.begin_again(item):  # alone, since a worker may have died of it
+        again = [result for result in results if self._fetching[str(result.item.token)].attempts]
+        for result in again:  # alone, since a worker may have died of it, and first: they are the older ones of their pages
+            item = self._fetching[str(result.item.token)]
+            if self.begin_again(item):
                 self._finish([result])
             else:
                 self._let_go(item)
+        plain = [result for result in results if str(result.item.token) in self._fetching]
+        if plain:
+            self._finish(plain)
         return len(results)
 
     def _finish(self, results: Sequence[FetchResult]) -> None:

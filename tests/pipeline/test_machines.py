@@ -130,9 +130,9 @@ class Machines:
         raise AssertionError(f"still pending: {self.world.rows('select event_id, stage, attempts, lease_by from pending')}")
 
     def expire(self, worker: Worker) -> None:
-        """The worker dies, and its leases run out."""
+        """The worker is silent for longer than its lease lasts."""
         with self.world.database.write() as connection:
-            connection.execute(update(t.pending).where(t.pending.c.lease_by == worker.member.name).values(lease_until=1.0))
+            connection.execute(update(t.worker).where(t.worker.c.name == worker.member.name).values(seen=1.0))
 
 
 def told(listener: Listener, messages: Sequence[bytes], cursor: str | None = None) -> None:
@@ -420,7 +420,7 @@ def test_a_worker_that_stops_gives_back_what_it_had(world: Any, make: Any) -> No
     assert world.rows("select stage, attempts, lease_by from pending") == [(Stage.FETCHING.value, 0, None)] * 5
     with world.database.read() as connection:
         assert "work" not in {one.role for one in present(connection)}
-        assert len(claims.lost(connection, forgotten=-1.0, limit=10)) == 5
+        assert len(claims.lost(connection, SETTINGS.lease, forgotten=-1.0, limit=10)) == 5
 
 
 def test_a_patrol_takes_up_what_listeners_and_workers_left(world: Any, expected: Any) -> None:

@@ -18,6 +18,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, insert, inspect, select, update
 
+from tsbot.bus.roster import Membership
 from tsbot.demo.engines.mariadb import MariaDB
 from tsbot.demo.engines.postgresql import PostgreSQL
 from tsbot.errors import LeaseLostError, SettingsError, StoreBusyError
@@ -210,17 +211,24 @@ class StoreContract(ABC):
         with store.write() as connection:
             ledger.add_pending(connection, store.key, items)
 
-    def claim(self, store: Database, owner: str, *event_ids: str, seconds: float = LEASE) -> list[str]:
+    def alive(self, store: Database, *owners: str) -> None:
+        """Workers give a sign of life."""
+        for owner in owners:
+            Membership(store, "work", lambda: 0.0, owner).beat(0.0, broker=True)
+
+    def claim(self, store: Database, owner: str, *event_ids: str) -> list[str]:
         with store.write() as connection:
-            return ids(claims.claim(connection, store.key, owner, event_ids, seconds).items)
+            return ids(claims.claim(connection, store.key, owner, event_ids, LEASE).items)
 
     def test_an_event_is_claimed_once_with_what_came_before_it_on_its_page(self, store: Database) -> None:
+        self.alive(store, "one", "two")
         self.add(store, edit("a1", "a"), edit("b1", "b"), edit("a2", "a"), edit("a3", "a"))
         assert self.claim(store, "one", "a2") == ["a1", "a2"]
         assert self.claim(store, "one", "a2", "a1") == ["a1", "a2"], "not judged yet: it may ask again"
         assert self.claim(store, "two", "a1", "b1", "unheard of") == ["b1"]
 
     def test_what_comes_while_somebody_has_the_page_is_handed_over(self, store: Database) -> None:
+        self.alive(store, "one", "two")
         self.add(store, edit("a1", "a"), edit("a2", "a"))
         assert self.claim(store, "one", "a1") == ["a1"]
         assert self.claim(store, "two", "a2") == []
@@ -230,28 +238,29 @@ class StoreContract(ABC):
 
     def test_what_a_dead_worker_had_is_found_and_claimed_again(self, store: Database) -> None:
         self.add(store, edit("a1", "a"), edit("a2", "a"))
-        self.claim(store, "dead", "a2", seconds=-1.0)
+        self.alive(store, "alive")
+        self.claim(store, "dead", "a2")
         with store.read() as connection:
-            assert claims.lost(connection, forgotten=60.0, limit=10) == ["a1", "a2"]
+            assert claims.lost(connection, LEASE, forgotten=60.0, limit=10) == ["a1", "a2"]
         with store.write() as connection:
             found = claims.claim(connection, store.key, "alive", ["a1", "a2"], LEASE).items
             assert [item.attempts for item in found] == [1, 1]
             assert claims.begin_again(connection, found[0], "alive")
             assert not claims.begin_again(connection, replace(found[1], attempts=0), "alive")
         with store.read() as connection:
-            assert claims.lost(connection, forgotten=60.0, limit=10) == []
+            assert claims.lost(connection, LEASE, forgotten=60.0, limit=10) == []
 
     def test_what_no_worker_heard_of_is_found(self, store: Database) -> None:
         self.add(store, edit("a1", "a"), edit("b1", "b"))
         with store.read() as connection:
-            assert claims.lost(connection, forgotten=60.0, limit=10) == []
-            assert claims.lost(connection, forgotten=-1.0, limit=10) == ["a1", "b1"]
+            assert claims.lost(connection, LEASE, forgotten=60.0, limit=10) == []
+            assert claims.lost(connection, LEASE, forgotten=-1.0, limit=10) == ["a1", "b1"]
             assert [name for _, name in claims.unheard(connection, 0, 10)] == ["a1", "b1"]
             assert claims.backlog(connection)[0] == 2
 
     def test_what_was_taken_over_is_not_the_first_ones_to_finish(self, store: Database) -> None:
         self.add(store, edit("a1", "a"))
-        self.claim(store, "slow", "a1", seconds=-1.0)
+        self.claim(store, "slow", "a1")
         assert self.claim(store, "quick", "a1") == ["a1"]
         with store.write() as connection:
             assert claims.fresh_ones(connection, "slow", ["a1"]) == set()
@@ -291,6 +300,8 @@ class StoreContract(ABC):
         names = [(f"p{page}", f"p{page}.{number:02}") for number in range(each) for page in range(pages)]
         self.add(store, *(edit(name, lane) for lane, name in names))
         done: list[tuple[str, str]] = []
+
+        self.alive(store, *(f"w{number}" for number in range(4)))
 
         def work(number: int) -> None:
             owner, rng = f"w{number}", random.Random(number)

@@ -56,6 +56,8 @@ class Membership:
     local: Callable[[], float]
     """This machine's clock, in seconds since the epoch."""
     name: str = ""
+    every: float = BEAT
+    """Seconds between signs of life."""
     _ahead: float = 0.0
     _next: float = field(default=float("-inf"))
 
@@ -80,7 +82,7 @@ class Membership:
             connection.execute(delete(t.worker).where(t.worker.c.seen < now - 10 * GONE))
         if abs(ahead) > SKEWED >= abs(self._ahead):
             structlog.get_logger().warning("clock.skewed", wait=round(ahead), remedy="set this machine's clock (NTP)")
-        self._ahead, self._next = ahead, monotonic + BEAT
+        self._ahead, self._next = ahead, monotonic + min(self.every, BEAT)
 
     def leave(self) -> None:
         """Take the row away. Raises ``StoreError``."""

@@ -4,9 +4,9 @@
 
     bus ─► claim ─► what events carry is judged, stored ─► acknowledged
                     texts are fetched, held in the order of their page, judged, stored
-    every second: what others handed over, what dead workers left, outcomes that are ripe
+    every second: a sign of life, what others handed over, what dead workers left, outcomes that are ripe
 
-Killed at any point, it leaves leases that run out and messages that come again; both lead another worker to the same rows.
+Killed at any point, it gives no more signs of life, and its messages come again; both lead another worker to the same rows.
 """
 
 from __future__ import annotations
@@ -69,7 +69,6 @@ class Worker:
     began: float = field(default_factory=time.monotonic)
     turned: float = field(default_factory=time.monotonic)
     _tended: float = field(default=float("-inf"))
-    _renewed: float = field(default=float("-inf"))
     _busy: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -115,20 +114,16 @@ class Worker:
                 self._busy = self.monotonic()
 
     def tend(self) -> None:
-        """What is due now and then: signs of life, leases, what is lost, what others handed over, outcomes."""
+        """What is due now and then: signs of life, what is lost, what others handed over, outcomes."""
         now = self.monotonic()
         self.member.beat(now, broker=self.bus.status().connected)
         if now - self._tended < TEND_SECONDS:
             return
         self._tended = now
-        if now - self._renewed >= self.settings.lease / 3:
-            with self.database.write() as connection:
-                claims.renew(connection, self.member.name, self.settings.lease)
-            self._renewed = now
         self._take_handed_over()
         forgotten = self.settings.forgotten_after if self.bus.status().connected else BROKER_DOWN
         with self.database.read() as connection:
-            lost = claims.lost(connection, forgotten, MOST_LOST)
+            lost = claims.lost(connection, self.settings.lease, forgotten, MOST_LOST)
         if lost and self.pipeline.fetching < MOST_FETCHING:
             self.recovered += self.take(lost)
             self._busy = now
@@ -278,7 +273,8 @@ def open_worker(
             settings, database, wikis, fetch=fetch, detector=detector, revisions=revisions, resume=False, sleep=stop.wait
         )
         pipeline.shadow = open_shadow(settings, database)
-        worker = Worker(database, pipeline, open_bus(settings.bus, database), settings.bus, Membership(database, "work", time.time))
+        member = Membership(database, "work", time.time, every=settings.bus.lease / 6)
+        worker = Worker(database, pipeline, open_bus(settings.bus, database), settings.bus, member)
         if (address := settings.metrics.address) is not None:
             server = HealthServer(address, database, worker.vitals, clock=time.time, silent_after=settings.metrics.silent_after)
             stack.callback(server.close)

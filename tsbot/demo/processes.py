@@ -46,6 +46,11 @@ class ProcessGroup:
         self._renew_guard()
         return process
 
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the servers, in the order in which they were started."""
+        return [process.pid for process in self._processes]
+
     def any_ended(self) -> bool:
         """Whether a server is gone by itself."""
         return any(process.poll() is not None for process in self._processes)

@@ -5,10 +5,10 @@
     FRESH ──(what it carries is judged)──► FETCHING ──(its text is judged)──► gone
       └──(an outcome)──► WAITING ──(no earlier edit of its wiki is pending)──► gone
 
-A listener stores events as FRESH. A worker *claims* some: it leases them for a while, renews the lease while it lives, and loses it when it
-does not. Events of one page (a *lane*) are claimed in the order in which they were stored, by one worker at a time: what comes while
-somebody has the lane is handed over to whoever that is. All times are the database's own, so that no worker's clock matters.
-All functions work inside the caller's transaction.
+A listener stores events as FRESH. A worker *claims* some, and has them for as long as it gives signs of life (:mod:`tsbot.bus.roster`);
+once it is silent for longer than a lease lasts, another may claim them. Events of one page (a *lane*) are claimed in the order in which
+they were stored, by one worker at a time: what comes while somebody has the lane is handed over to whoever that is. All times are the
+database's own, so that no worker's clock matters. All functions work inside the caller's transaction.
 """
 
 from __future__ import annotations
@@ -41,17 +41,20 @@ class Claim:
     """Events left to the workers that have their pages."""
 
 
-def claim(connection: Connection, key: MasterKey, owner: str, event_ids: Collection[str], seconds: float) -> Claim:
-    """Lease events, with all that was stored before them about the same pages; what is gone or another's is left alone."""
+def claim(connection: Connection, key: MasterKey, owner: str, event_ids: Collection[str], lease: float) -> Claim:
+    """Take events, with all that was stored before them about the same pages; what is gone or another's is left alone.
+
+    ``lease`` is for how many seconds a silent worker keeps what it has.
+    """
     last = _last_of_lanes(connection, event_ids)
     if not last:
         return Claim()
-    now = engines.now(connection)
+    alive = {*_alive(connection, lease), owner}
     mine: list[Row[tuple[object, ...]]] = []
     elsewhere: dict[str, str] = {}
     handed: dict[str, list[int]] = {}
     for row in _of_lanes(connection, last):
-        holder = row.lease_by if row.lease_by is not None and row.lease_until > now else None
+        holder = row.lease_by if row.lease_by in alive else None
         if holder not in (None, owner):
             elsewhere[row.lane] = holder
         elif row.lane in elsewhere:
@@ -59,11 +62,9 @@ def claim(connection: Connection, key: MasterKey, owner: str, event_ids: Collect
         elif holder is None or row.stage == Stage.FRESH:
             mine.append(row)
     for holder, ids in handed.items():
-        # The holder's own leases tell how long it lives; its next renewal prolongs these with the others.
-        _lease(connection, holder, ids, now + seconds)
-    begun = [row.id for row in mine if row.attempts == 0]
-    _lease(connection, owner, [row.id for row in mine if row.attempts], now + seconds)
-    _lease(connection, owner, begun, now + seconds, attempts=1)
+        _give(connection, holder, ids)
+    _give(connection, owner, [row.id for row in mine if row.attempts])
+    _give(connection, owner, [row.id for row in mine if row.attempts == 0], attempts=1)
     return Claim(tuple(_item(key, row) for row in mine), sum(map(len, handed.values())))
 
 
@@ -71,12 +72,6 @@ def begin_again(connection: Connection, item: PendingEvent, owner: str) -> bool:
     """Count one more attempt with an event that a worker did not survive, or failed on; False if it is not ours any more."""
     again = update(t.pending).where(P.event_id == item.event.id, P.lease_by == owner, P.attempts == item.attempts)
     return connection.execute(again.values(attempts=item.attempts + 1)).rowcount > 0
-
-
-def renew(connection: Connection, owner: str, seconds: float) -> int:
-    """Prolong all leases of a worker; how many there are."""
-    until = engines.now(connection) + seconds
-    return connection.execute(update(t.pending).where(P.lease_by == owner).values(lease_until=until)).rowcount
 
 
 def held(connection: Connection, owner: str) -> dict[str, Stage]:
@@ -105,15 +100,15 @@ def events(connection: Connection, key: MasterKey, event_ids: Sequence[str]) -> 
 def release(connection: Connection, owner: str) -> int:
     """Give back all that a worker has, which then is as if it had never begun; how many events that were."""
     attempts = case((P.attempts == 1, 0), else_=P.attempts)
-    given = update(t.pending).where(P.lease_by == owner).values(lease_by=None, lease_until=None, attempts=attempts)
-    return connection.execute(given).rowcount
+    _lock(connection, P.lease_by == owner)
+    return connection.execute(update(t.pending).where(P.lease_by == owner).values(lease_by=None, attempts=attempts)).rowcount
 
 
-def lost(connection: Connection, forgotten: float, limit: int) -> list[str]:
+def lost(connection: Connection, lease: float, forgotten: float, limit: int) -> list[str]:
     """Ids of events whose worker is gone, or of which no worker heard within ``forgotten`` seconds; oldest first."""
-    now = engines.now(connection)
-    unheard = and_(P.lease_by.is_(None), P.queued < now - forgotten)
-    query = select(P.event_id).where(P.stage.in_(OPEN), or_(unheard, and_(P.lease_by.is_not(None), P.lease_until < now)))
+    unheard = and_(P.lease_by.is_(None), P.queued < engines.now(connection) - forgotten)
+    gone = and_(P.lease_by.is_not(None), P.lease_by.not_in(_alive(connection, lease)))
+    query = select(P.event_id).where(P.stage.in_(OPEN), or_(unheard, gone))
     return list(connection.scalars(query.order_by(P.id).limit(limit)))
 
 
@@ -134,7 +129,7 @@ def fresh_ones(connection: Connection, owner: str | None, event_ids: Sequence[st
 
 def move(connection: Connection, event_ids: Sequence[str], stage: Stage, *, flagged: Collection[str]) -> None:
     """Note that what events carry was judged. An outcome that waits is nobody's."""
-    given_up = {"lease_by": None, "lease_until": None} if stage is Stage.WAITING else {}
+    given_up = {"lease_by": None} if stage is Stage.WAITING else {}
     for found in (True, False):
         for some in _chunks([one for one in event_ids if (one in flagged) is found]):
             moved = update(t.pending).where(P.event_id.in_(some))
@@ -145,8 +140,9 @@ def remove(connection: Connection, owner: str | None, event_ids: Sequence[str]) 
     """Forget events that do not wait any more; those of them that still waited, and were ours."""
     removed: set[str] = set()
     for some in _chunks(event_ids):
-        waiting = delete(t.pending).where(P.event_id.in_(some), *_ours(owner))
-        removed.update(connection.scalars(waiting.returning(P.event_id)))
+        ours = (P.event_id.in_(some), *_ours(owner))
+        _lock(connection, *ours)
+        removed.update(connection.scalars(delete(t.pending).where(*ours).returning(P.event_id)))
     return removed
 
 
@@ -189,11 +185,21 @@ def _of_lanes(connection: Connection, last: dict[str, int]) -> Iterator[Row[tupl
     return (row for row in sorted(rows, key=lambda row: int(str(row.id))) if row.id <= last[row.lane])
 
 
-def _lease(connection: Connection, owner: str, ids: Sequence[int], until: float, attempts: int | None = None) -> None:
+def _alive(connection: Connection, lease: float) -> list[str]:
+    """Workers that gave a sign of life lately enough."""
+    return list(connection.scalars(select(t.worker.c.name).where(t.worker.c.seen > engines.now(connection) - lease)))
+
+
+def _give(connection: Connection, owner: str, ids: Sequence[int], attempts: int | None = None) -> None:
     more = {} if attempts is None else {"attempts": attempts}
     for start in range(0, len(ids), IN_CLAUSE):
-        leased = update(t.pending).where(P.id.in_(ids[start : start + IN_CLAUSE]))
-        connection.execute(leased.values(lease_by=owner, lease_until=until, **more))
+        connection.execute(update(t.pending).where(P.id.in_(ids[start : start + IN_CLAUSE])).values(lease_by=owner, **more))
+
+
+def _lock(connection: Connection, *where: ColumnElement[bool]) -> None:
+    """Lock rows in their order, which statements that change many do not keep to by themselves."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(select(P.id).where(*where).order_by(P.id).with_for_update()).all()
 
 
 def _ours(owner: str | None) -> tuple[ColumnElement[bool], ...]:

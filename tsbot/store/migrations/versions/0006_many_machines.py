@@ -67,8 +67,9 @@ def upgrade() -> None:
         batch_op.add_column(
             sa.Column("attempts", sa.Integer(), server_default="0", nullable=False, comment="How often a worker began with it.")
         )
-        batch_op.add_column(sa.Column("lease_by", sa.String(length=64), nullable=True, comment="The worker that has it."))
-        batch_op.add_column(sa.Column("lease_until", sa.Double(), nullable=True, comment="Of the database's clock."))
+        batch_op.add_column(
+            sa.Column("lease_by", sa.String(length=64), nullable=True, comment="The worker that has it, for as long as that lives.")
+        )
         batch_op.create_index(batch_op.f("ix_pending_lane_id"), ["lane", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_pending_lease_by_stage"), ["lease_by", "stage"], unique=False)
         batch_op.create_index(batch_op.f("ix_pending_stage_wiki_id"), ["stage", "wiki", "id"], unique=False)
@@ -80,7 +81,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_pending_stage_wiki_id"))
         batch_op.drop_index(batch_op.f("ix_pending_lease_by_stage"))
         batch_op.drop_index(batch_op.f("ix_pending_lane_id"))
-        for name in ("lease_until", "lease_by", "attempts", "queued", "waits_for", "lane", "stage"):
+        for name in ("lease_by", "attempts", "queued", "waits_for", "lane", "stage"):
             batch_op.drop_column(name)
     op.drop_table("worker")
     op.drop_table("lease")
