@@ -34,6 +34,7 @@ from tsbot.cases.filing import Judged, Windows, file_flags
 from tsbot.cases.flag import Flag
 from tsbot.detect.detector import Detector
 from tsbot.errors import StoreBusyError, StoreConflictError, StoreFullError, UnknownWikiError, WikiRefusedError
+from tsbot.hide.observer import Observer
 from tsbot.intake import BY_HAND, Intake, Sorted, redrivable
 from tsbot.judge import Passages, Verdicts, judge
 from tsbot.report.sealing import seal_hidden
@@ -106,6 +107,8 @@ class Pipeline:
     remember: int = 2_000_000
     seal_when_hidden: bool = True
     """Whether our copy of a text goes once the wiki has hidden it."""
+    observer: Observer | None = None
+    """Takes note of what the stream tells of plans of what to hide."""
     shadow: Shadow | None = None
     """A candidate detector that judges along, after everything is stored."""
     owner: str | None = None
@@ -163,6 +166,7 @@ class Pipeline:
 
         def store(connection: Connection) -> None:
             self._book_intake(connection, batch, source, got, trim=trim, wikis=wikis)
+            self._observe(connection, got)
             ledger.add_pending(connection, key, fresh)
             ledger.count(connection, _intake_counts(got))
 
@@ -288,9 +292,15 @@ class Pipeline:
             ledger.trim_seen(connection, SUBJECTS, self.remember)
             copypasta.forget(connection, now)
 
+    def _observe(self, connection: Connection, got: Sorted) -> None:
+        """Before outcomes close cases of which something is left to hide."""
+        if self.observer is not None:
+            self.observer.observe(connection, got.distinct, self.clock())
+
     def _store_batch(self, connection: Connection, got: Sorted, verdicts: Verdicts) -> list[PendingEvent]:
         counts = _intake_counts(got) + verdicts.coverage
         flagged = self._file(connection, verdicts.flagged)
+        self._observe(connection, got)
         failed: list[DeadLetter] = []
         waiting: list[PendingEvent] = []
         fetched = [event for event in got.events if self._is_fetched(event) and event.id not in verdicts.broken]

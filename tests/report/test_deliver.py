@@ -82,6 +82,21 @@ def test_a_letter_released_before_it_is_written_leaves_once_it_is(desk: Desk) ->
     assert desk.deliverer().run_once() == 1
 
 
+@pytest.mark.parametrize(("outcome", "leaves"), [("false_positive", False), ("dismissed", False), ("handled", True)])
+def test_what_was_released_waits_while_its_case_is_dismissed(desk: Desk, outcome: str, leaves: bool) -> None:
+    (identity,) = desk.file(desk.flag())
+    deliverer = desk.deliverer()
+    deliverer.run_once()
+    assert desk.release(identity)
+    with desk.database.write() as connection:
+        connection.execute(update(t.case).values(state="closed", outcome=outcome))
+    assert deliverer.run_once() == leaves
+    with desk.database.write() as connection:
+        connection.execute(update(t.case).values(state="open", outcome=None))
+    assert deliverer.run_once() == (not leaves)
+    assert desk.row(identity).state is ReportState.SENT
+
+
 def test_whoever_releases_is_not_named_to_the_recipient(desk: Desk) -> None:
     (identity,) = desk.file(desk.flag())
     desk.release(identity)

@@ -24,10 +24,11 @@ from tsbot.cases.outside import Asker, AskingThread
 from tsbot.detect.detector import Detector
 from tsbot.errors import BusUnavailableError, StoreBusyError, StoreFullError, StreamUnavailableError
 from tsbot.health import HealthServer
+from tsbot.hide.follower import Follower, FollowingThread
 from tsbot.housekeeping import Housekeeper, open_housekeeper
 from tsbot.metrics import Vitals
-from tsbot.parts import Stop, open_asker, open_pipeline, open_wikis
-from tsbot.patrol import open_source
+from tsbot.parts import Stop, open_asker, open_follower, open_pipeline, open_wikis
+from tsbot.patrol import PLANS_WAIT, open_source
 from tsbot.pipeline import Pipeline
 from tsbot.settings import Settings
 from tsbot.store import claims, ledger
@@ -111,6 +112,7 @@ class Listener:
     reign: Reign
     backfill: Callable[[], Backfill] | None = None
     asker: Asker | None = None
+    follower: Follower | None = None
     housekeeper: Housekeeper | None = None
     monotonic: Callable[[], float] = time.monotonic
     standing_by: bool = True
@@ -166,8 +168,10 @@ class Listener:
         self.source.start(cursor)
         backfill = self.backfill() if self.backfill is not None else None
         asking = AskingThread(self.asker) if self.asker is not None else None
-        if asking is not None:
-            asking.start()
+        following = FollowingThread(self.follower, waits=lambda: self._backlog > PLANS_WAIT) if self.follower is not None else None
+        for thread in (asking, following):
+            if thread is not None:
+                thread.start()
         active = self.monotonic()
         try:
             while not stop:
@@ -194,8 +198,9 @@ class Listener:
         finally:
             if backfill is not None:
                 backfill.close()
-            if asking is not None:
-                asking.stop()
+            for thread in (asking, following):
+                if thread is not None:
+                    thread.stop()
             self._leave()
             structlog.get_logger().info("listen.stopped", id=self.member.name, messages=self.teller.told)
 
@@ -296,6 +301,7 @@ def open_listener(
             Reign(database, LEASE_NAME, member.name, settings.bus.lease),
             backfill=_backfill(settings, database, wikis.api, wikis.budget, source.name, pipeline) if ask_wikis else None,
             asker=open_asker(settings, database) if ask_wikis else None,
+            follower=open_follower(settings, database, wikis, stop.wait) if ask_wikis else None,
             housekeeper=open_housekeeper(settings, database, member.clock),
         )
         if (address := settings.metrics.address) is not None:

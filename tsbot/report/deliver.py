@@ -14,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from tsbot.cases.closing import dismissing
 from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError, KeyUnusableError, LetterError, StoreError
 from tsbot.report import misuse
 from tsbot.report.channels import Channel
@@ -247,11 +248,11 @@ class Deliverer:
         """The next message to send, its attempt written down."""
         now = self.clock()
         with self.database.read() as connection:
-            if not outbox.due(connection, now, 1):
+            if not outbox.due(connection, now, 1, stopped=dismissing()):
                 return None
         claimed = now + CLAIM_SECONDS if self.database.shared else None
         with self.database.write() as connection:
-            for report in outbox.due(connection, now, 10, locked=True):
+            for report in outbox.due(connection, now, 10, stopped=dismissing(), locked=True):
                 if not misuse.put_right(connection, report, self.settings, now) and outbox.begin(connection, report.id, claimed):
                     return report
         return None
@@ -340,7 +341,7 @@ class Deliverer:
     def _pretend(self) -> None:
         """Say, once each, what would be handed over."""
         with self.database.read() as connection:
-            waiting = outbox.due(connection, self.clock(), 1000)
+            waiting = outbox.due(connection, self.clock(), 1000, stopped=dismissing())
         for report in waiting:
             if report.id not in self._simulated:
                 self._simulated.add(report.id)
