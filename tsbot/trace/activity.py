@@ -34,6 +34,8 @@ class Edit:
     added: str = ""
     """Text that the edit added, where it is known."""
     namespace: int | None = None
+    rev_id: int = 0
+    """0 where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
