@@ -192,7 +192,7 @@ class Pipeline:
             some = [item for item in items if item.event.id in ours]
             return self._store_handled(connection, some, verdicts.of(carried.items, ours), rules)
 
-        waiting = self._commit(store)
+        waiting = self.commit(store)
         self._show_shadow(carried, verdicts)
         self._await(waiting)
         return len(waiting)
@@ -226,7 +226,7 @@ class Pipeline:
                 self._end(connection, ready, claims.remove(connection, None, [item.event.id for item in ready]))
             return len(ready)
 
-        return self._commit(work)
+        return self.commit(work)
 
     # -- messages -----------------------------------------------------------------------------------------------------
 
@@ -426,7 +426,7 @@ class Pipeline:
                 passages.add(item.event, partial(added, revision, revision.text), revision.text)
         verdicts = judge(self.detector, passages)
         self.judged[Field.TEXT.value] += len(passages.items)
-        self._commit(lambda connection: self._store_texts(connection, arrived, passages.items, verdicts, cut))
+        self.commit(lambda connection: self._store_texts(connection, arrived, passages.items, verdicts, cut))
         self._show_shadow(passages, verdicts)
         for item, _ in arrived:
             self._let_go(item)
@@ -517,7 +517,7 @@ class Pipeline:
         def settle(connection: Connection) -> None:
             self._end(connection, ready, claims.remove(connection, None, [item.event.id for item in ready]))
 
-        self._commit(settle)
+        self.commit(settle)
         for item in ready:
             del self._waiting[item.event.id]
 
@@ -530,7 +530,7 @@ class Pipeline:
 
     # -- storing ------------------------------------------------------------------------------------------------------
 
-    def _commit(self, work: Callable[[Connection], T]) -> T:
+    def commit(self, work: Callable[[Connection], T]) -> T:
         """Do ``work`` in a transaction, again and again while the database is busy or full: results are never dropped.
 
         When stopping is requested meanwhile, the trouble is raised: the next start begins before this turn.
@@ -566,7 +566,7 @@ class Pipeline:
                 done[:] = [work(connection)]
             return done[0]
 
-        result = self._commit(once)
+        result = self.commit(once)
         if self.reign is not None:
             self.reign.confirm()
         return result

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import structlog
+from sqlalchemy import Connection
 
 from tsbot.bus.engine import Bus, Delivery
 from tsbot.bus.opening import open_bus
@@ -220,17 +221,19 @@ class Worker:
         if item.attempts >= self.settings.attempts:
             self._bury(item)
             return False
-        with self.database.write() as connection:
-            return claims.begin_again(connection, item, self.member.name)
+        return self.pipeline.commit(lambda connection: claims.begin_again(connection, item, self.member.name))
 
     def _bury(self, item: PendingEvent) -> None:
         """Nobody survives it: keep it for a person to look at."""
         event = item.event
-        with self.database.write() as connection:
+
+        def bury(connection: Connection) -> None:
             if claims.remove(connection, self.member.name, [event.id]):
                 letter = DeadLetter(event.id, POISON, POISON_WORDS, redrivable(event), event.wiki)
                 ledger.add_dead_letters(connection, self.database.key, [letter], self.member.clock())
                 ledger.count(connection, {"failed": 1})
+
+        self.pipeline.commit(bury)
         structlog.get_logger().error("work.given_up", id=event.id, wiki=event.wiki, attempts=item.attempts)
 
     def _give_back(self) -> None:
