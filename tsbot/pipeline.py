@@ -114,7 +114,7 @@ class Pipeline:
     owner: str | None = None
     """The worker's name under which it has leased what it handles; None where one process has everything."""
     begin_again: Callable[[PendingEvent], bool] = field(default=lambda item: True)  # noqa: ARG005
-    """Asked before an edit is judged that another worker began with; False if that is not to be."""
+    """Asked before an edit is judged alone that workers began with in vain; False if that is not to be."""
     order: PageOrder | None = None
     """Keeps texts in the order of their page; None judges them as they come."""
     reign: Reign | None = None
@@ -397,8 +397,8 @@ class Pipeline:
         results = [result for result in results if str(result.item.token) in self._fetching]
         if self.order is not None:
             results = self.order.sort(results, time.monotonic())
-        again = [result for result in results if self._fetching[str(result.item.token)].attempts]
-        for result in again:  # alone, since a worker may have died of it, and first: they are the older ones of their pages
+        again = [result for result in results if self._fetching[str(result.item.token)].attempts >= claims.ALONE]
+        for result in again:  # alone, since workers may have died of it, and first: they are the older ones of their pages
             item = self._fetching[str(result.item.token)]
             if self.begin_again(item):
                 self._finish([result])

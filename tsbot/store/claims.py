@@ -28,6 +28,8 @@ from tsbot.stream.events import Event
 EVERYWHERE = "*"
 """``waits_for`` of an outcome that may concern edits of any wiki."""
 OPEN = (Stage.FRESH.value, Stage.FETCHING.value)
+ALONE = 2
+"""Attempts after which an event is tried alone: two workers died with it, or failed, and it may be why."""
 P = t.pending.c
 
 
@@ -63,13 +65,14 @@ def claim(connection: Connection, key: MasterKey, owner: str, event_ids: Collect
             mine.append(row)
     for holder, ids in handed.items():
         _give(connection, holder, ids)
-    _give(connection, owner, [row.id for row in mine if row.attempts])
-    _give(connection, owner, [row.id for row in mine if row.attempts == 0], attempts=1)
+    for begun in range(ALONE):
+        _give(connection, owner, [row.id for row in mine if row.attempts == begun], attempts=begun + 1)
+    _give(connection, owner, [row.id for row in mine if row.attempts >= ALONE])
     return Claim(tuple(_item(key, row) for row in mine), sum(map(len, handed.values())))
 
 
 def begin_again(connection: Connection, item: PendingEvent, owner: str) -> bool:
-    """Count one more attempt with an event that a worker did not survive, or failed on; False if it is not ours any more."""
+    """Count one more attempt with an event that is tried alone; False if it is not ours any more."""
     again = update(t.pending).where(P.event_id == item.event.id, P.lease_by == owner, P.attempts == item.attempts)
     return connection.execute(again.values(attempts=item.attempts + 1)).rowcount > 0
 
@@ -99,7 +102,7 @@ def events(connection: Connection, key: MasterKey, event_ids: Sequence[str]) -> 
 
 def release(connection: Connection, owner: str) -> int:
     """Give back all that a worker has, which then is as if it had never begun; how many events that were."""
-    attempts = case((P.attempts == 1, 0), else_=P.attempts)
+    attempts = case((P.attempts.between(1, ALONE), P.attempts - 1), else_=P.attempts)
     _lock(connection, P.lease_by == owner)
     return connection.execute(update(t.pending).where(P.lease_by == owner).values(lease_by=None, attempts=attempts)).rowcount
 
