@@ -117,7 +117,7 @@ class Pipeline:
     owner: str | None = None
     """The worker's name under which it has leased what it handles; None where one process has everything."""
     begin_again: Callable[[PendingEvent], bool] = field(default=lambda item: True)  # noqa: ARG005
-    """Asked before an edit is judged that another worker began with; False if that is not to be."""
+    """Asked before an edit is judged alone that workers began with in vain; False if that is not to be."""
     order: PageOrder | None = None
     """Keeps texts in the order of their page; None judges them as they come."""
     reign: Reign | None = None
@@ -198,7 +198,7 @@ class Pipeline:
             some = [item for item in items if item.event.id in ours]
             return self._store_handled(connection, some, verdicts.of(carried.items, ours), rules)
 
-        waiting = self._commit(store)
+        waiting = self.commit(store)
         self._show_shadow(carried, verdicts)
         self._await(waiting)
         return len(waiting)
@@ -232,7 +232,7 @@ class Pipeline:
                 self._end(connection, ready, claims.remove(connection, None, [item.event.id for item in ready]))
             return len(ready)
 
-        return self._commit(work)
+        return self.commit(work)
 
     # -- messages -----------------------------------------------------------------------------------------------------
 
@@ -413,8 +413,8 @@ class Pipeline:
         results = [result for result in results if str(result.item.token) in self._fetching]
         if self.order is not None:
             results = self.order.sort(results, time.monotonic())
-        again = [result for result in results if self._fetching[str(result.item.token)].attempts]
-        for result in again:  # alone, since a worker may have died of it, and first: they are the older ones of their pages
+        again = [result for result in results if self._fetching[str(result.item.token)].attempts >= claims.ALONE]
+        for result in again:  # alone, since workers may have died of it, and first: they are the older ones of their pages
             item = self._fetching[str(result.item.token)]
             if self.begin_again(item):
                 self._finish([result])
@@ -442,7 +442,7 @@ class Pipeline:
                 passages.add(item.event, partial(added, revision, revision.text), revision.text)
         verdicts = judge(self.detector, passages)
         self.judged[Field.TEXT.value] += len(passages.items)
-        self._commit(lambda connection: self._store_texts(connection, arrived, passages.items, verdicts, cut))
+        self.commit(lambda connection: self._store_texts(connection, arrived, passages.items, verdicts, cut))
         self._show_shadow(passages, verdicts)
         for item, _ in arrived:
             self._let_go(item)
@@ -533,7 +533,7 @@ class Pipeline:
         def settle(connection: Connection) -> None:
             self._end(connection, ready, claims.remove(connection, None, [item.event.id for item in ready]))
 
-        self._commit(settle)
+        self.commit(settle)
         for item in ready:
             del self._waiting[item.event.id]
 
@@ -546,7 +546,7 @@ class Pipeline:
 
     # -- storing ------------------------------------------------------------------------------------------------------
 
-    def _commit(self, work: Callable[[Connection], T]) -> T:
+    def commit(self, work: Callable[[Connection], T]) -> T:
         """Do ``work`` in a transaction, again and again while the database is busy or full: results are never dropped.
 
         When stopping is requested meanwhile, the trouble is raised: the next start begins before this turn.
@@ -582,7 +582,7 @@ class Pipeline:
                 done[:] = [work(connection)]
             return done[0]
 
-        result = self._commit(once)
+        result = self.commit(once)
         if self.reign is not None:
             self.reign.confirm()
         return result
