@@ -47,7 +47,7 @@ DATA = {
     "accounts of the demo": r"tsbot/demo/accounts\.toml",
     "the demo's Debian script": r"tsbot/demo/debian/install\.sh",
     "a mark that types are there": r"tsbot/py\.typed",
-    "commands for pwb": r"tsbot/pwb/tsbot/tsbot_(patrol|doctor|flag|hide|serve)\.py",
+    "commands for pwb": r"tsbot/pwb/tsbot/tsbot_(patrol|doctor|flag|hide|serve|trace)\.py",
     "the licence": r"tsbot-.+\.dist-info/licenses/LICENSE",
 }
 

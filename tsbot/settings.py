@@ -649,6 +649,9 @@ class TraceSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int, Meta(ge=1, le=200, description="Accounts whose contributions are read from the wikis to be compared.")
     ] = 25
     pages: Annotated[int, Meta(ge=0, le=200, description="Page histories that are read to find candidates.")] = 12
+    texts: Annotated[
+        int, Meta(ge=0, le=200, description="Latest edits of the accounts compared whose added text is read and compared; 0: none.")
+    ] = 20
     most_wikis: Annotated[
         int, Meta(ge=1, le=1000, description="Wikis that are asked about one account; those with the most edits first.")
     ] = 40

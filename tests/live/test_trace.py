@@ -61,6 +61,8 @@ def test_the_puppeteer_is_found_with_diffs_that_open(story: Story) -> None:
     assert strong == set(tracing.PUPPETS) - {"Plain Facts 2"}
     assert trace.grouping.clusters == (tracing.PUPPETS,)
     assert ElementTree.fromstring(trace.grouping.svg).tag.endswith("svg")
+    texts = [two for one in trace.links for line in one.evidence for two in line.pairs if "stretches of added text" in two.what]
+    assert {two.second.account for two in texts} == set(tracing.PUPPETS) - {"Plain Facts 2"}
     pair = next(two for line in trace.links[0].evidence if line.kind == "pages" for two in line.pairs)
     with story.world.family.anonymous("203.0.113.78", pair.first.wiki) as visitor:
         page = visitor._session.get(pair.first.link).text

@@ -29,6 +29,7 @@ from tsbot.trace.answer import Trace, to_json
 from tsbot.trace.question import Asked, Tracer
 from tsbot.trace.view import lines
 from tsbot.wiki.history import Progress
+from tsbot.wiki.revisions import PywikibotRevisions
 
 AccountArgument = Annotated[str, typer.Argument(help="User name, temporary account, IP address or range (for historic edits).")]
 WhyOption = Annotated[str, typer.Option("--why", help="Why you ask: a case, a request. Written into the audit log with your name.")]
@@ -86,7 +87,8 @@ def answer(
         by = acting(store)
         parts = open_wikis(settings)
         told = progress or (lambda _what, _done, _all: None)
-        tracer = Tracer(settings, store, parts.api, parts.budget, time.time, time.sleep, told)
+        texts = PywikibotRevisions(parts.api, settings.wiki.max_text_bytes)
+        tracer = Tracer(settings, store, parts.api, parts.budget, time.time, time.sleep, told, texts)
         return tracer.ask(Asked(account, by, why, tuple(wikis), tuple(against), fresh))
 
 
