@@ -110,7 +110,8 @@ def test_the_wheel_holds_what_the_program_reads(wheel: Path) -> None:
 
 def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
     archive = zipfile.ZipFile(wheel)
-    sources = set(tracked()) | {f"tsbot/pwb/tsbot/tsbot_{name}.py" for name in ("patrol", "doctor", "flag", "hide", "serve")}
+    commands = ("patrol", "listen", "work", "deliver", "doctor", "flag", "hide", "serve")
+    sources = set(tracked()) | {f"tsbot/pwb/tsbot/tsbot_{name}.py" for name in commands}
     sources |= {f"tsbot/console/static/vendor/{name}" for name in ("codex.css", "htmx.min.js", "LICENCES.txt")}  # made by `make console`
     strangers = [name for name in archive.namelist() if ".dist-info/" not in name and name not in sources]
     assert strangers == []

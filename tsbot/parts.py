@@ -154,7 +154,13 @@ def case_windows(settings: CaseSettings) -> Windows:
 
 
 def open_deliverer(
-    settings: Settings, database: Database, wikis: Wikis, *, ask_wikis: bool = True, simulate: bool | None = None
+    settings: Settings,
+    database: Database,
+    wikis: Wikis,
+    *,
+    ask_wikis: bool = True,
+    simulate: bool | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> Deliverer:
     """What prepares and sends reports. ``ask_wikis`` looks up account statuses for the letters."""
 
@@ -166,7 +172,7 @@ def open_deliverer(
         settings,
         open_channels(settings, email_user),
         account_status=wikis.status if ask_wikis else None,
-        clock=time.time,
+        clock=clock,
         rng=random.Random(),  # noqa: S311 - spreads retries, guards nothing
         simulate=simulating() if simulate is None else simulate,
     )

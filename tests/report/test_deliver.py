@@ -18,8 +18,7 @@ from tsbot.report.channels.spool import SpoolChannel
 from tsbot.report.deliver import DeliveryThread
 from tsbot.report.message import OutboundMessage, Receipt
 from tsbot.settings import PageSettings, Recipient, ReleaseRule, ReportSettings
-from tsbot.store import audit
-from tsbot.store import database as store_database
+from tsbot.store import audit, engines
 from tsbot.store import tables as t
 from tsbot.store.database import Database, connect
 from tsbot.store.outbox import LONGEST_WAIT, Purpose, ReportState
@@ -397,7 +396,7 @@ def test_a_server_that_dies_after_the_text_gets_the_same_message_again(desk: Des
 
 
 def test_what_was_sent_but_could_not_be_noted_is_noted_later_and_not_sent_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_database, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(engines, "BUSY_SECONDS", 0.05)
     impatient = Database(connect(str(desk.database.engine.url)), desk.database.key)
     settings = desk.settings(report=released())
     (identity,) = desk.file(desk.flag(), settings)

@@ -42,6 +42,8 @@ TROUBLE_SECONDS = 10.0
 TIMER_SECONDS = 10.0
 """How often timers are looked at while there is much to send: a slow server must not keep on-call asleep."""
 MOST_DRAFTS = 1_000_000
+CLAIM_SECONDS = 300.0
+"""How long a deliverer on one machine keeps those on others from a message that it hands over; longer than that takes."""
 
 
 SYSTEM = "tsbot"
@@ -68,8 +70,9 @@ def never() -> bool:
 class Deliverer:
     """Writes and sends what is in the outbox; no database connection is held meanwhile.
 
-    One deliverer at a time works on a database: a lock file beside it sees to that. ``simulate`` writes letters, but hands nothing
-    over. ``account_status`` None leaves the wikis alone. Raises ``SettingsError`` for letters of the settings that cannot be used.
+    One deliverer at a time works on a machine: a lock file sees to that; those of several machines claim what they send.
+    ``simulate`` writes letters, but hands nothing over. ``account_status`` None leaves the wikis alone.
+    Raises ``SettingsError`` for letters of the settings that cannot be used.
     """
 
     def __init__(
@@ -247,9 +250,10 @@ class Deliverer:
         with self.database.read() as connection:
             if not outbox.due(connection, now, 1, stopped=dismissing()):
                 return None
+        claimed = now + CLAIM_SECONDS if self.database.shared else None
         with self.database.write() as connection:
-            for report in outbox.due(connection, now, 10, stopped=dismissing()):
-                if not misuse.put_right(connection, report, self.settings, now) and outbox.begin(connection, report.id):
+            for report in outbox.due(connection, now, 10, stopped=dismissing(), locked=True):
+                if not misuse.put_right(connection, report, self.settings, now) and outbox.begin(connection, report.id, claimed):
                     return report
         return None
 
