@@ -47,7 +47,7 @@ DATA = {
     "accounts of the demo": r"tsbot/demo/accounts\.toml",
     "the demo's Debian script": r"tsbot/demo/debian/install\.sh",
     "a mark that types are there": r"tsbot/py\.typed",
-    "commands for pwb": r"tsbot/pwb/tsbot/tsbot_(patrol|doctor|flag|hide|serve)\.py",
+    "commands for pwb": r"tsbot/pwb/tsbot/tsbot_(patrol|doctor|flag|hide|serve|trace)\.py",
     "the licence": r"tsbot-.+\.dist-info/licenses/LICENSE",
 }
 
@@ -110,7 +110,8 @@ def test_the_wheel_holds_what_the_program_reads(wheel: Path) -> None:
 
 def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
     archive = zipfile.ZipFile(wheel)
-    sources = set(tracked()) | {f"tsbot/pwb/tsbot/tsbot_{name}.py" for name in ("patrol", "doctor", "flag", "hide", "serve")}
+    commands = ("patrol", "listen", "work", "deliver", "doctor", "flag", "hide", "serve")
+    sources = set(tracked()) | {f"tsbot/pwb/tsbot/tsbot_{name}.py" for name in commands}
     sources |= {f"tsbot/console/static/vendor/{name}" for name in ("codex.css", "htmx.min.js", "LICENCES.txt")}  # made by `make console`
     strangers = [name for name in archive.namelist() if ".dist-info/" not in name and name not in sources]
     assert strangers == []

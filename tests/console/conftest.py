@@ -308,7 +308,7 @@ def make_jobs(database: Database, farm: Any) -> Callable[[Callable[[], float]], 
 
     def make(clock: Callable[[], float]) -> Jobs:
         def tracer(progress: Any, early: Any) -> Tracer:
-            return Tracer(Settings(), database, farm, Budget(None), clock, lambda _seconds: None, progress, early)
+            return Tracer(Settings(), database, farm, Budget(None), clock, lambda _seconds: None, progress, early=early)
 
         return Jobs(tracer, clock)
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 import stix2
 
-from tsbot.trace.answer import Candidate, DiffPair, EvidenceLine, Place, Side, Silent, Subject, Trace
+from tsbot.trace.answer import Candidate, DiffPair, EvidenceLine, Grouping, Place, Side, Silent, Subject, Trace
 from tsbot.trace.handover import Private, investigation, lock_request, public_json, table, wikitext
 from tsbot.trace.stix import bundle
 
@@ -89,9 +89,10 @@ def test_nobody_is_led_to_what_was_flagged() -> None:
     left_out = lock_request(TRACE, private).left_out
     assert "1 accounts whose name was flagged: report them by private means" in left_out
     assert "2 pairs of diffs of which one was flagged" in left_out
-    told, _ = public_json(TRACE, private)
+    told, _ = public_json(replace(TRACE, grouping=Grouping((("Plain Facts 1", "Plain Facts 3"),), svg="<svg>Plain Facts 3")), private)
     assert "oldid=61" not in json.dumps(told)
     assert "secret-case" not in json.dumps(told)
+    assert "Plain Facts 3" not in json.dumps(told)
     assert "Plain Facts 3" not in json.dumps(bundle(TRACE, private))
 
 

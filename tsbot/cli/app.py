@@ -26,6 +26,7 @@ from tsbot.cli import (
     labels,
     languages,
     lexicon,
+    machines,
     patrol,
     purge,
     reference,
@@ -65,8 +66,8 @@ def _root(_version_shown: bool = typer.Option(False, "--version", callback=_vers
 
 
 MODULES = (
-    *(patrol, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, hide, trace, stats, shadow, dead),
-    *(purge, keys, audit, doctor, demo, serve, reference),
+    *(patrol, machines, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, hide, trace, stats, shadow),
+    *(dead, purge, keys, audit, doctor, demo, serve, reference),
 )
 for module in MODULES:
     module.register(app)

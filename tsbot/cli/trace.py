@@ -25,7 +25,7 @@ from tsbot.trace.weights import load_weights, shipped_weights
 
 
 class AccountFirst(typer.core.TyperGroup):
-    """``tsbot trace NAME`` asks about an account: what is none of the words is taken for a name."""
+    """What is none of the words is taken for the name of an account, to ask about."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the word in that was left out."""

@@ -29,6 +29,7 @@ from tsbot.trace.answer import Trace, to_json
 from tsbot.trace.question import Asked, Tracer
 from tsbot.trace.view import lines
 from tsbot.wiki.history import Progress
+from tsbot.wiki.revisions import PywikibotRevisions
 
 AccountArgument = Annotated[str, typer.Argument(help="User name, temporary account, IP address or range (for historic edits).")]
 WhyOption = Annotated[str, typer.Option("--why", help="Why you ask: a case, a request. Written into the audit log with your name.")]
@@ -52,8 +53,8 @@ def account_command(
 ) -> None:
     """Say where an account is active, and which accounts its behaviour is consistent with, on what evidence, for and against.
 
-    Asks the wikis and the activity index; `tsbot trace NAME` does the same. Ends with 0 if accounts are linked, 1 if none is or there is no
-    such account, 3 if some wiki did not answer, 4 if none did.
+    Asks the wikis and the activity index. The word "account" may be left out. Ends with 0 if accounts are linked, 1 if none is or there is
+    no such account, 3 if some wiki did not answer, 4 if none did.
 
     Example: tsbot trace account "Example Account" --why "request on Meta, 3 August" --wiki enwiki
     """
@@ -86,7 +87,8 @@ def answer(
         by = acting(store)
         parts = open_wikis(settings)
         told = progress or (lambda _what, _done, _all: None)
-        tracer = Tracer(settings, store, parts.api, parts.budget, time.time, time.sleep, told)
+        texts = PywikibotRevisions(parts.api, settings.wiki.max_text_bytes)
+        tracer = Tracer(settings, store, parts.api, parts.budget, time.time, time.sleep, told, texts)
         return tracer.ask(Asked(account, by, why, tuple(wikis), tuple(against), fresh))
 
 

@@ -113,8 +113,10 @@ def open_site(settings: Settings, database: Database, clock: Callable[[], float]
         server = next((flag.content.server_url for flag in flags if flag.content is not None), "")
         return plain(suggest(from_flags(flags), histories(wiki, server)))
 
+    revisions = PywikibotRevisions(reads, settings.wiki.max_text_bytes)
+
     def tracer(progress: Progress, early: Tell) -> Tracer:
-        return Tracer(settings, database, reads, budget, clock, time.sleep, progress, early)
+        return Tracer(settings, database, reads, budget, clock, time.sleep, progress, revisions, early)
 
     console = Console(
         settings=settings,
@@ -126,7 +128,7 @@ def open_site(settings: Settings, database: Database, clock: Callable[[], float]
         limit=RateLimit(ours.requests_per_minute, 60.0, clock),
         hide_plan=hide_plan,
         limits=Limits(ours.reads_a_day, ours.reads_in_a_row, ours.rest_minutes * 60),
-        revisions=PywikibotRevisions(reads, settings.wiki.max_text_bytes),
+        revisions=revisions,
         account_status=lambda wiki, user, server_url: account_status(reads, wiki, user, server_url),
         histories=histories,
         traces=Jobs(tracer, clock),

@@ -118,7 +118,7 @@ def export(edits: Sequence[StoryEdit], now: float) -> Iterator[str]:
         yield f"<page><title>{escape(title)}</title><ns>{space}</ns>"
         for number, edit in enumerate(some, 1):
             time = begin + timedelta(days=edit.day, minutes=edit.minute)
-            text = " ".join(f"Sentence {one} on this subject." for one in range(1, number + 1))
+            text = "\n\n".join(_sentence(title, one, before) for one, before in enumerate(some[:number], 1))
             yield (
                 f"<revision><timestamp>{time:%Y-%m-%dT%H:%M:%SZ}</timestamp><contributor><username>{escape(edit.account)}</username>"
                 f"<id>0</id></contributor><comment>{escape(edit.summary)}</comment><model>wikitext</model><format>text/x-wiki</format>"
@@ -126,6 +126,13 @@ def export(edits: Sequence[StoryEdit], now: float) -> Iterator[str]:
             )
         yield "</page>\n"
     yield "</mediawiki>\n"
+
+
+def _sentence(title: str, number: int, edit: StoryEdit) -> str:
+    """What an edit adds: ordinary people write about the page, the puppeteer repeats himself."""
+    if edit.account in PUPPETS:
+        return f"As the archive plainly shows, the weir stood long before the mill did ({number})."
+    return f"{edit.account} on {title}: sentence {number}."
 
 
 def _word(rng: random.Random) -> str:

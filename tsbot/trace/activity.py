@@ -36,6 +36,8 @@ class Edit:
     namespace: int | None = None
     rev_id: int = 0
     """0 where it is not known."""
+    parent_id: int = 0
+    """The revision before; 0 for a new page, or where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,15 @@ def look_at_candidates(wikis: Wikis, names: Sequence[str], where: Sequence[str])
 def activity(name: str, edits: Mapping[str, Iterable[Contribution]], now: float | None = None) -> Account:
     """Edits of some wikis as an account to be compared. Edits of the future (a clock that is wrong) are left out if ``now`` is given."""
     made = [
-        Edit(wiki, datetime.fromtimestamp(one.time, UTC), (one.title,), one.comment or "", namespace=one.namespace, rev_id=one.rev_id)
+        Edit(
+            wiki,
+            datetime.fromtimestamp(one.time, UTC),
+            (one.title,),
+            one.comment or "",
+            namespace=one.namespace,
+            rev_id=one.rev_id,
+            parent_id=one.parent_id,
+        )
         for wiki, some in edits.items()
         for one in some
         if now is None or one.time <= now + AHEAD

@@ -38,11 +38,13 @@ from tsbot.trace.range_question import ranges_of
 from tsbot.trace.shortlist import Shortlist, shortlist, strangers
 from tsbot.trace.suspects import suspects
 from tsbot.trace.telling import link_to, notes, place
+from tsbot.trace.texts import READ, STRANGERS, Texts, with_texts
 from tsbot.wiki.api import Api
 from tsbot.wiki.budget import Budget
 from tsbot.wiki.fanout import FanOut
 from tsbot.wiki.history import Progress
 from tsbot.wiki.links import WikiLinks
+from tsbot.wiki.types import RevisionSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ class Tracer:
     clock: Callable[[], float]
     sleep: Callable[[float], object]
     progress: Progress = lambda _what, _done, _all: None
+    revisions: RevisionSource | None = None
+    """Reads what edits added; None leaves added text out."""
     early: Tell = lambda _trace: None
     """Is told what is known while wikis still answer: where the account is, and when it was active."""
 
@@ -114,6 +118,7 @@ class Tracer:
         population = max(size.accounts, active, len(candidates) + len(crowd))
         comparison = Comparison(account, list(candidates.values()), crowd, population, partial(_diff, fan))
         compared, grouping, number = compare(comparison, why=found.why if found else {}, disputed=disputes)
+        compared = self._texts(fan, comparison, compared)
         compared = self._statuses(wikis, compared, others)
         times = [edit.timestamp.timestamp() for edit in account.edits]
         trace = replace(
@@ -156,6 +161,20 @@ class Tracer:
         with self.database.read() as connection:
             lookup = Lookup(connection)
             return shortlist(lookup, account, strangers(lookup))
+
+    def _texts(self, fan: FanOut, comparison: Comparison, compared: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+        """The same stretches of text in what the subject and the first candidates added."""
+        if self.revisions is None or not self.settings.trace.texts or not compared:
+            return compared
+        others = {one.name: one for one in comparison.candidates}
+        strangers = comparison.strangers[:STRANGERS]
+        read = [comparison.subject, *(others[one.account] for one in compared[:READ]), *strangers]
+        prints = Texts(self.revisions, self._pay, self.settings.trace.texts).prints(fan, read)
+        return with_texts(compared, comparison.subject, others, prints, [one.name for one in strangers], comparison.link)
+
+    def _pay(self) -> None:
+        while not self.budget.try_take():
+            self.sleep(max(0.05, self.budget.wait_time()))
 
     def _statuses(self, wikis: Wikis, candidates: Sequence[Candidate], others: dict[str, Footprint]) -> tuple[Candidate, ...]:
         """Locks and blocks of those that are listed."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+from tsbot.store.columns import Blob
+
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
@@ -68,7 +70,7 @@ def upgrade() -> None:
         "trace_cache",
         sa.Column("id", sa.String(length=64), nullable=False, comment="SHA-256 of what was asked, keyed."),
         sa.Column("expires", sa.Double(), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False, comment="What a wiki answered about an account, sealed."),
+        sa.Column("body", Blob, nullable=False, comment="What a wiki answered about an account, sealed."),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_trace_cache")),
         comment="Answers of wikis to questions of a trace, kept for minutes.",
     )
@@ -85,7 +87,7 @@ def upgrade() -> None:
         sa.Column("by", sa.String(length=64), nullable=False),
         sa.Column("created", sa.Double(), nullable=False),
         sa.Column("ended", sa.Double(), comment="When it was taken back."),
-        sa.Column("body", sa.LargeBinary(), nullable=False, comment="Names, why, and the evidence of the time: sealed."),
+        sa.Column("body", Blob, nullable=False, comment="Names, why, and the evidence of the time: sealed."),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_trace_dispute")),
         comment="Links that people hold to be wrong: counter-evidence, and labels.",
     )
@@ -99,7 +101,7 @@ def upgrade() -> None:
         sa.Column("ended", sa.Double()),
         sa.Column("looked", sa.Double(), nullable=False, comment="Up to when new activity was looked at."),
         sa.Column("news", sa.Integer(), nullable=False, comment="Matches that were not read yet."),
-        sa.Column("body", sa.LargeBinary(), nullable=False, comment="The accounts, why, and what matched: sealed."),
+        sa.Column("body", Blob, nullable=False, comment="The accounts, why, and what matched: sealed."),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_trace_watch")),
         comment="Sets of accounts that somebody wants to hear news of.",
     )
