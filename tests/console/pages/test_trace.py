@@ -343,7 +343,7 @@ def test_all_steps_and_kinds_have_words() -> None:
     from tsbot.trace.tiers import FAMILIES, WORDING
 
     sources = "".join(path.read_text(encoding="utf-8") for path in Path(tsbot.trace.__file__).parent.glob("*.py"))
-    steps = {step.replace(" ", "_") for step in re.findall(r'gather\("([a-z ]+)"', sources)}
+    steps = {step.replace(" ", "_") for step in re.findall(r'(?:gather|progress)\("([a-z ]+)"', sources)}
     assert steps
     wanted = {f"console-trace-step-{step}" for step in steps} | {f"console-trace-sort-{kind}" for kind in FAMILIES}
     wanted |= {f"console-trace-tier-{tier.replace(' ', '_')}" for tier in WORDING}

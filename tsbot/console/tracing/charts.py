@@ -62,8 +62,9 @@ class Timeline:
 def hours_chart(counts: Sequence[Sequence[int]]) -> Hours:
     """From edits per weekday (0: Monday) and hour, UTC."""
     most = max((count for row in counts for count in row), default=0)
+    darkest = max(most, SHADES)  # of few edits none is dark: they say little
     cells = [
-        Cell(LABEL + hour * (CELL + GAP), HEAD + day * (CELL + GAP), day, hour, count, -(-count * SHADES // most) if most else 0)
+        Cell(LABEL + hour * (CELL + GAP), HEAD + day * (CELL + GAP), day, hour, count, -(-count * SHADES // darkest))
         for day, row in enumerate(counts)
         for hour, count in enumerate(row)
     ]
