@@ -100,7 +100,7 @@ def run(settings: Settings, options: Options, stop: Stop, show: Callable[[Snapsh
         delivery = DeliveryThread(deliverer)
         asker = open_asker(settings, database) if options.fetch else None
         follower = open_follower(settings, database, wikis, stop.wait) if options.fetch else None
-        housekeeper = open_housekeeper(settings, database, time.time)
+        housekeeper = open_housekeeper(settings, database, time.time, lambda: {} if deliverer.simulate else deliverer.channels)
         patrol = _Patrol(settings, options, database, pipeline, source, wikis, deliverer, delivery, asker, follower, housekeeper)
         if (address := settings.metrics.address) is not None:
             limit = settings.metrics.silent_after

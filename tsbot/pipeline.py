@@ -48,6 +48,7 @@ from tsbot.stream.seen import blob
 from tsbot.stream.source import Batch
 from tsbot.text.passage import Field, Passage
 from tsbot.text.passages import added_passages, event_passages
+from tsbot.trace.index import ActivityIndex, Added
 from tsbot.wiki.fetcher import Fetcher, FetchResult
 from tsbot.wiki.queue import FetchQueue
 from tsbot.wiki.sites import base_url
@@ -107,6 +108,8 @@ class Pipeline:
     remember: int = 2_000_000
     seal_when_hidden: bool = True
     """Whether our copy of a text goes once the wiki has hidden it."""
+    activity: ActivityIndex | None = None
+    """Keeps who edited what when; None where the index is off."""
     observer: Observer | None = None
     """Takes note of what the stream tells of plans of what to hide."""
     shadow: Shadow | None = None
@@ -164,14 +167,17 @@ class Pipeline:
         fresh = [PendingEvent(e, stage=Stage.FRESH, lane=outcomes.lane(key, e), waits_for=outcomes.waits_for(e)) for e in got.events]
         trim, wikis = self._turn(got.events)
 
+        added = Added()
+
         def store(connection: Connection) -> None:
+            nonlocal added
             self._book_intake(connection, batch, source, got, trim=trim, wikis=wikis)
-            self._observe(connection, got)
+            added = self._observe(connection, got)
             ledger.add_pending(connection, key, fresh)
             ledger.count(connection, _intake_counts(got))
 
         self._commit_once(store)
-        self.intake.remember(got)
+        self._remember(got, added)
         self.active.update(wikis)
         return got
 
@@ -245,9 +251,14 @@ class Pipeline:
         self.judged.update(passage.field.value for _, passage in carried.items)
         trim, wikis = self._turn(judged_events)
 
+        added = Added()
+
         def store(connection: Connection) -> list[PendingEvent]:
+            nonlocal added
             self._book_intake(connection, batch, source, sorted_batch, trim=trim, wikis=wikis)
-            waiting = self._store_batch(connection, sorted_batch, verdicts)
+            flagged = self._file(connection, verdicts.flagged)
+            added = self._observe(connection, sorted_batch)
+            waiting = self._store_batch(connection, sorted_batch, verdicts, flagged)
             # Last: SQLite gives the number of a deleted last row to the next one, and a letter that fails again must get a higher one.
             removed = ledger.remove_dead_letters(connection, [letter.id for letter in again])
             ledger.count(connection, {"received": -removed, "failed": -removed})
@@ -255,7 +266,7 @@ class Pipeline:
 
         waiting = self._commit_once(store)
         self._show_shadow(carried, verdicts)
-        self.intake.remember(sorted_batch)
+        self._remember(sorted_batch, added)
         self.active.update(wikis)
         self._await(waiting)
         return sorted_batch
@@ -292,15 +303,20 @@ class Pipeline:
             ledger.trim_seen(connection, SUBJECTS, self.remember)
             copypasta.forget(connection, now)
 
-    def _observe(self, connection: Connection, got: Sorted) -> None:
-        """Before outcomes close cases of which something is left to hide."""
+    def _observe(self, connection: Connection, got: Sorted) -> Added:
+        """What all events tell, judged or not: of plans (before outcomes close cases that show something still), and of activity."""
         if self.observer is not None:
             self.observer.observe(connection, got.distinct, self.clock())
+        return self.activity.add(connection, got.distinct, self.clock()) if self.activity is not None else Added()
 
-    def _store_batch(self, connection: Connection, got: Sorted, verdicts: Verdicts) -> list[PendingEvent]:
+    def _remember(self, got: Sorted, added: Added) -> None:
+        """Once it is stored."""
+        self.intake.remember(got)
+        if self.activity is not None:
+            self.activity.remember(added)
+
+    def _store_batch(self, connection: Connection, got: Sorted, verdicts: Verdicts, flagged: set[str]) -> list[PendingEvent]:
         counts = _intake_counts(got) + verdicts.coverage
-        flagged = self._file(connection, verdicts.flagged)
-        self._observe(connection, got)
         failed: list[DeadLetter] = []
         waiting: list[PendingEvent] = []
         fetched = [event for event in got.events if self._is_fetched(event) and event.id not in verdicts.broken]
