@@ -7,6 +7,7 @@ has ended. Every step can be repeated, and killed.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -69,6 +70,7 @@ class Housekeeper:
     channels: Callable[[], Mapping[str, Channel]] = dict
     """Opens the ways by which whoever watches is told of news."""
     _next: float = 0.0
+    _watching: threading.Thread | None = None
 
     def tend(self, now: float, newest: float | None) -> None:
         """Do a round if it is time; for the patrol. ``now`` is monotonic, ``newest`` the time of the newest event. Raises nothing."""
@@ -79,12 +81,22 @@ class Housekeeper:
             return  # a recording, or a clock that is wrong
         try:
             done = self.run(limit=MOST)
-            tend_watches(self.database, self.settings, self.clock(), self.channels)
         except (TsbotError, OSError) as error:  # the patrol goes on; the doctor tells what is kept too long
             structlog.get_logger().warning("purge.put_off", error=type(error).__name__)
         else:
             if done.cases or done.dead_letters or done.sealed:
                 structlog.get_logger().info("purge.done", count=len(done.cases), dead=done.dead_letters)
+
+        if self._watching is None or not self._watching.is_alive():
+            self._watching = threading.Thread(target=self._look, name="watches", daemon=True)
+            self._watching.start()
+
+    def _look(self) -> None:
+        """Look for matches of watches, beside the patrol: it may take minutes. What is interrupted is done in the next round."""
+        try:
+            tend_watches(self.database, self.settings, self.clock(), self.channels)
+        except Exception as error:  # the database may be closed meanwhile
+            structlog.get_logger().warning("trace.watches_put_off", error=type(error).__name__)
 
     def due(self) -> list[Due]:
         """What a round would purge."""
