@@ -20,7 +20,7 @@ from tsbot.cases.hold import PURGE_EARLY, Need
 from tsbot.cases.purge import Purged, purge_case
 from tsbot.cases.retention import Due, Retention, due_cases, old_dead_letters, retention_of, shipped_retention
 from tsbot.errors import InputError, TsbotError
-from tsbot.report.channels import Channel
+from tsbot.report.channels import Channel, open_channels
 from tsbot.report.sealing import seal_after_hold
 from tsbot.settings import Settings
 from tsbot.store import audit
@@ -28,6 +28,7 @@ from tsbot.store import tables as t
 from tsbot.store.database import Database
 from tsbot.trace.upkeep import trim
 from tsbot.watching import tend_watches
+from tsbot.wiki.session import simulating
 
 Asking = Callable[[Database], AbstractContextManager[Connection]]
 """A transaction that keeps a request for approval although the act is not done."""
@@ -168,10 +169,14 @@ class Housekeeper:
 
 
 def open_housekeeper(
-    settings: Settings, database: Database, clock: Callable[[], float], channels: Callable[[], Mapping[str, Channel]] = dict
+    settings: Settings, database: Database, clock: Callable[[], float], channels: Callable[[], Mapping[str, Channel]] | None = None
 ) -> Housekeeper:
-    """With the table that the settings name. Raises ``SettingsError``."""
-    return Housekeeper(database, settings, clock, retention_of(settings.cases.retention), channels)
+    """With the table that the settings name, and, unless others are given, the settings' channels. Raises ``SettingsError``."""
+
+    def configured() -> Mapping[str, Channel]:
+        return {} if simulating() else open_channels(settings)
+
+    return Housekeeper(database, settings, clock, retention_of(settings.cases.retention), channels or configured)
 
 
 def _letter_of(path: Path) -> str:
