@@ -77,7 +77,7 @@ class Flag:
     coverage: str
     detector: str
     source: str
-    """``patrol``, ``backfill`` or ``hand``."""
+    """``patrol``, ``backfill``, ``hand``, ``scan`` or ``drill``."""
     event_time: float
     created: float
     content: FlagContent | None

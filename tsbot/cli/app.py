@@ -30,6 +30,7 @@ from tsbot.cli import (
     purge,
     reference,
     reports,
+    scan,
     serve,
     shadow,
     stats,
@@ -65,7 +66,7 @@ def _root(_version_shown: bool = typer.Option(False, "--version", callback=_vers
 
 
 MODULES = (
-    *(patrol, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, hide, trace, stats, shadow, dead),
+    *(patrol, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, hide, trace, stats, shadow, dead, scan),
     *(purge, keys, audit, doctor, demo, serve, reference),
 )
 for module in MODULES:
