@@ -54,6 +54,10 @@ class TsbotError(Exception):
     """Base of all errors that tsbot raises on purpose."""
 
 
+class StoppedError(TsbotError):
+    """Somebody asked to stop; what was done is stored."""
+
+
 class InputError(TsbotError):
     """What a person typed cannot be used."""
 

@@ -15,6 +15,7 @@ from tsbot.errors import WikiError, WikiRefusedError
 from tsbot.scan.api_scan import ApiScan, Texts
 from tsbot.scan.examine import Examiner
 from tsbot.scan.job import Counts, Job, JobState, What
+from tsbot.scan.keeper import Keeper
 from tsbot.store.database import Database
 from tsbot.text.passage import Field
 from tsbot.wiki.budget import Budget
@@ -157,7 +158,8 @@ class Look:
         histories: Any = self.wiki
         texts = Texts(self.wiki, "enwiki", Budget(None), self.slept.append, 2)
         examiner = Examiner(WordDetector(), wants_log=lambda kind: kind != "patrol")
-        return ApiScan(self.database, Past(histories, "enwiki", BASE), texts, examiner, Windows(), lambda: 1_700_000_000.0, stop)
+        keeper = Keeper(self.database, examiner, Windows(), lambda: 1_700_000_000.0, self.slept.append)
+        return ApiScan(keeper, Past(histories, "enwiki", BASE), texts, stop)
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         with self.database.read() as connection:

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tsbot.errors import InputError, WikiRefusedError, WikiUnavailableError
-from tsbot.scan.api_scan import Told
 from tsbot.scan.job import JobState, forget, jobs
+from tsbot.scan.keeper import Told
 from tsbot.store import schema
 from tsbot.store.crypto import MasterKey
 from tsbot.store.database import Database, connect

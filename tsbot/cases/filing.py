@@ -237,7 +237,7 @@ def _is_title_known(connection: Connection, wiki: str, page: bytes, kind: Kind) 
 
 def _target(key: MasterKey, event: Event) -> bytes | None:
     """The account that an edit is aimed at, where the page tells it: whose user page it is, unless it is the author's own."""
-    owner = page_owner(event.title, event.namespace) if event.kind is EventKind.EDIT else ""
+    owner = page_owner(event.title, event.namespace) if event.kind in (EventKind.EDIT, EventKind.ATTEMPT) else ""
     return author_index(key, event.wiki, owner) if owner != event.user else None
 
 
@@ -274,6 +274,7 @@ def _content(item: Judged, kind: Kind) -> FlagContent:
         parent_id=event.parent_id,
         log_id=event.log_id,
         log_type=event.log_type,
+        abuse_id=event.abuse_id,
         excerpt=excerpt,
         excerpt_start=item.passage.source_span(offset, offset)[0],
         evidence=evidence,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Iterator
@@ -16,12 +17,12 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from tsbot.cli.common import EXIT_NOTHING, EXIT_PARTIAL, ConfigOption, DatabaseOption, JsonOption, harmless, read_settings, terminal
-from tsbot.errors import InputError
+from tsbot.errors import InputError, StoppedError
 from tsbot.parts import Stop
-from tsbot.scan.api_scan import Told
 from tsbot.scan.examine import Find
 from tsbot.scan.job import Job, JobState, What, forget, jobs
-from tsbot.scan.opening import Candidate, new_job, open_api_scan, open_examiner
+from tsbot.scan.keeper import Told
+from tsbot.scan.opening import Candidate, new_job, open_examiner, open_scan
 from tsbot.store.opening import open_store
 from tsbot.view import when
 from tsbot.wiki.past import Sought
@@ -134,6 +135,28 @@ def period_command(
     _through_api(What.PERIOD, wiki, sought, words, dry_run, Candidate(model, packs), as_json, config, database)
 
 
+@scan.command("filters")
+def filters_command(
+    wiki: WikiArgument,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    dry_run: DryOption = False,
+    model: ModelOption = None,
+    packs: PacksOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Examine what a wiki's filters stopped (its abuse log). The patrol does so by itself on the wikis of `scan.filters`.
+
+    Needs an account with the rights abusefilter-log and abusefilter-log-detail there.
+
+    Example: tsbot scan filters enwiki --since 2026-01-01
+    """
+    sought = Sought(since=moment(since) or 0.0, until=moment(until))
+    _through_api(What.FILTERS, wiki, sought, "what filters stopped", dry_run, Candidate(model, packs), as_json, config, database)
+
+
 @scan.command("jobs")
 def jobs_command(as_json: JsonOption = False, config: ConfigOption = None, database: DatabaseOption = None) -> None:
     """List looks back with how far they got.
@@ -200,7 +223,7 @@ def _through_api(
     stop = Stop()
     with closing(open_store(settings)) as store, stop.on_signals():
         examiner = open_examiner(settings, candidate)
-        running = open_api_scan(settings, store, wiki, examiner, sleep=stop.sleep, stop=stop.__bool__)
+        running = open_scan(settings, store, what, wiki, examiner, stop)
         job = new_job(store, examiner, what, wiki, sought, words, dry=dry)
         end(watch(running.run(job, sought), as_json=as_json), as_json=as_json)
 
@@ -212,7 +235,7 @@ def watch(news: Iterator[Told], *, as_json: bool) -> tuple[Job | None, int]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("examining", total=None)
-        for told in news:
+        for told in _until_stopped(news):
             last = told.job
             failed += len(told.failed)
             for one in told.finds:
@@ -223,6 +246,11 @@ def watch(news: Iterator[Told], *, as_json: bool) -> tuple[Job | None, int]:
                 typer.echo(f"could not be judged: {subject}", err=True)
             progress.update(bar, description=_progress(last))
     return last, failed
+
+
+def _until_stopped(news: Iterator[Told]) -> Iterator[Told]:
+    with contextlib.suppress(StoppedError):
+        yield from news
 
 
 def find_words(one: Find, *, dry: bool) -> str:

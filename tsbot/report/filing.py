@@ -24,6 +24,8 @@ LATE_FOLLOW_UP = 3600.0
 """Seconds between letters of a thread that has had its follow-ups: a flood must not bury the recipient, nor hide a grave edit."""
 AHEAD = 600.0
 """Seconds by which a time may lie ahead and still be believed."""
+LIVE = frozenset(("patrol", "filter"))
+"""Sources of flags that may wake somebody: what the stream tells, and what filters stop, as it happens."""
 DRILL = "drill"
 """Source of the flags of exercises."""
 TICK = 1e-3
@@ -107,7 +109,7 @@ def pages(flag: Flag, settings: Settings, now: float) -> bool:
     """Whether this flag wakes somebody: life or limb, high scores, and fresh from the stream."""
     limits = settings.page
     high = flag.specificity >= limits.specificity and flag.plausibility >= limits.plausibility and flag.imminence >= limits.imminence
-    return flag.kind in PHYSICAL and high and flag.source == "patrol" and now - flag.event_time <= limits.max_age
+    return flag.kind in PHYSICAL and high and flag.source in LIVE and now - flag.event_time <= limits.max_age
 
 
 def _letter(connection: Connection, flag: Flag, destination: Destination, settings: Settings, now: float) -> str | None:

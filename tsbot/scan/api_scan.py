@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 
 import msgspec
-from sqlalchemy import Connection
 
-from tsbot.cases.filing import Windows
 from tsbot.errors import WikiError, WikiRefusedError, WikiUnavailableError
-from tsbot.scan.examine import Examined, Examiner, Find, Seen, finds, store
-from tsbot.scan.job import Counts, Job, JobState, commit, ended, open_job, save_job
-from tsbot.store.database import Database
+from tsbot.scan.examine import Seen
+from tsbot.scan.job import Job
+from tsbot.scan.keeper import Keeper, Told
 from tsbot.stream.events import Event
 from tsbot.wiki.answers import WHOLE_WIKI
 from tsbot.wiki.budget import Budget
@@ -32,15 +30,6 @@ class Position(msgspec.Struct, frozen=True):
 
     edits: tuple[float, int] = (0.0, 0)
     log: tuple[float, int] = (0.0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """News of a scan, for whoever watches it."""
-
-    job: Job
-    finds: tuple[Find, ...]
-    failed: tuple[str, ...] = ()
 
 
 @dataclass
@@ -113,31 +102,26 @@ class Texts:
 class ApiScan:
     """One look back through the API. ``stop`` is asked between portions."""
 
-    database: Database
+    keeper: Keeper
     past: Past
     texts: Texts
-    examiner: Examiner
-    windows: Windows
-    clock: Callable[[], float]
     stop: Callable[[], bool] = bool
 
     def run(self, fresh: Job, sought: Sought) -> Iterator[Told]:
         """Examine from where the job stands, telling the news of each portion. Raises ``WikiError``, ``StoreError``, ``InputError``."""
-        job = commit(self.database, lambda connection: open_job(connection, self.database.key, fresh), self.texts.sleep)
-        job = replace(job, state=JobState.RUNNING, finished=None)
+        job = self.keeper.begin(fresh)
         yield Told(job, ())
         for leg in Leg:
-            position = msgspec.json.decode(job.position, type=Position) if job.position else Position()
-            for portion in self.past.events(leg, sought, Place(*getattr(position, leg.value))):
+            for portion in self.past.events(leg, sought, Place(*getattr(_position(job), leg.value))):
                 for seen in self._with_texts(leg, portion):
                     if self.stop():
                         return
-                    told = self._examine(job, leg, seen)
+                    place = place_of(seen[-1].event)
+                    moved = msgspec.structs.replace(_position(job), **{leg.value: (place.time, place.id)})
+                    told = self.keeper.keep(job, seen, msgspec.json.encode(moved).decode())
                     job = told.job
                     yield told
-        done = ended(job, JobState.DONE, self.clock())
-        commit(self.database, lambda connection: save_job(connection, done), self.texts.sleep)
-        yield Told(done, ())
+        yield Told(self.keeper.end(job), ())
 
     def _with_texts(self, leg: Leg, portion: Sequence[Event]) -> Iterator[list[Seen]]:
         if leg is Leg.LOG:
@@ -150,25 +134,6 @@ class ApiScan:
                 raise
             raise WikiError(f"The wiki refuses a text ({error.code}); what came before it is examined and kept.") from error
 
-    def _examine(self, job: Job, leg: Leg, seen: Sequence[Seen]) -> Told:
-        examined = self.examiner.examine(seen)
-        place = place_of(seen[-1].event)
-        now = self.clock()
-        position = msgspec.json.decode(job.position, type=Position) if job.position else Position()
-        moved = msgspec.structs.replace(position, **{leg.value: (place.time, place.id)})
-        moved_to = msgspec.json.encode(moved).decode()
 
-        def keep(connection: Connection) -> Told:
-            told = self._keep(connection, job, examined, now)
-            counts = job.counts.plus(examined.counts).plus(Counts(new_flags=sum(one.new for one in told)))
-            later = replace(job, position=moved_to, counts=counts, updated=now)
-            save_job(connection, later)
-            return Told(later, tuple(told), examined.failed)
-
-        return commit(self.database, keep, self.texts.sleep)
-
-    def _keep(self, connection: Connection, job: Job, examined: Examined, now: float) -> list[Find]:
-        if job.dry:
-            return finds(connection, examined.judged)
-        key, version = self.database.key, self.examiner.detector.version
-        return store(connection, key, examined.judged, detector=version, windows=self.windows, now=now)
+def _position(job: Job) -> Position:
+    return msgspec.json.decode(job.position, type=Position) if job.position else Position()

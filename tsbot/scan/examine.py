@@ -20,7 +20,7 @@ from tsbot.store import tables as t
 from tsbot.store.crypto import MasterKey
 from tsbot.stream.events import Event, EventKind
 from tsbot.text.passage import Field, Passage
-from tsbot.text.passages import added_passages, event_passages
+from tsbot.text.passages import added_passages, carried_passages
 
 IN_CLAUSE = 400
 
@@ -122,7 +122,7 @@ class Examiner:
         for one in seen:
             if one.event.kind is EventKind.LOG and not self.wants_log(one.event.log_type):
                 continue
-            passages.add(one.event, partial(event_passages, one.event))
+            passages.add(one.event, partial(carried_passages, one.event), one.event.text)
             if one.text is not None:
                 passages.add(one.event, partial(added, one, one.text), one.text)
         verdicts = judge(self.detector, passages)

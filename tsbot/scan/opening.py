@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tsbot.detect.detector import load_detector
-from tsbot.parts import case_windows
+from tsbot.errors import StoppedError
+from tsbot.parts import Stop, case_windows
 from tsbot.scan.api_scan import ApiScan, Texts
 from tsbot.scan.examine import Examiner, Remembering
+from tsbot.scan.filter_scan import FilterScan
 from tsbot.scan.job import Counts, Job, JobState, What, job_id
+from tsbot.scan.keeper import Keeper
 from tsbot.settings import Settings
 from tsbot.store import ledger
 from tsbot.store.database import Database
@@ -54,19 +57,35 @@ def open_examiner(settings: Settings, candidate: Candidate) -> Examiner:
     return Examiner(Remembering(detector), detect.max_passage_chars, wanted.__contains__)
 
 
-def open_api_scan(
-    settings: Settings, database: Database, wiki: str, examiner: Examiner, *, sleep: Callable[[float], object], stop: Callable[[], bool]
-) -> ApiScan:
+def patient(stop: Stop) -> Callable[[float], None]:
+    """A sleep that ends with ``StoppedError`` when stopping is requested."""
+
+    def sleep(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise StoppedError("Stopped.")
+
+    return sleep
+
+
+def open_keeper(settings: Settings, database: Database, examiner: Examiner, stop: Stop) -> Keeper:
+    """What stores what is found."""
+    return Keeper(database, examiner, case_windows(settings.cases), time.time, patient(stop))
+
+
+def open_scan(settings: Settings, database: Database, what: What, wiki: str, examiner: Examiner, stop: Stop) -> ApiScan | FilterScan:
     """A look back at one wiki. Raises ``UnknownWikiError``; touches no network yet."""
     prepare(settings)
-    sites, budget = Sites(settings.wiki), scan_budget(settings)
+    sites, budget, sleep = Sites(settings.wiki), scan_budget(settings), patient(stop)
     api = Api(sites, settings.wiki, budget)
     with database.read() as connection:
         server_url = ledger.load_wikis(connection).get(wiki, "")
     base = sites.base(wiki, server_url)
+    keeper = open_keeper(settings, database, examiner, stop)
     histories = ApiHistories(api, wiki, budget, sleep, server_url=server_url)
+    if what is What.FILTERS:
+        return FilterScan(keeper, histories, wiki, base, stop.__bool__)
     texts = Texts(PywikibotRevisions(api, settings.wiki.max_text_bytes), wiki, budget, sleep, min(2, settings.wiki.concurrency))
-    return ApiScan(database, Past(histories, wiki, base), texts, examiner, case_windows(settings.cases), time.time, stop)
+    return ApiScan(keeper, Past(histories, wiki, base), texts, stop.__bool__)
 
 
 def new_job(database: Database, examiner: Examiner, what: What, wiki: str, sought: Sought, words: str, *, dry: bool) -> Job:
