@@ -21,10 +21,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-WORDS = (
-    "the mill stands by the river and was rebuilt after the flood of the year before last with timber from the upper valley whose owner "
-    "left it to the village when he moved to the coast where his sister kept a school for the children of the harbour and its ferrymen"
-).split()
+_WORDS = """
+the mill stands by the river and was rebuilt after the flood of the year before last with timber from the upper valley whose owner
+left it to the village when he moved to the coast where his sister kept a school for the children of the harbour and its ferrymen
+"""
+WORDS = _WORDS.split()
 THREAT = "I will come to your house in {place} tomorrow and hurt you."
 HEAD = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" xml:lang="en">
   <siteinfo>

@@ -62,6 +62,10 @@ class InputError(TsbotError):
     """What a person typed cannot be used."""
 
 
+class DumpError(TsbotError):
+    """A file of a dump is damaged, or is none."""
+
+
 class SettingsError(TsbotError):
     """The configuration is wrong; the message names file, key and remedy."""
 

@@ -31,6 +31,7 @@ from tsbot.cli import (
     reference,
     reports,
     scan,
+    scan_dump,
     serve,
     shadow,
     stats,
@@ -66,8 +67,8 @@ def _root(_version_shown: bool = typer.Option(False, "--version", callback=_vers
 
 
 MODULES = (
-    *(patrol, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, hide, trace, stats, shadow, dead, scan),
-    *(purge, keys, audit, doctor, demo, serve, reference),
+    *(patrol, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, hide, trace, stats, shadow, dead),
+    *(scan, scan_dump, purge, keys, audit, doctor, demo, serve, reference),
 )
 for module in MODULES:
     module.register(app)

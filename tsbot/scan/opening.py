@@ -49,10 +49,10 @@ def scan_budget(settings: Settings) -> Budget:
     return Budget(None if allowed is None else allowed * SHARE)
 
 
-def open_examiner(settings: Settings, candidate: Candidate) -> Examiner:
+def open_examiner(settings: Settings, candidate: Candidate, *, quick: bool = False) -> Examiner:
     """What judges. Raises ``ModelError`` or ``PackError``."""
     detect = settings.detect
-    detector = load_detector(detect.thresholds, detect.identify, candidate.model, candidate.packs)
+    detector = load_detector(detect.thresholds, detect.identify, candidate.model, candidate.packs, quick=quick)
     wanted = frozenset(settings.admission.judge_log_types)
     return Examiner(Remembering(detector), detect.max_passage_chars, wanted.__contains__)
 
@@ -88,12 +88,14 @@ def open_scan(settings: Settings, database: Database, what: What, wiki: str, exa
     return ApiScan(keeper, Past(histories, wiki, base), texts, stop.__bool__)
 
 
-def new_job(database: Database, examiner: Examiner, what: What, wiki: str, sought: Sought, words: str, *, dry: bool) -> Job:
-    """The job that a command asks for, as if it had never begun."""
+def new_job(
+    database: Database, examiner: Examiner, what: What, wiki: str, sought: Sought, words: str, *, dry: bool, file: str = ""
+) -> Job:
+    """The job that a command asks for, as if it had never begun. ``file`` is the fingerprint of a file."""
     now = time.time()
     spaces = ",".join(map(str, sorted(sought.namespaces)))
     # An end that lies ahead, or none, is the same question each time.
-    parts = (sought.title, sought.user, str(sought.since), str(sought.until or ""), spaces)
+    parts = (sought.title, sought.user, str(sought.since), str(sought.until or ""), spaces, file)
     detector = examiner.detector.version
     identity = job_id(database.key, what, wiki, detector, *parts, dry=dry)
     return Job(identity, what, wiki, detector, dry, JobState.RUNNING, "", Counts(), now, now, None, words)
