@@ -47,6 +47,7 @@ def purge_case(connection: Connection, case_id: str, *, why: str, by: str, now: 
     names = {"author_index": None, "account_index": None, "page_index": None, "target_index": None, "text_family": None}
     flags = connection.execute(update(t.flag).where(t.flag.c.case_id == case_id).values(body=EMPTY, **names)).rowcount
     notes = connection.execute(update(t.note).where(t.note.c.case_id == case_id).values(body=EMPTY)).rowcount
+    connection.execute(update(t.hide_following).where(t.hide_following.c.case_id == case_id).values(body=None, due=None))
     stopped, letters = outbox.purge(connection, case_id)
     done = Purged(case_id, why, flags, letters, stopped, notes)
     details: dict[str, audit.Value] = {"why": why, "flags": flags, "letters": letters, "stopped": stopped, "notes": notes}

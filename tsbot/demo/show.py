@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tsbot.demo import emergency
+from tsbot.demo import emergency, oversight
 from tsbot.demo.patrolled import Patrolled
 from tsbot.demo.scenario import Check, Scenario
 from tsbot.demo.seeds import Played, play, read_seeds
@@ -30,9 +30,11 @@ def check(world: World, only: str, *, as_json: bool) -> bool:
         patrolled = Patrolled(world)
         try:
             say: Callable[[str], None] = (lambda _: None) if as_json else typer.echo
-            plays: list[Iterator[Check]] = [] if only.startswith("emergency") else [Scenario(world, patrolled, say).run(only)]
-            if not only or only.startswith("emergency"):
-                plays.append(one for one in emergency.play(world, say) if one.check.startswith(only))
+            others = {"emergency": emergency.play, "oversight": oversight.play}
+            plays: list[Iterator[Check]] = [] if only.startswith(tuple(others)) else [Scenario(world, patrolled, say).run(only)]
+            for name, other in others.items():
+                if not only or only.startswith(name):
+                    plays.append(_only(other(world, say), only))
             for one in itertools.chain.from_iterable(plays):
                 kept, number = kept and one.ok, number + 1
                 if as_json:
@@ -45,6 +47,10 @@ def check(world: World, only: str, *, as_json: bool) -> bool:
     if not number:
         typer.echo(f"No check begins with {only!r}.", err=True)
     return kept and number > 0
+
+
+def _only(checks: Iterator[Check], prefix: str) -> Iterator[Check]:
+    return (one for one in checks if one.check.startswith(prefix))
 
 
 def watch(world: World) -> None:
