@@ -147,6 +147,10 @@ class SchemaError(StoreError):
     """The database has another schema than this program."""
 
 
+class BackupError(StoreError):
+    """A backup cannot be made, read or restored."""
+
+
 class DetectError(TsbotError):
     """Something about judging texts."""
 

@@ -515,6 +515,17 @@ class ScanSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     workers: Annotated[int, Meta(ge=0, description="Processes that read a dump; 0: one for each processor.")] = 0
 
 
+class AlarmSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The dead man's alarm (`tsbot alarm`, asked by a timer). It tells whom `[page]` names."""
+
+    silent_minutes: Annotated[float, Meta(gt=0, description="Minutes without anything read from the stream after which it sounds.")] = 15.0
+    undelivered_minutes: Annotated[
+        float, Meta(gt=0, description="Minutes after which a message that was let go and has not left makes it sound.")
+    ] = 30.0
+    again_hours: Annotated[float, Meta(gt=0, description="Hours after which the same trouble is told of again.")] = 6.0
+    backup: Annotated[bool, Meta(description="Whether it sounds after a week without `tsbot backup`.")] = True
+
+
 class ConsoleSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The private web application (`tsbot serve`)."""
 
@@ -644,6 +655,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     metrics: MetricsSettings = msgspec.field(default_factory=MetricsSettings)
     console: ConsoleSettings = msgspec.field(default_factory=ConsoleSettings)
     scan: ScanSettings = msgspec.field(default_factory=ScanSettings)
+    alarm: AlarmSettings = msgspec.field(default_factory=AlarmSettings)
 
     @property
     def data_path(self) -> Path:

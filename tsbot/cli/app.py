@@ -11,8 +11,10 @@ import typer
 
 from tsbot import __version__
 from tsbot.cli import (
+    alarm,
     answers,
     audit,
+    backup,
     cases,
     dead,
     demo,
@@ -22,6 +24,7 @@ from tsbot.cli import (
     evaluate,
     flags,
     hide,
+    init,
     keys,
     labels,
     languages,
@@ -68,7 +71,7 @@ def _root(_version_shown: bool = typer.Option(False, "--version", callback=_vers
 
 MODULES = (
     *(patrol, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, hide, trace, stats, shadow, dead),
-    *(scan, scan_dump, purge, keys, audit, doctor, demo, serve, reference),
+    *(scan, scan_dump, init, backup, alarm, purge, keys, audit, doctor, demo, serve, reference),
 )
 for module in MODULES:
     module.register(app)

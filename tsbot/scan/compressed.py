@@ -20,7 +20,7 @@ import zstandard
 from tsbot.errors import DumpError, InputError
 
 MAGIC = {b"BZh": "bz2", b"\x1f\x8b": "gz", b"\x28\xb5\x2f\xfd": "zst", b"7z\xbc\xaf\x27\x1c": "7z", b"\xfd7zXZ\x00": "xz"}
-DAMAGE = (OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
+DAMAGE = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 """What decompressors raise on a damaged file; py7zr has its own besides."""
 
 
@@ -46,24 +46,9 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         with _seven_zip(path) as file:
             yield file
         return
-    opener: Any = {"bz2": _bzip2(), "gz": gzip.open, "xz": lzma.open, "zst": _zstd, "": Path.open}[how]
+    opener: Any = {"bz2": bz2.open, "gz": gzip.open, "xz": lzma.open, "zst": _zstd, "": Path.open}[how]
     with opener(path, "rb") as file:
         yield file
-
-
-def _bzip2() -> Any:
-    """indexed_bzip2 where it is installed: it takes half the time (docs/benchmarks.md)."""
-    try:
-        return _indexed(importlib.import_module("indexed_bzip2"))
-    except ImportError:
-        return bz2.open
-
-
-def _indexed(module: Any) -> Any:
-    def opener(path: Path, _mode: str) -> Any:
-        return module.open(str(path), parallelization=1)
-
-    return opener
 
 
 def _zstd(path: Path, mode: str) -> Any:
