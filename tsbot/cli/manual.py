@@ -83,7 +83,8 @@ def _names(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
         return f"\\fI{_plain(parameter.metavar or parameter.name.upper())}\\fR"
     names = [f"\\fB{_plain(name)}\\fR" for name in (*parameter.opts, *parameter.secondary_opts)]
-    value = "" if getattr(parameter, "is_flag", False) else f" \\fI{_plain(parameter.metavar or parameter.type.name.upper())}\\fR"
+    word = parameter.metavar or parameter.name.upper()
+    value = "" if getattr(parameter, "is_flag", False) else f" \\fI{_plain(word)}\\fR"
     return ", ".join(names) + value
 
 
