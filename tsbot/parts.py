@@ -48,6 +48,9 @@ from tsbot.wiki.session import prepare, simulating, user_agent
 from tsbot.wiki.sites import Sites
 from tsbot.wiki.types import AccountStatus, RevisionSource
 
+PLANS_NEED = 100.0
+"""Requests a minute from which plans of what to hide are made: one takes five to twenty."""
+
 
 @dataclass(frozen=True)
 class Wikis:
@@ -149,7 +152,13 @@ def case_windows(settings: CaseSettings) -> Windows:
 
 
 def open_deliverer(
-    settings: Settings, database: Database, wikis: Wikis, *, ask_wikis: bool = True, simulate: bool | None = None
+    settings: Settings,
+    database: Database,
+    wikis: Wikis,
+    *,
+    ask_wikis: bool = True,
+    simulate: bool | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> Deliverer:
     """What prepares and sends reports. ``ask_wikis`` looks up account statuses for the letters."""
 
@@ -161,7 +170,7 @@ def open_deliverer(
         settings,
         open_channels(settings, email_user),
         account_status=wikis.status if ask_wikis else None,
-        clock=time.time,
+        clock=clock,
         rng=random.Random(),  # noqa: S311 - spreads retries, guards nothing
         simulate=simulating() if simulate is None else simulate,
     )
@@ -203,8 +212,12 @@ def open_asker(settings: Settings, database: Database) -> Asker | None:
 
 
 def open_follower(settings: Settings, database: Database, wikis: Wikis, sleep: Callable[[float], object] = time.sleep) -> Follower | None:
-    """What makes plans of what to hide and keeps them up to date; None if the settings say so. Touches no wiki yet."""
-    if not settings.hide.follow:
+    """What makes plans of what to hide and keeps them up to date. Touches no wiki yet.
+
+    None if the settings say so, or where the wikis let us ask so seldom that the patrol needs every request for texts.
+    """
+    asks = rate(settings.wiki)
+    if not settings.hide.follow or (asks is not None and asks < PLANS_NEED):
         return None
 
     def histories(wiki: str, server_url: str) -> ApiHistories:

@@ -41,6 +41,8 @@ BUSY_WAIT = 0.05
 """Seconds between looks at the texts under way once the stream has ended."""
 MOST_FETCHING = 20_000
 """Edits waiting for their texts at which reading pauses: what is read is kept in memory, what is not stays with the source."""
+PLANS_WAIT = 500
+"""Edits waiting for their texts at which plans of what to hide wait too: they share the wikis' budget."""
 LOOK_SECONDS = 0.5
 """How often the view is told the news."""
 DELIVERY_PATIENCE = 20.0
@@ -203,7 +205,7 @@ class _Patrol:
             asking.start()
         if watch is not None:
             watch.start()
-        following = FollowingThread(self.follower) if self.follower is not None else None
+        following = FollowingThread(self.follower, waits=lambda: self.pipeline.fetching > PLANS_WAIT) if self.follower is not None else None
         if following is not None:
             following.start()
         active = looked = time.monotonic()

@@ -615,13 +615,63 @@ class ConsoleSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=
             raise SettingsError("console.oauth_url begins with https:// (or is on this machine).")
 
 
+class BusSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What tells workers on many machines of events (`tsbot listen`, `tsbot work`, `tsbot deliver`)."""
+
+    engine: Annotated[
+        Literal["", "nats", "kafka"], Meta(description="`nats` (JetStream) or `kafka`; empty: no broker, workers look into the database.")
+    ] = ""
+    servers: Annotated[
+        tuple[str, ...], Meta(description="Addresses: `nats://host:4222`; for Kafka `host:9092`.")
+    ] = ("nats://127.0.0.1:4222",)
+    name: Annotated[
+        str, Meta(pattern="^[A-Za-z0-9_-]{1,40}$", description="Begins the names of stream, topic, subject and group on the broker.")
+    ] = "tsbot"
+    user: Annotated[str, Meta(description="User name at the broker; empty: none.")] = ""
+    password: Annotated[str, Meta(description="Its password; better set as TSBOT_BUS__PASSWORD.")] = ""
+    tls: Annotated[bool, Meta(description="Speak TLS, and verify the broker's certificate.")] = False
+    ca_file: Annotated[str, Meta(description="PEM file of certificate authorities; empty: the system's.")] = ""
+    replicas: Annotated[int, Meta(ge=1, le=5, description="Machines of the broker that keep each message.")] = 1
+    partitions: Annotated[
+        Positive, Meta(description="Partitions of a Kafka topic that tsbot makes; no more workers than that have something to do.")
+    ] = 16
+    batch: Annotated[int, Meta(ge=1, le=5000, description="Most events that a worker takes at once.")] = 200
+    ack_wait: Annotated[
+        float, Meta(gt=1, description="Seconds after which NATS delivers again what a worker has not acknowledged.")
+    ] = 60.0
+    lease: Annotated[
+        float, Meta(ge=3, description="Seconds of silence after which what a worker or listener had is somebody else's.")
+    ] = 30.0
+    forgotten_after: Annotated[
+        float, Meta(ge=1, description="Seconds after which workers take an event that no broker told them of.")
+    ] = 60.0
+    attempts: Annotated[Positive, Meta(description="Times that workers begin with an event before it goes to the dead letters.")] = 5
+    page_patience: Annotated[
+        float, Meta(ge=0, description="Seconds that an edit whose text is there waits for earlier edits of its page.")
+    ] = 30.0
+
+    def check(self) -> None:
+        """Refuse what cannot be connected to. Raises ``SettingsError``."""
+        if not self.servers:
+            raise SettingsError("bus.servers names no server.")
+        nats = [server.startswith(("nats://", "tls://")) for server in self.servers]
+        if self.engine == "nats" and not all(nats):
+            raise SettingsError("bus.servers: addresses of NATS look like nats://broker.example.org:4222.")
+        if self.engine == "kafka" and any("://" in server for server in self.servers):
+            raise SettingsError("bus.servers: addresses of Kafka look like broker.example.org:9092.")
+        if self.password and not self.user:
+            raise SettingsError("bus.password is set without bus.user.")
+
+
 class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything."""
 
     data_dir: Annotated[
         str, Meta(description="Folder for database, key and spool; relative to the settings file, or to the working directory.")
     ] = "tsbot-data"
-    database: Annotated[str, Meta(description="SQLAlchemy URL; empty: SQLite in `data_dir`.")] = ""
+    database: Annotated[
+        str, Meta(description="SQLAlchemy URL: `postgresql://`, `mariadb://` or `sqlite:///`. Empty: SQLite in `data_dir`.")
+    ] = ""
     key_file: Annotated[
         str, Meta(description="File of the master keys; made on first start, mode 600. Relative to `data_dir`.")
     ] = "master.key"
@@ -656,6 +706,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     console: ConsoleSettings = msgspec.field(default_factory=ConsoleSettings)
     scan: ScanSettings = msgspec.field(default_factory=ScanSettings)
     alarm: AlarmSettings = msgspec.field(default_factory=AlarmSettings)
+    bus: BusSettings = msgspec.field(default_factory=BusSettings)
 
     @property
     def data_path(self) -> Path:
@@ -796,3 +847,4 @@ def _check(settings: Settings) -> None:
         raise SettingsError("mail.security = 'none' is allowed to a server on this machine only; use 'starttls' or 'tls'.")
     _ = settings.metrics.address  # refuses by itself
     settings.console.check()
+    settings.bus.check()

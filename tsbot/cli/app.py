@@ -29,6 +29,7 @@ from tsbot.cli import (
     labels,
     languages,
     lexicon,
+    machines,
     manual,
     patrol,
     purge,
@@ -71,8 +72,8 @@ def _root(_version_shown: bool = typer.Option(False, "--version", callback=_vers
 
 
 MODULES = (
-    *(patrol, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, hide, trace, stats, shadow, dead),
-    *(scan, scan_dump, init, backup, alarm, purge, keys, audit, doctor, demo, serve, reference, manual),
+    *(patrol, machines, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, hide, trace, stats, shadow),
+    *(dead, scan, scan_dump, init, backup, alarm, purge, keys, audit, doctor, demo, serve, reference, manual),
 )
 for module in MODULES:
     module.register(app)

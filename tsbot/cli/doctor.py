@@ -17,6 +17,7 @@ from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOpt
 from tsbot.detect.detector import load_detector
 from tsbot.doctor import Diagnosis, State
 from tsbot.doctor_console import check_console
+from tsbot.doctor_machines import check_broker, check_machines
 from tsbot.doctor_privacy import check_privacy
 from tsbot.doctor_wikis import check_wikis
 from tsbot.errors import TsbotError
@@ -37,7 +38,9 @@ def doctor(
     config: ConfigOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Check settings, keys, clock, database, books, backups, retention, detector, disk, console, stream, mail and wikis, with remedies.
+    """Check settings, keys, clock, database, books, processes, broker, backups, retention, detector, disk, console, stream, mail and wikis.
+
+    Each finding comes with its remedy.
 
     Exits with 1 if there is a problem; warnings alone exit with 0.
 
@@ -75,6 +78,9 @@ def examine(settings: Settings, *, offline: bool) -> Iterator[Diagnosis]:
             yield from checks.check_backup(store, settings, time.time())
             with store.read() as connection:
                 known = ledger.load_wikis(connection)
+            yield from check_machines(store)
+            if not offline:
+                yield from check_broker(settings, store)
         finally:
             store.close()
     yield from checkup.check_keys(settings, Sequoia(), time.time())

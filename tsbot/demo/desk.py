@@ -22,6 +22,7 @@ from tsbot.errors import DemoError
 SIGN_IN_WIKI = "enwiki"
 """The wiki whose accounts people sign in with."""
 PATIENCE = 60.0
+UNAVAILABLE, TRIES = 503, 5
 FORM_TOKEN = re.compile(r'name="csrf" value="([^"]+)"')
 
 
@@ -97,7 +98,14 @@ class Guest:
         self.session = plain_session()
 
     def sign_in(self, account: Account) -> int:
-        """Sign in with an account of the wiki; the HTTP status of the answer."""
+        """Sign in with an account of the wiki; the HTTP status of the answer. Tries again while the wiki does not say who may what."""
+        for _ in range(TRIES):
+            status = self._sign_in(account)
+            if status != UNAVAILABLE:
+                break
+        return status
+
+    def _sign_in(self, account: Account) -> int:
         form = self.get("/sign-in/wiki")
         token = FORM_TOKEN.search(form.text)
         if token is None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from tsbot.cases.case import Case, CaseState, read_case
 from tsbot.demo.desk import DemoConsole, Guest, console_lines
@@ -87,14 +88,16 @@ class Oversight:
         accounts = self.world.family.accounts
         reader, stranger, sysop = Guest(console.url), Guest(console.url), Guest(console.url)
         status = reader.sign_in(accounts["Oversighter"])
-        cases = {page.title: self._case_of(page) for page in self.pages}
+        cases = {page.title: self.case_of(page) for page in self.pages}
         queue = reader.get("/").text
         shown = [case for case in cases.values() if case.id[:8] in queue]
         yield Check("oversight.queue_for_oversighters", len(shown) == len(cases), f"HTTP {status}, {len(shown)} of {len(cases)} cases")
         refused = sysop.sign_in(accounts["Example Sysop"])
         turned_away = [guest.get(f"/cases/{case.id}").url for guest in (stranger, sysop) for case in cases.values()]
-        ok = refused == 403 and all(url.endswith("/sign-in") for url in turned_away)
-        yield Check("oversight.nothing_for_others", ok, "an administrator and a stranger are led to the sign-in")
+        away = {urlsplit(url).path for url in turned_away}
+        ok = refused == 403 and away == {"/sign-in"}
+        detail = f"an administrator gets HTTP {refused}; both are led to {', '.join(sorted(away))}"
+        yield Check("oversight.nothing_for_others", ok, detail)
 
         wrong = [page.title for page in self.pages if set(self._left(page)) != set(page.shown)]
         detail = ", ".join(f"{len(page.shown)} revisions of {page.title}" for page in self.pages)
@@ -105,9 +108,9 @@ class Oversight:
         with self.world.family.actor("Oversighter", WIKI) as oversighter:
             oversighter.hide(first.shown[:1], suppress=True)
             self.wait(lambda: self._progress(first).exposed == 1, "the patrol does not see that one is hidden")
-            still = self._case_of(first).state
+            still = self.case_of(first).state
             oversighter.hide(first.shown[1:], suppress=True)
-        case = self.wait(lambda: self._closed(first), "the case does not close by itself")
+        case = self.wait(lambda: self.closed(first), "the case does not close by itself")
         took = self._progress(first).seconds_to_hide
         ok = still is not CaseState.CLOSED and case.outcome == "hidden" and took is not None
         detail = f"{still} after one of two, {case.state} after both, hidden after {took or 0:.1f} s"
@@ -144,17 +147,19 @@ class Oversight:
         with closing(self.patrolled.open()) as store, store.read() as connection:
             return next(one for one in kept.all_progress(connection, unfinished=False) if one.subject == page.subject)
 
-    def _case_of(self, page: Page) -> Case:
+    def case_of(self, page: Page) -> Case:
+        """The case of a page's flag."""
         flag = next(flag for flag in self.patrolled.flags() if flag.subject == page.subject)
         with closing(self.patrolled.open()) as store, store.read() as connection:
             return read_case(connection, flag.case)
 
-    def _closed(self, page: Page) -> Case | None:
-        case = self._case_of(page)
+    def closed(self, page: Page) -> Case | None:
+        """That case once it is closed; None before."""
+        case = self.case_of(page)
         return case if case.state is CaseState.CLOSED else None
 
     def _reopened(self, page: Page) -> Case | None:
-        case = self._case_of(page)
+        case = self.case_of(page)
         return case if case.state is not CaseState.CLOSED else None
 
 

@@ -15,14 +15,14 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     String,
     Table,
-    Text,
     UniqueConstraint,
     false,
 )
+
+from tsbot.store.columns import BigId, Blob, Fingerprint, LongText
 
 metadata = MetaData(
     naming_convention={
@@ -33,14 +33,11 @@ metadata = MetaData(
     }
 )
 
-# SQLite counts rows by itself only for a column that is plainly INTEGER.
-BigId = BigInteger().with_variant(Integer(), "sqlite")
-
 fact = Table(
     "fact",
     metadata,
     Column("name", String(64), primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("value", LongText, nullable=False),
     comment="What the database says of itself: the fingerprint of the master key.",
 )
 
@@ -48,7 +45,7 @@ cursor = Table(
     "cursor",
     metadata,
     Column("source", String(255), primary_key=True),
-    Column("position", Text, nullable=False),
+    Column("position", LongText, nullable=False),
     Column("updated", Double, nullable=False),
     comment="Where to go on reading each source.",
 )
@@ -66,8 +63,30 @@ seen = Table(
     metadata,
     Column("id", BigId, primary_key=True, autoincrement=True),
     Column("scope", String(16), nullable=False),
-    Column("hashes", LargeBinary, nullable=False),
+    Column("hashes", Blob, nullable=False),
     comment="64-bit hashes of events and revisions already received, a batch a row.",
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("owner", String(64), nullable=False, comment="Random name of a process."),
+    Column("until", Double, nullable=False, comment="Of the database's clock."),
+    Column("mark", BigInteger, nullable=False, comment="Counts what its holder has committed."),
+    comment="What only one process may do at a time, and which one does.",
+)
+
+worker = Table(
+    "worker",
+    metadata,
+    Column("name", String(64), primary_key=True, comment="Random; no host, no person."),
+    Column("role", String(16), nullable=False, comment="listen, work or deliver."),
+    Column("started", Double, nullable=False, comment="Of the database's clock."),
+    Column("seen", Double, nullable=False, comment="Of the database's clock."),
+    Column("skew", Double, nullable=False, comment="Seconds by which its own clock is ahead."),
+    Column("broker", Boolean, nullable=False, server_default=false(), comment="Whether it reaches the broker."),
+    comment="Processes that share the work, while they run.",
 )
 
 gap = Table(
@@ -93,8 +112,17 @@ pending = Table(
     Column("subject", String(128), nullable=False),
     Column("time", Double, nullable=False),
     Column("flagged", Boolean, nullable=False, default=False, comment="Summary, title or name flagged already."),
-    Column("body", LargeBinary, nullable=False, comment="The event, sealed."),
+    Column("body", Blob, nullable=False, comment="The event, sealed."),
+    Column("stage", Integer, nullable=False, server_default="1", comment="0 not judged, 1 text to be fetched, 2 outcome that waits."),
+    Column("lane", String(32), nullable=False, server_default="", comment="Keyed fingerprint of its page: what stays in order."),
+    Column("waits_for", String(64), nullable=False, server_default="", comment="Of outcomes: the wiki whose edits it waits for; * all."),
+    Column("queued", Double, nullable=False, server_default="0", comment="When it was stored, by the database's clock."),
+    Column("attempts", Integer, nullable=False, server_default="0", comment="How often a worker began with it."),
+    Column("lease_by", String(64), comment="The worker that has it, for as long as that lives."),
     Index(None, "subject"),
+    Index(None, "lane", "id"),
+    Index(None, "lease_by", "stage"),
+    Index(None, "stage", "wiki", "id"),
     comment="Admitted events whose text is still to be fetched, and outcomes that wait for them.",
 )
 
@@ -107,7 +135,7 @@ dead_letter = Table(
     Column("reason", String(64), nullable=False),
     Column("detail", String(255), nullable=False, default=""),
     Column("failed", Double, nullable=False),
-    Column("body", LargeBinary, nullable=False, comment="The message as received, sealed."),
+    Column("body", Blob, nullable=False, comment="The message as received, sealed."),
     Index(None, "reason"),
     comment="Events that could not be handled, with the reason; they can be driven through again.",
 )
@@ -121,9 +149,9 @@ case = Table(
     Column("state", String(16), nullable=False),
     Column("opened", Double, nullable=False),
     Column("updated", Double, nullable=False),
-    Column("data_key", LargeBinary, comment="Wrapped; empty once destroyed."),
-    Column("author_index", LargeBinary, comment="Author of the first flag."),
-    Column("page_index", LargeBinary, comment="Page of the first flag."),
+    Column("data_key", Blob, comment="Wrapped; empty once destroyed."),
+    Column("author_index", Fingerprint, comment="Author of the first flag."),
+    Column("page_index", Fingerprint, comment="Page of the first flag."),
     Column("source", String(16), nullable=False, server_default="patrol", comment="patrol, backfill, hand, drill, scan or intake."),
     Column("priority", Integer, nullable=False, server_default="0", comment="0-100, that of its gravest flag."),
     Column("tlp", String(16), nullable=False, server_default="amber+strict", comment="Traffic Light Protocol 2.0 label."),
@@ -141,7 +169,7 @@ case = Table(
     Column("hold_until", Double, comment="Legal hold: not purged before."),
     Column("sealed", Double, comment="When our copy of the text was destroyed because the wiki suppressed it."),
     Column("purged", Double, comment="When its key was destroyed."),
-    Column("body", LargeBinary, comment="What a person wrote who opened it by hand, sealed with its key."),
+    Column("body", Blob, comment="What a person wrote who opened it by hand, sealed with its key."),
     Index(None, "wiki", "author_index"),
     Index(None, "wiki", "page_index"),
     Index(None, "state", "priority"),
@@ -169,13 +197,13 @@ flag = Table(
     Column("source", String(16), nullable=False, comment="patrol, backfill, hand or scan."),
     Column("event_time", Double, nullable=False),
     Column("created", Double, nullable=False),
-    Column("author_index", LargeBinary),
-    Column("account_index", LargeBinary, comment="The author on all wikis, for global locks."),
-    Column("page_index", LargeBinary),
-    Column("target_index", LargeBinary, comment="The account that it is aimed at, where the page tells it."),
-    Column("body", LargeBinary, nullable=False, comment="Excerpt, evidence, names, links: sealed with the case's key."),
+    Column("author_index", Fingerprint),
+    Column("account_index", Fingerprint, comment="The author on all wikis, for global locks."),
+    Column("page_index", Fingerprint),
+    Column("target_index", Fingerprint, comment="The account that it is aimed at, where the page tells it."),
+    Column("body", Blob, nullable=False, comment="Excerpt, evidence, names, links: sealed with the case's key."),
     Column("priority", Integer, nullable=False, server_default="0", comment="0-100, the sum of the points of its reasons."),
-    Column("reasons", Text, nullable=False, server_default="[]", comment="JSON: name, points and words of each; no text, no names."),
+    Column("reasons", LongText, nullable=False, server_default="[]", comment="JSON: name, points and words of each; no text, no names."),
     Column("text_family", BigId, comment="Near-equal texts; empty where none was sought."),
     Column("repeated", Integer, nullable=False, server_default="0", comment="Near-equal texts flagged before this one."),
     UniqueConstraint("subject", "kind"),
@@ -195,7 +223,7 @@ text_family = Table(
     "text_family",
     metadata,
     Column("id", BigId, primary_key=True, autoincrement=True),
-    Column("signature", LargeBinary, nullable=False, comment="MinHash of the first text, keyed with the master key."),
+    Column("signature", Blob, nullable=False, comment="MinHash of the first text, keyed with the master key."),
     Column("first", Double, nullable=False),
     Column("last", Double, nullable=False),
     Column("texts", Integer, nullable=False, comment="Near-equal texts flagged so far."),
@@ -251,7 +279,7 @@ shadow_difference = Table(
     Column("wiki", String(64), nullable=False),
     Column("field", String(16), nullable=False),
     Column("language", String(16), nullable=False),
-    Column("scores", Text, nullable=False, comment="JSON: what both say, probabilities and grades; no text."),
+    Column("scores", LongText, nullable=False, comment="JSON: what both say, probabilities and grades; no text."),
     Column("created", Double, nullable=False),
     Index(None, "candidate"),
     comment="Passages of which a candidate detector flags something else than the live one.",
@@ -298,7 +326,7 @@ hide_following = Table(
     Column("attempts", Integer, nullable=False, server_default="0", comment="In vain, one after the other."),
     Column("trouble", String(64), nullable=False, server_default="", comment="Class of the error that keeps a plan from being made."),
     Column("serial", BigInteger, nullable=False, comment="Grows with every change of any row."),
-    Column("body", LargeBinary, comment="The plan, what became of it and, while it is not done, the text: sealed with the case's key."),
+    Column("body", Blob, comment="The plan, what became of it and, while it is not done, the text: sealed with the case's key."),
     Index(None, "case_id"),
     Index(None, "due"),
     Index(None, "serial"),
@@ -326,7 +354,7 @@ report = Table(
     Column("due", Double, nullable=False, comment="Not tried before."),
     Column("last_error", String(255), nullable=False, default="", comment="Class and code only."),
     Column("message_id", String(255), nullable=False),
-    Column("body", LargeBinary, comment="The letter as JSON, sealed with the case's key; empty until prepared."),
+    Column("body", Blob, comment="The letter as JSON, sealed with the case's key; empty until prepared."),
     Column("policy", String(16), nullable=False, server_default="plain", comment="plain, prefer, require or links_only."),
     Column("external_id", String(64), nullable=False, server_default="", comment="Number that the other side gave it."),
     Column("acknowledged", Double),
@@ -349,7 +377,7 @@ note = Table(
     Column("case_id", String(36), ForeignKey("case_file.id"), nullable=False),
     Column("by", String(64), nullable=False),
     Column("created", Double, nullable=False),
-    Column("body", LargeBinary, nullable=False, comment="Sealed with the case's key."),
+    Column("body", Blob, nullable=False, comment="Sealed with the case's key."),
     Index(None, "case_id"),
     comment="What handlers write on cases.",
 )
@@ -391,7 +419,7 @@ audit = Table(
     Column("actor", String(64), nullable=False),
     Column("act", String(48), nullable=False),
     Column("object", String(128), nullable=False, comment="Id of what it was done to."),
-    Column("details", Text, nullable=False, comment="Canonical JSON: ids, states, counts; no text, no names of strangers."),
+    Column("details", LongText, nullable=False, comment="Canonical JSON: ids, states, counts; no text, no names of strangers."),
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False, comment="SHA-256 of all of the above."),
     Index(None, "object"),
@@ -420,7 +448,7 @@ person = Table(
     Column("id", String(36), primary_key=True),
     Column("subject", String(255), nullable=False, unique=True, comment="What the sign-in calls them for ever: central id, or wiki:id."),
     Column("pseudonym", String(64), nullable=False, comment="How others see them."),
-    Column("name", LargeBinary, nullable=False, comment="User name when last seen, sealed."),
+    Column("name", Blob, nullable=False, comment="User name when last seen, sealed."),
     Column("created", Double, nullable=False),
     Column("seen", Double, nullable=False),
     Column("disabled", Boolean, nullable=False, server_default=false()),
@@ -460,7 +488,7 @@ preference = Table(
     metadata,
     Column("person_id", String(36), ForeignKey("person.id"), primary_key=True),
     Column("name", String(64), primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("value", LongText, nullable=False),
     comment="What people set for themselves: language, blur, saved filters, limits, keys.",
 )
 
@@ -484,11 +512,11 @@ scan_job = Table(
     Column("detector", String(64), nullable=False),
     Column("dry", Boolean, nullable=False, comment="Nothing is flagged, only told."),
     Column("state", String(16), nullable=False, comment="running, done or broken."),
-    Column("position", Text, nullable=False, comment="JSON: up to where it is examined; numbers only."),
-    Column("counts", Text, nullable=False, comment="JSON: edits, log entries, flags and what could not be read."),
+    Column("position", LongText, nullable=False, comment="JSON: up to where it is examined; numbers only."),
+    Column("counts", LongText, nullable=False, comment="JSON: edits, log entries, flags and what could not be read."),
     Column("started", Double, nullable=False),
     Column("updated", Double, nullable=False),
     Column("finished", Double),
-    Column("body", LargeBinary, nullable=False, comment="What was asked for, names and titles included, sealed."),
+    Column("body", Blob, nullable=False, comment="What was asked for, names and titles included, sealed."),
     comment="Looks back at history: what is examined, and how far it got.",
 )
