@@ -16,6 +16,7 @@ from tsbot.detect.detector import Detector
 from tsbot.detect.finding import Finding
 from tsbot.judge import Passages, judge
 from tsbot.scan.job import Counts
+from tsbot.store import audit
 from tsbot.store import tables as t
 from tsbot.store.crypto import MasterKey
 from tsbot.stream.events import Event, EventKind
@@ -179,6 +180,8 @@ def store(
 ) -> list[Find]:
     """Flag what was found, for review only: no letter is written and nobody is paged. What is flagged already stays as it is."""
     told = finds(connection, judged)
+    if judged:
+        audit.queue_up(connection)  # which case a flag belongs to depends on those before it: one process after the other
     file_flags(connection, key, judged, detector=detector, source=SCAN, windows=windows, now=now)
     return told
 
