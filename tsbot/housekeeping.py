@@ -19,6 +19,7 @@ from tsbot.cases.purge import Purged, purge_case
 from tsbot.cases.retention import Due, Retention, due_cases, old_dead_letters, retention_of, shipped_retention
 from tsbot.errors import InputError, TsbotError
 from tsbot.report.sealing import seal_after_hold
+from tsbot.scan.job import forget_old
 from tsbot.settings import Settings
 from tsbot.store import audit
 from tsbot.store import tables as t
@@ -94,6 +95,7 @@ class Housekeeper:
                 purged += [one for one in some if one is not None]
         letters = self._delete_dead_letters(by)
         with self.database.write() as connection:
+            forget_old(connection, self.clock())
             sealed = seal_after_hold(connection, self.database.key, self.clock(), sealing=self.settings.cases.seal_when_hidden)
         return Done(tuple(purged), letters, self.sweep(), sealed, self.database.checkpoint())
 

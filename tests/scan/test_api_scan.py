@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tsbot.errors import InputError, WikiRefusedError, WikiUnavailableError
-from tsbot.scan.job import JobState, forget, jobs
+from tsbot.scan.job import JobState, forget, forget_old, jobs
 from tsbot.scan.keeper import Told
 from tsbot.store import schema
 from tsbot.store.crypto import MasterKey
@@ -153,6 +153,16 @@ def test_names_and_titles_are_sealed(look: Any, wiki: Any, tmp_path: Any) -> Non
     assert jobs_of(look)[0].words == "page Talk:P1"
     look.database.checkpoint()
     assert b"Talk:P1" not in (tmp_path / "tsbot.sqlite").read_bytes()
+
+
+def test_what_was_asked_is_forgotten_after_a_while(look: Any, wiki: Any) -> None:
+    wiki.edit(1, "A mill.")
+    finish(look, PAGE)
+    done = jobs_of(look)[0].updated
+    with look.database.write() as connection:
+        assert forget_old(connection, done + 89 * 86400) == 0
+        assert forget_old(connection, done + 91 * 86400) == 1
+    assert jobs_of(look) == []
 
 
 def jobs_of(look: Any) -> Any:

@@ -18,6 +18,8 @@ from tsbot.store.crypto import MasterKey
 from tsbot.store.database import Database
 
 T = TypeVar("T")
+KEPT = 90 * 86400.0
+"""Seconds after its last step for which a job is remembered."""
 BUSY_TRIES, BUSY_PAUSE = 30, 1.0
 """How often, and after how many seconds, a database that a patrol keeps busy is tried again."""
 
@@ -158,6 +160,11 @@ def jobs(connection: Connection, key: MasterKey) -> list[Job]:
 def forget(connection: Connection, identities: list[str]) -> int:
     """Forget how far jobs got, so that they begin anew; what they flagged stays. How many there were."""
     return connection.execute(delete(t.scan_job).where(t.scan_job.c.id.in_(identities))).rowcount
+
+
+def forget_old(connection: Connection, now: float) -> int:
+    """Forget jobs that did nothing for long: they name pages and accounts. How many there were."""
+    return connection.execute(delete(t.scan_job).where(t.scan_job.c.updated < now - KEPT)).rowcount
 
 
 def ended(job: Job, state: JobState, now: float) -> Job:
