@@ -11,8 +11,10 @@ import typer
 
 from tsbot import __version__
 from tsbot.cli import (
+    alarm,
     answers,
     audit,
+    backup,
     cases,
     dead,
     demo,
@@ -22,15 +24,19 @@ from tsbot.cli import (
     evaluate,
     flags,
     hide,
+    init,
     keys,
     labels,
     languages,
     lexicon,
     machines,
+    manual,
     patrol,
     purge,
     reference,
     reports,
+    scan,
+    scan_dump,
     serve,
     shadow,
     stats,
@@ -67,7 +73,7 @@ def _root(_version_shown: bool = typer.Option(False, "--version", callback=_vers
 
 MODULES = (
     *(patrol, machines, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, hide, trace, stats, shadow),
-    *(dead, purge, keys, audit, doctor, demo, serve, reference),
+    *(dead, scan, scan_dump, init, backup, alarm, purge, keys, audit, doctor, demo, serve, reference, manual),
 )
 for module in MODULES:
     module.register(app)

@@ -21,7 +21,7 @@ from tsbot.store.database import Database
 from tsbot.store.opening import open_store
 from tsbot.trace import disputes as disputing
 from tsbot.trace import watches as watching
-from tsbot.trace.exports import Form, hand_over, private_of
+from tsbot.trace.forms import Form, hand_over, private_of
 from tsbot.trace.naming import asked_name
 from tsbot.trace.view import plain
 

@@ -24,7 +24,7 @@ from tsbot.console.tracing.jobs import Job, Jobs, State
 from tsbot.errors import InputError, TooManyError, WikiUnavailableError
 from tsbot.store import audit
 from tsbot.trace import disputes, watches
-from tsbot.trace.exports import Form, hand_over
+from tsbot.trace.forms import Form, hand_over
 from tsbot.trace.naming import asked_name
 from tsbot.trace.question import Asked
 from tsbot.trace.records import reason

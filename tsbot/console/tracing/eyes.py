@@ -15,7 +15,7 @@ from tsbot.console.parties import names_of, with_part
 from tsbot.store import tables as t
 from tsbot.store.crypto import MasterKey
 from tsbot.trace.answer import Candidate, DiffPair, EvidenceLine, Place, Side, Trace
-from tsbot.trace.exports import private_of
+from tsbot.trace.forms import private_of
 from tsbot.trace.handover import QUOTED, Private
 
 

@@ -1,4 +1,4 @@
-"""An answer in one of the forms in which it is handed over, and what of it must stay private, from the store."""
+"""The forms in which an answer is handed over, and what of it is private: for the command line and the console alike."""
 
 from __future__ import annotations
 
@@ -42,4 +42,5 @@ def hand_over(trace: Trace, form: Form, private: Private) -> HandOver:
             told, left_out = public_json(trace, private)
             return HandOver(json.dumps(told, ensure_ascii=False, indent=1) + "\n", left_out)
         case Form.STIX:
-            return HandOver(json.dumps(bundle(trace, private), ensure_ascii=False, indent=1) + "\n")
+            text = json.dumps(bundle(trace, private), ensure_ascii=False, indent=1) + "\n"
+            return HandOver(text, lock_request(trace, private).left_out)  # the same accounts, and no summaries
