@@ -106,8 +106,13 @@ class KafkaBus(BrokerBus):
     async def disconnect(self) -> None:
         """Leave the group and close."""
         broker, self._broker, self._subscriber = self._broker, None, None
-        if broker is not None:
+        if broker is None:
+            return
+        producer: Any = broker.config.producer
+        try:
             await broker.stop()
+        finally:
+            await producer.disconnect()  # a group that is slow to let go must not keep it
 
     @property
     def _needed(self) -> KafkaBroker:
