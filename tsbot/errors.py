@@ -5,7 +5,8 @@
     TsbotError
     ├── InputError             what a person typed cannot be used
     ├── SettingsError          the configuration is wrong
-    │   └── MessageError           a message of a letter is wrong or missing; names file and key
+    │   ├── MessageError           a message of a letter is wrong or missing; names file and key
+    │   └── DirectoryError         a file of the directory of help is wrong; names file and entry
     ├── KeyFileError           the master key is missing, unreadable or not the one that encrypted the data
     ├── StreamError
     │   ├── MalformedEventError    one event cannot be understood (it goes to the dead letters)
@@ -64,6 +65,10 @@ class SettingsError(TsbotError):
 
 class MessageError(SettingsError):
     """A message of a letter is wrong or missing; the message names the file and the key."""
+
+
+class DirectoryError(SettingsError):
+    """A file of the directory of help is wrong; the message names the file and the entry."""
 
 
 class KeyFileError(TsbotError):

@@ -561,6 +561,14 @@ class ConsoleSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=
             raise SettingsError("console.oauth_url begins with https:// (or is on this machine).")
 
 
+class ReceptionSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where anybody can say that somebody is harmed."""
+
+    directory: Annotated[
+        str, Meta(description="Folder of further files of the directory of help, in front of the package's. Relative to `data_dir`.")
+    ] = ""
+
+
 class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything."""
 
@@ -599,6 +607,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     oncall: OnCallSettings = msgspec.field(default_factory=OnCallSettings)
     metrics: MetricsSettings = msgspec.field(default_factory=MetricsSettings)
     console: ConsoleSettings = msgspec.field(default_factory=ConsoleSettings)
+    reception: ReceptionSettings = msgspec.field(default_factory=ReceptionSettings)
 
     @property
     def data_path(self) -> Path:

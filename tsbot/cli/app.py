@@ -17,6 +17,7 @@ from tsbot.cli import (
     dead,
     demo,
     detect,
+    directory,
     doctor,
     drill,
     evaluate,
@@ -66,7 +67,7 @@ def _root(_version_shown: bool = typer.Option(False, "--version", callback=_vers
 
 MODULES = (
     *(patrol, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, hide, trace, stats, shadow, dead),
-    *(purge, keys, audit, doctor, demo, serve, reference),
+    *(purge, keys, audit, doctor, demo, serve, directory, reference),
 )
 for module in MODULES:
     module.register(app)
