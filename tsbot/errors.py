@@ -44,6 +44,7 @@
     │   ├── ForgedError            a form or token is not one of ours, or is not valid any more
     │   ├── TooManyError           too many requests in a short time
     │   └── RestNeededError        somebody has read much, and should rest
+    ├── ReceptionError         what a person sends us cannot be taken (so)
     └── DemoError              the demo wikis cannot be set up or a demo step failed
 
 Messages say what happened, what it means and what to do. They never carry text of revisions, comments or user names:
@@ -259,6 +260,14 @@ class RestNeededError(ConsoleError):
         super().__init__(message)
         self.again = again
         self.resting = resting
+
+
+class ReceptionError(TsbotError):
+    """What a person sends us cannot be taken, or not so. ``reason`` is the key of the message that tells them, in their language."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class DemoError(TsbotError):

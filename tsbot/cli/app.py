@@ -29,6 +29,7 @@ from tsbot.cli import (
     lexicon,
     patrol,
     purge,
+    receive,
     reference,
     reports,
     serve,
@@ -67,7 +68,7 @@ def _root(_version_shown: bool = typer.Option(False, "--version", callback=_vers
 
 MODULES = (
     *(patrol, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, hide, trace, stats, shadow, dead),
-    *(purge, keys, audit, doctor, demo, serve, directory, reference),
+    *(purge, keys, audit, doctor, demo, serve, receive, directory, reference),
 )
 for module in MODULES:
     module.register(app)

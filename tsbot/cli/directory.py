@@ -13,17 +13,11 @@ from rich.table import Table
 from tsbot.cli.common import EXIT_PARTIAL, ConfigOption, JsonOption, read_settings, terminal
 from tsbot.detect.finding import Kind
 from tsbot.errors import InputError
+from tsbot.reception.mailing import directory_of
 from tsbot.referral.check import check
-from tsbot.referral.directory import SHIPPED, Directory, Shown, load_directory
-from tsbot.settings import Settings
+from tsbot.referral.directory import Shown
 
 directory = typer.Typer(help="Places of help: crisis lines, victim support, digital safety, legal aid.", no_args_is_help=True)
-
-
-def directory_of(settings: Settings) -> Directory:
-    """The directory of the package, with the files of the setting ``reception.directory`` in front. Raises ``DirectoryError``."""
-    own = settings.reception.directory
-    return load_directory(SHIPPED, settings.data_path / own) if own else load_directory()
 
 
 @directory.command("check")

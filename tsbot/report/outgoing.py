@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy import select
 
 from tsbot.errors import KeyUnusableError, LetterError
+from tsbot.reception import mailing
 from tsbot.report import letter as letters
 from tsbot.report.bounce import envelope_id
 from tsbot.report.codes import code, reply_address
@@ -51,6 +52,10 @@ class Outgoing:
 
     def unsealed(self, report: Report, manner: Manner | None = None) -> tuple[OutboundMessage, Decision]:
         """The same before it is encrypted, for people of the team to read; in another ``manner`` if they wish."""
+        if report.purpose is Purpose.ANSWER:
+            with self.database.read() as connection:
+                answer = mailing.compose(connection, self.database.key, self.settings, report)
+            return answer, Decision(Policy.PLAIN, encrypted=False, quotes=False)
         if report.purpose is Purpose.PAGE:
             how, language, stationery = manner or Manner(exercise=report.drill), self.settings.page.language, self.writer.stationery
             with self.database.read() as connection:
