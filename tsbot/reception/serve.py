@@ -20,6 +20,7 @@ from tsbot.reception.desk import FrontDesk, terms_of
 from tsbot.reception.letterbox import Letterbox
 from tsbot.reception.mailing import directory_of
 from tsbot.reception.reader import Reader
+from tsbot.reception.unsealing import opener
 from tsbot.reception.web import create_app
 from tsbot.report.deliver import DeliveryThread
 from tsbot.settings import Settings
@@ -93,6 +94,12 @@ class Reception:
             self.desk.database_of = wikis.sites.database
         if self.delivery is not None:
             self.desk.wake = self.delivery.wake
+        ours = settings.reception
+        self.mailroom = None
+        if ours.mail_listen:
+            from tsbot.reception.mailroom import Mailroom  # noqa: PLC0415 - a library that only this needs
+
+            self.mailroom = Mailroom(self.desk, opener(settings.data_path / ours.pgp_key if ours.pgp_key else None))
         self.page = Page(create_app(self.desk), settings)
 
     def start(self) -> None:
@@ -101,6 +108,8 @@ class Reception:
         self.reader.start()
         if self.delivery is not None:
             self.delivery.start()
+        if self.mailroom is not None:
+            self.mailroom.start()
         self.page.start()
         structlog.get_logger().info("reception.open", count=len(self.desk.directory.countries))
 
@@ -113,6 +122,8 @@ class Reception:
 
     def close(self) -> None:
         """Let what is under way end, and stop."""
+        if self.mailroom is not None:
+            self.mailroom.close()
         self.page.close()
         self.reader.stop()
         self.letterbox.stop()

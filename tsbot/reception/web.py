@@ -36,6 +36,7 @@ from tsbot.reception.desk import FrontDesk
 from tsbot.reception.form import FIELDS, countries, fresh, once_of, said_of
 from tsbot.reception.hearing import Hearing
 from tsbot.reception.tokens import TOKEN, token_of
+from tsbot.reception.unsealing import public_key
 from tsbot.reception.urgency import Reading
 from tsbot.reception.words import FIRST, called, day, languages, shipped_words, voice_for
 
@@ -79,10 +80,12 @@ class Front:
         def say(key: str, *parts: Any) -> Phrase:
             return voice.say(f"{FIRST}{key}", *parts)
 
+        ours = self.desk.settings.reception
         html = self.environment.get_template(template).render(
             _=say, voice=voice, rtl=right_to_left(voice.language), languages=languages(shipped_words()),
-            static=lambda name: f"/static/{name}?v={self.digests[name]}", exit_url=self.desk.settings.reception.exit_url,
-            address=self.desk.settings.reception.address, called=lambda one: called(voice, one), day=lambda at: day(voice, at), **values,
+            static=lambda name: f"/static/{name}?v={self.digests[name]}", exit_url=ours.exit_url,
+            address=ours.address, with_key=bool(ours.pgp_key), called=lambda one: called(voice, one),
+            day=lambda at: day(voice, at), **values,
         )  # fmt: skip
         return HTMLResponse(html, status)
 
@@ -125,6 +128,13 @@ def create_app(desk: FrontDesk) -> FastAPI:
     @app.get("/l/{token}")
     def private(request: Request, token: str) -> Response:
         return _private(front, request, {"token": token})
+
+    @app.get("/key.asc")
+    def key() -> Response:
+        ours = desk.settings
+        if not ours.reception.pgp_key:
+            return PlainTextResponse("There is no key.", 404)
+        return PlainTextResponse(public_key(ours.data_path / ours.reception.pgp_key), media_type="application/pgp-keys")
 
     @app.get("/robots.txt")
     def robots() -> Response:
