@@ -87,6 +87,9 @@ def busy(database: Database) -> Database:
         values = {"wiki": CANARY, "field": "text", "subject": CANARY, "coverage": "scored", "detector": "d", "source": "patrol"}
         numbers = dict.fromkeys(("probability", "specificity", "plausibility", "imminence", "event_time", "created"), 1)
         connection.execute(insert(t.flag).values(id="f", kind="violence", case_id="case-0", language="en", body=b"", **values, **numbers))
+        for serial, state in enumerate(("open", "partly", "partly", "done")):
+            plan = {"case_id": "case-0", "wiki": CANARY, "state": state, "since": NOW, "serial": serial}
+            connection.execute(insert(t.hide_following).values(subject=f"{CANARY}:rev:{serial}", **plan))
         for number, (state, case, more) in enumerate(
             [
                 ("held", 0, {"created": NOW - 500}),
@@ -126,6 +129,9 @@ EXPECTED = {
     "tsbot_texts_cut_total": 0,
     "tsbot_gaps_open": 1,
     "tsbot_dead_letters{reason=judge_failed}": 1,
+    "tsbot_hide_plans{state=open}": 1,
+    "tsbot_hide_plans{state=partly}": 2,
+    "tsbot_hide_plans{state=done}": 1,
     "tsbot_cases_in_state{state=new}": 2,
     "tsbot_cases_in_state{state=open}": 1,
     "tsbot_cases_in_state{state=closed}": 1,

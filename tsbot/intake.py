@@ -45,6 +45,8 @@ class Sorted:
     """When the newest distinct event happened."""
     event_keys: NDArray[np.uint64]
     subject_keys: NDArray[np.uint64]
+    distinct: tuple[Event, ...] = ()
+    """Every distinct event that could be decoded, judged or not: what is done to a page tells something even where nothing is judged."""
 
 
 @dataclass
@@ -70,6 +72,7 @@ class Intake:
         skipped: Counter[str] = Counter()
         failed: list[DeadLetter] = []
         admitted: list[Event] = []
+        distinct: list[Event] = []
         otherwise: dict[str, str] = {}
         for item, message, is_new in zip(decoded, messages, fresh.tolist(), strict=True):
             if not is_new:
@@ -77,6 +80,7 @@ class Intake:
             if isinstance(item, DeadLetter):
                 failed.append(item)
                 continue
+            distinct.append(item)
             rule = self.rule(item)
             if rule is not None and not concerns(item):
                 skipped[rule] += 1
@@ -99,6 +103,7 @@ class Intake:
             newest=max((item.time for item in decoded if isinstance(item, Event)), default=None),
             event_keys=event_keys[fresh],
             subject_keys=subject_keys,
+            distinct=tuple(distinct),
         )
 
     def rule(self, event: Event) -> str | None:

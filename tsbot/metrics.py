@@ -144,6 +144,9 @@ def _cases(connection: Connection, now: float) -> Iterator[Metric]:
     rows = connection.execute(select(c.state, func.count()).where(real).group_by(c.state))
     yield _labelled("tsbot_cases_in_state", "Cases by state.", ("state",), [((state,), number) for state, number in rows])
     overdue = _number(connection, t.case, real, c.due < now, c.state != "closed")
+    plans = connection.execute(select(t.hide_following.c.state, func.count()).group_by(t.hide_following.c.state))
+    words = "Plans of what to hide, by how far they are carried out."
+    yield _labelled("tsbot_hide_plans", words, ("state",), [((state,), number) for state, number in plans])
     yield GaugeMetricFamily("tsbot_cases_overdue", "Open cases in which somebody should have acted by now.", value=overdue)
 
 

@@ -18,6 +18,9 @@ from tsbot.cases.filing import Windows
 from tsbot.cases.flag import Flag
 from tsbot.cases.outside import Asker
 from tsbot.detect.detector import Detector, load_detector
+from tsbot.hide.follower import Follower
+from tsbot.hide.observer import Observer
+from tsbot.hide.suggest import Limits
 from tsbot.intake import Intake
 from tsbot.pipeline import Pipeline
 from tsbot.report.channels import open_channels
@@ -37,6 +40,7 @@ from tsbot.wiki.accounts import account_status
 from tsbot.wiki.api import Api
 from tsbot.wiki.budget import Budget, rate
 from tsbot.wiki.fetcher import Fetcher
+from tsbot.wiki.history_reader import ApiHistories
 from tsbot.wiki.queue import FetchQueue
 from tsbot.wiki.revisions import PywikibotRevisions
 from tsbot.wiki.scores import open_scores
@@ -126,6 +130,7 @@ def open_pipeline(
         max_passage_chars=settings.detect.max_passage_chars,
         remember=settings.stream.remember,
         seal_when_hidden=settings.cases.seal_when_hidden,
+        observer=Observer(database.key) if settings.hide.follow else None,
     )
     if resume:
         pipeline.load()
@@ -195,6 +200,18 @@ def open_asker(settings: Settings, database: Database) -> Asker | None:
     """What asks outside models about flagged revisions; None if the settings name none. Touches no network yet."""
     scores = open_scores(settings.scores, plain_user_agent(settings))
     return None if scores is None else Asker(database, scores, settings.scores.namespaces, time.time)
+
+
+def open_follower(settings: Settings, database: Database, wikis: Wikis, sleep: Callable[[float], object] = time.sleep) -> Follower | None:
+    """What makes plans of what to hide and keeps them up to date; None if the settings say so. Touches no wiki yet."""
+    if not settings.hide.follow:
+        return None
+
+    def histories(wiki: str, server_url: str) -> ApiHistories:
+        # One request at a time: the patrol reads texts beside it.
+        return ApiHistories(wikis.api, wiki, wikis.budget, sleep, server_url=server_url, concurrency=1)
+
+    return Follower(database, histories, time.time, settings.hide.most, Limits(revisions=settings.hide.revisions))
 
 
 class Stop:

@@ -19,9 +19,10 @@ from tsbot.backfill import Backfill
 from tsbot.cases.outside import Asker, AskingThread
 from tsbot.errors import InputError, StoreError, StreamUnavailableError
 from tsbot.health import HealthServer
+from tsbot.hide.follower import Follower, FollowingThread
 from tsbot.housekeeping import Housekeeper, open_housekeeper
 from tsbot.metrics import Vitals
-from tsbot.parts import Stop, Wikis, open_asker, open_deliverer, open_pipeline, open_shadow, open_wikis, plain_user_agent
+from tsbot.parts import Stop, Wikis, open_asker, open_deliverer, open_follower, open_pipeline, open_shadow, open_wikis, plain_user_agent
 from tsbot.pipeline import Pipeline
 from tsbot.report.deliver import Deliverer, DeliveryThread
 from tsbot.settings import Settings
@@ -92,8 +93,9 @@ def run(settings: Settings, options: Options, stop: Stop, show: Callable[[Snapsh
         deliverer = open_deliverer(settings, database, wikis, ask_wikis=options.fetch, simulate=options.simulate)
         delivery = DeliveryThread(deliverer)
         asker = open_asker(settings, database) if options.fetch else None
+        follower = open_follower(settings, database, wikis, stop.wait) if options.fetch else None
         housekeeper = open_housekeeper(settings, database, time.time)
-        patrol = _Patrol(settings, options, database, pipeline, source, wikis, deliverer, delivery, asker, housekeeper)
+        patrol = _Patrol(settings, options, database, pipeline, source, wikis, deliverer, delivery, asker, follower, housekeeper)
         if (address := settings.metrics.address) is not None:
             limit = settings.metrics.silent_after
             server = HealthServer(address, database, patrol.vitals, clock=time.time, silent_after=limit)
@@ -144,6 +146,7 @@ class _Patrol:
     deliverer: Deliverer
     delivery: DeliveryThread
     asker: Asker | None = None
+    follower: Follower | None = None
     housekeeper: Housekeeper | None = None
     newest: float | None = None
     ended: bool = False
@@ -195,6 +198,9 @@ class _Patrol:
         asking = AskingThread(self.asker) if self.asker is not None else None
         if asking is not None:
             asking.start()
+        following = FollowingThread(self.follower) if self.follower is not None else None
+        if following is not None:
+            following.start()
         active = looked = time.monotonic()
         try:
             while not stop:
@@ -232,6 +238,8 @@ class _Patrol:
                 backfill.close()
             if asking is not None:
                 asking.stop()
+            if following is not None:
+                following.stop()
             if self.pipeline.shadow is not None:
                 self.pipeline.shadow.close(DELIVERY_PATIENCE if self.ended and not stop else 1.0)
             self.delivery.stop()

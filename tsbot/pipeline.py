@@ -28,6 +28,7 @@ from tsbot.cases.filing import Judged, Windows, file_flags
 from tsbot.cases.flag import Flag
 from tsbot.detect.detector import Detector
 from tsbot.errors import StoreBusyError, StoreFullError, UnknownWikiError, WikiRefusedError
+from tsbot.hide.observer import Observer
 from tsbot.intake import BY_HAND, Intake, Sorted, redrivable
 from tsbot.judge import Passages, Verdicts, judge
 from tsbot.report.sealing import seal_hidden
@@ -95,6 +96,8 @@ class Pipeline:
     remember: int = 2_000_000
     seal_when_hidden: bool = True
     """Whether our copy of a text goes once the wiki has hidden it."""
+    observer: Observer | None = None
+    """Takes note of what the stream tells of plans of what to hide."""
     shadow: Shadow | None = None
     """A candidate detector that judges along, after everything is stored."""
     trouble: str = ""
@@ -177,6 +180,8 @@ class Pipeline:
         counts.update(verdicts.coverage)
         failed = [*got.failed]
         flagged = self._file(connection, verdicts.flagged, now)
+        if self.observer is not None:  # before outcomes close cases of which something is left to hide
+            self.observer.observe(connection, got.distinct, now)
         waiting: list[PendingEvent] = []
         fetched = [event for event in got.events if self._is_fetched(event) and event.id not in verdicts.broken]
         touched = {key for event in fetched for key in outcomes.touches(event)}

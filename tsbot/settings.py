@@ -227,6 +227,24 @@ class CaseSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = True
 
 
+class HideSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to hide, and whether it was done."""
+
+    follow: Annotated[
+        bool,
+        Meta(
+            description="Make a plan of what to hide for each flagged edit, and follow the pages until it is carried out. "
+            "A case then closes by itself only once all that shows its text is hidden."
+        ),
+    ] = True
+    most: Annotated[
+        int, Meta(ge=1, le=100_000, description="Plans that are followed at once; further flags wait, the most urgent first.")
+    ] = 500
+    revisions: Annotated[
+        int, Meta(ge=50, le=100_000, description="Newest revisions of a page looked at for it; `tsbot hide suggest` looks at more.")
+    ] = 5_000
+
+
 class ScoreSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What outside models say of flagged revisions: one reason in a flag's priority, never a condition."""
 
@@ -669,6 +687,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     wiki: WikiSettings = msgspec.field(default_factory=WikiSettings)
     detect: DetectSettings = msgspec.field(default_factory=DetectSettings)
     cases: CaseSettings = msgspec.field(default_factory=CaseSettings)
+    hide: HideSettings = msgspec.field(default_factory=HideSettings)
     scores: ScoreSettings = msgspec.field(default_factory=ScoreSettings)
     report: ReportSettings = msgspec.field(default_factory=ReportSettings)
     mail: MailSettings = msgspec.field(default_factory=MailSettings)

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -51,7 +52,7 @@ class Book:
         """A new flag; what is not given is unlike anything before. ``more`` goes to the event, and ``field`` and ``source`` to the flag."""
         number = next(self.numbers)
         one, two = WORDS[number % 10], WORDS[number // 10 % 10]
-        text = text or f"{one * 3} {number * 7919} {two * 2}"
+        text = text or f"{one * 3} {sha256(str(number).encode()).hexdigest()} {two * 2}"
         source, where = more.pop("source", "patrol"), more.pop("field", Field.TEXT)
         event = Event(
             **{

@@ -54,3 +54,21 @@ def test_a_flag_about_another_revision(patrolled: Any) -> None:
     (line,) = patrolled.run("flags", "list", "--json").lines
     result = patrolled.run("hide", "suggest", "enwiki", "999", "--flag", line["id"][:8])
     assert (result.code, "enwiki:rev:100002" in result.err) == (2, True)
+
+
+def test_no_plan_is_followed_yet(patrolled: Any) -> None:
+    result = patrolled.run("hide", "list", "--all")
+    assert (result.code, "No plan is followed" in result.out) == (1, True)
+
+
+def test_the_plans_that_are_followed(patrolled: Any) -> None:
+    ((case,),) = patrolled.sql("select case_id from flag")
+    columns = "subject, case_id, wiki, state, since, trouble, serial"
+    values = ("enwiki:rev:100002", case, "enwiki", "waiting", 1e9, "WikiUnavailableError", 1)
+    patrolled.sql(f"insert into hide_following ({columns}) values (?, ?, ?, ?, ?, ?, ?)", *values)
+    (line,) = patrolled.run("hide", "list", "--json").lines[0]
+    assert (line["subject"], line["state"], line["trouble"], line["seconds_to_hide"]) == (
+        "enwiki:rev:100002", "waiting", "WikiUnavailableError", None,
+    )  # fmt: skip
+    table = patrolled.run("hide", "list").out
+    assert ("enwiki:rev:100002" in table, case[:8] in table, "0 of 0" in table) == (True, True, True)

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -155,7 +156,7 @@ class House:
         )
         with self.database.write() as connection:
             one, two = WORDS[number % 10], WORDS[number // 10 % 10]  # texts that are nearly equal would make one case
-            judged = [Judged(event, Passage(Field.TEXT, f"{one * 3} {number * 7919} {two * 2} {TEXT}"), finding)]
+            judged = [Judged(event, Passage(Field.TEXT, f"{one * 3} {sha256(str(number).encode()).hexdigest()} {two * 2} {TEXT}"), finding)]
             more = {"detector": "d", "source": "patrol", "windows": Windows(), "now": self.now}
             (flag,) = file_flags(connection, self.database.key, judged, **more)
         return flag

@@ -19,6 +19,7 @@ from tsbot.store import tables as t
 from tsbot.store.crypto import MasterKey, seal, unseal
 
 BATCH = 500
+PLAN = "hide_following|body|{}"
 EARLIEST = ("triaged", "reported", "acknowledged", "hidden")
 """Times of which the earlier one holds for what two cases have become."""
 
@@ -39,6 +40,7 @@ def merge(connection: Connection, key: MasterKey, source: Case, into: Case, *, b
     _move(connection, t.note, "note|body|{}", old, new, t.note.c.case_id == source.id, into.id)
     _move(connection, t.hearing, "hearing|body|{}", old, new, t.hearing.c.case_id == source.id, into.id)
     _move(connection, t.hearing_word, "hearing_word|body|{}", old, new, t.hearing_word.c.case_id == source.id, into.id)
+    _move(connection, t.hide_following, PLAN, old, new, t.hide_following.c.case_id == source.id, into.id)
     connection.execute(update(t.disclosure).where(t.disclosure.c.case_id == source.id).values(case_id=into.id))
     about_all = select(t.annotation).where(t.annotation.c.case_id == source.id, t.annotation.c.report_id.is_(None))
     for row in connection.execute(about_all).all():
@@ -100,6 +102,8 @@ def split(connection: Connection, key: MasterKey, case: Case, flags: Collection[
     for some in _batches([row.id for row in moved]):
         _move(connection, t.flag, "flag|body|{}", old_key, new_key, t.flag.c.id.in_(some), new_id)
     for some in _batches(sorted(subjects)):
+        plans = (t.hide_following.c.case_id == case.id) & t.hide_following.c.subject.in_(some)
+        _move(connection, t.hide_following, PLAN, old_key, new_key, plans, new_id)
         reports = (t.report.c.case_id == case.id) & t.report.c.subject.in_(some)
         letters = connection.scalars(select(t.report.c.id).where(reports)).all()
         _move(connection, t.report, "report|body|{}", old_key, new_key, reports, new_id)
@@ -132,11 +136,12 @@ def _keys(connection: Connection, key: MasterKey, first: Case, second: Case) -> 
 
 def _move(connection: Connection, table: Table, context: str, old: bytes, new: bytes, where: ColumnElement[bool], case_id: str) -> None:
     """Seal the bodies of rows anew, and give the rows to a case."""
-    rows = connection.execute(select(table.c.id, table.c.body).where(where)).all()
+    (primary,) = table.primary_key.columns
+    rows = connection.execute(select(primary.label("key"), table.c.body).where(where)).all()
     for row in rows:
-        name = context.format(row.id)
+        name = context.format(row.key)
         body = seal(new, unseal(old, row.body, name), name) if row.body else row.body
-        connection.execute(update(table).where(table.c.id == row.id).values(case_id=case_id, body=body))
+        connection.execute(update(table).where(primary == row.key).values(case_id=case_id, body=body))
 
 
 def _batches(ids: Sequence[str]) -> list[Sequence[str]]:

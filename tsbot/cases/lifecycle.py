@@ -25,7 +25,7 @@ from tsbot.store import audit
 from tsbot.store import tables as t
 from tsbot.store.outbox import UNSENT, Purpose, ReportState
 
-__all__ = ["CaseState", "advance", "move", "note_hidden", "noticed", "settle"]
+__all__ = ["CaseState", "advance", "move", "note_hidden", "noticed", "settle", "shown_again"]
 
 SHIPPED = Path(__file__).with_name("transitions.toml")
 TSBOT, STREAM = "tsbot", "stream"
@@ -157,7 +157,8 @@ def noticed(connection: Connection, case_id: str, now: float, by: str = TSBOT) -
 def settle(connection: Connection, case_id: str, now: float) -> Case | None:
     """Close a case of which the wiki has dealt with every flag, where the table allows it; the case if that was so.
 
-    One of an emergency kind stays open, too, while a letter about it has not left: what was acknowledged was another one.
+    One of an emergency kind stays open, too, while a letter about it has not left: what was acknowledged was another one. And any
+    case does while something that shows its text is known and not hidden.
     """
     case = read_case(connection, case_id, lock=True)
     try:
@@ -165,6 +166,8 @@ def settle(connection: Connection, case_id: str, now: float) -> Case | None:
     except TransitionError:
         return None
     if shipped_handling().emergency(case.kind) and _has_unsent(connection, case_id):
+        return None
+    if _is_shown(connection, case_id):
         return None
     outcome = covered(connection, case_id)
     return None if outcome is None else move(connection, case_id, CaseState.CLOSED, by=STREAM, now=now, outcome=outcome)
@@ -176,6 +179,20 @@ def _has_unsent(connection: Connection, case_id: str) -> bool:
     waits = (c.state.in_([state.value for state in (*UNSENT, ReportState.QUEUED, ReportState.DEAD)]), c.acknowledged.is_(None))
     query = select(c.id).where(c.case_id == case_id, c.purpose == Purpose.LETTER.value, *waits)
     return connection.execute(query.limit(1)).first() is not None
+
+
+def _is_shown(connection: Connection, case_id: str) -> bool:
+    """Whether a plan of what to hide is not carried out yet."""
+    c = t.hide_following.c
+    left = (c.exposed > 0) | (c.to_suppress > 0) | (c.to_look > 0)
+    return connection.execute(select(c.subject).where(c.case_id == case_id, left).limit(1)).first() is not None
+
+
+def shown_again(connection: Connection, case_id: str, now: float) -> Case:
+    """What a wiki had hidden is shown again: a closed case is new once more."""
+    annotate(connection, case_id, "shown", by=STREAM, time=now)
+    case = read_case(connection, case_id, lock=True)
+    return move(connection, case_id, CaseState.NEW, by=STREAM, now=now) if case.state is CaseState.CLOSED else case
 
 
 def note_hidden(connection: Connection, case_id: str, what: str, time: float) -> None:

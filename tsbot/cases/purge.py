@@ -50,6 +50,7 @@ def purge_case(connection: Connection, case_id: str, *, why: str, by: str, now: 
     gone = {"body": None, "text_index": None, "sender_index": None, "away": "", "check_in": None, "research": False}
     connection.execute(update(t.hearing).where(t.hearing.c.case_id == case_id).values(**gone))
     connection.execute(update(t.hearing_word).where(t.hearing_word.c.case_id == case_id).values(body=EMPTY))
+    connection.execute(update(t.hide_following).where(t.hide_following.c.case_id == case_id).values(body=None, due=None))
     stopped, letters = outbox.purge(connection, case_id)
     done = Purged(case_id, why, flags, letters, stopped, notes)
     details: dict[str, audit.Value] = {"why": why, "flags": flags, "letters": letters, "stopped": stopped, "notes": notes}

@@ -7,26 +7,30 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
+from rich.table import Table
 
 from tsbot.cases.browse import find_flags
 from tsbot.cases.filing import read_flag
 from tsbot.cases.flag import Flag
 from tsbot.cli.common import EXIT_NOTHING, EXIT_PARTIAL, ConfigOption, DatabaseOption, JsonOption, own_desk, read_settings, terminal
+from tsbot.cli.stats import span
 from tsbot.detect.finding import Kind
 from tsbot.errors import InputError
 from tsbot.hide.asked import from_flags, from_revision
+from tsbot.hide.kept import all_progress
 from tsbot.hide.matter import Matter
 from tsbot.hide.plan import Note, Plan
 from tsbot.hide.suggest import Limits, Question, suggest
 from tsbot.hide.view import lines, plain
 from tsbot.parts import open_wikis
+from tsbot.report.wording import moment
 from tsbot.settings import Settings
 from tsbot.store.opening import open_store
 from tsbot.text.passage import Field
@@ -97,6 +101,43 @@ def suggest_command(
     if Note.INCOMPLETE in plan.notes:
         raise typer.Exit(EXIT_PARTIAL)
     if plan.nothing_left:
+        raise typer.Exit(EXIT_NOTHING)
+
+
+@hide.command("list")
+def list_command(
+    everything: Annotated[bool, typer.Option("--all", help="Those that are carried out, too.")] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """List the plans that are followed: what is left to hide, and how long hiding took. Numbers and ids only.
+
+    Ends with 1 if there are none.
+
+    Example: tsbot hide list --all --json
+    """
+    settings = read_settings(config, database)
+    with closing(open_store(settings)) as store, store.read() as connection:
+        found = all_progress(connection, unfinished=not everything)
+    if as_json:
+        typer.echo(json.dumps([asdict(one) | {"seconds_to_hide": one.seconds_to_hide} for one in found]))
+    else:
+        table = Table("flagged", "case", "state", "left", "to suppress", "to look at", "since", "hidden after", box=None)
+        for one in found:
+            left = f"{one.exposed} of {one.revisions}"
+            table.add_row(
+                one.subject,
+                one.case_id[:8],
+                one.state,
+                left,
+                str(one.to_suppress),
+                str(one.to_look),
+                moment(one.since),
+                span(one.seconds_to_hide),
+            )
+        terminal().print(table if found else "No plan is followed.")
+    if not found:
         raise typer.Exit(EXIT_NOTHING)
 
 

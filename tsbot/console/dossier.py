@@ -18,6 +18,7 @@ from tsbot.cases.opened import Opened, read_opened
 from tsbot.cases.priority import Reason
 from tsbot.console.listing import Sight
 from tsbot.detect.finding import Kind
+from tsbot.hide.kept import Progress, progress_of
 from tsbot.i18n.voice import Phrase
 from tsbot.report.wording import account_lines, details
 from tsbot.store import tables as t
@@ -75,6 +76,8 @@ class Dossier:
     about_target: tuple[Earlier, ...]
     told: bool
     """Whether a person wrote something when opening it."""
+    plans: tuple[Progress, ...] = ()
+    """How far what shows the texts is hidden."""
 
 
 def dossier(connection: Connection, key: MasterKey, case: Case, sight: Sight) -> Dossier:
@@ -87,6 +90,7 @@ def dossier(connection: Connection, key: MasterKey, case: Case, sight: Sight) ->
         _earlier(connection, case, sight, "author"),
         _earlier(connection, case, sight, "target"),
         connection.scalar(select(t.case.c.body.is_not(None)).where(t.case.c.id == case.id)) or False,
+        tuple(progress_of(connection, case.id)),
     )
 
 

@@ -8,14 +8,16 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tsbot.demo import emergency
-from tsbot.demo.patrolled import Patrolled
+from tsbot.demo import emergency, oversight
+from tsbot.demo.desk import DemoConsole, console_lines
+from tsbot.demo.patrolled import AUTOMATIC, Patrolled
 from tsbot.demo.scenario import Check, Scenario
 from tsbot.demo.seeds import Played, play, read_seeds
 from tsbot.demo.world import World
@@ -30,9 +32,11 @@ def check(world: World, only: str, *, as_json: bool) -> bool:
         patrolled = Patrolled(world)
         try:
             say: Callable[[str], None] = (lambda _: None) if as_json else typer.echo
-            plays: list[Iterator[Check]] = [] if only.startswith("emergency") else [Scenario(world, patrolled, say).run(only)]
-            if not only or only.startswith("emergency"):
-                plays.append(one for one in emergency.play(world, say) if one.check.startswith(only))
+            others = {"emergency": emergency.play, "oversight": oversight.play}
+            plays: list[Iterator[Check]] = [] if only.startswith(tuple(others)) else [Scenario(world, patrolled, say).run(only)]
+            for name, other in others.items():
+                if not only or only.startswith(name):
+                    plays.append(_only(other(world, say), only))
             for one in itertools.chain.from_iterable(plays):
                 kept, number = kept and one.ok, number + 1
                 if as_json:
@@ -47,11 +51,15 @@ def check(world: World, only: str, *, as_json: bool) -> bool:
     return kept and number > 0
 
 
+def _only(checks: Iterator[Check], prefix: str) -> Iterator[Check]:
+    return (one for one in checks if one.check.startswith(prefix))
+
+
 def watch(world: World) -> None:
     """Let people edit, show what the patrol finds, and go on until Ctrl-C."""
     console = Console()
-    with world:
-        patrolled = Patrolled(world)
+    with world, ExitStack() as stack:
+        patrolled = Patrolled(world, report=(*AUTOMATIC, *console_lines(world)))
         try:
             console.print("The patrol starts and reads the wikis' stream.")
             patrolled.start()
@@ -63,6 +71,7 @@ def watch(world: World) -> None:
             played = play(world.family, read_seeds(), clock=time.time, progress=told)
             patrolled.wait(patrolled.idle, 60.0, "the patrol is still busy")
             show_results(console, world, patrolled, played)
+            show_console(console, world, stack.enter_context(DemoConsole(patrolled)))
             _follow(console, patrolled)
         except KeyboardInterrupt:
             console.print("Stopping.")
@@ -90,6 +99,14 @@ def show_results(console: Console, world: World, patrolled: Patrolled, played: l
         console.print(f"  {name}: {wiki.url}/wiki/")
     for command in ("flags list", "flags show ID", "reports list", "reports show ID --text"):
         console.print(f"  tsbot {command} --config {os.path.relpath(patrolled.config)}", highlight=False)
+
+
+def show_console(console: Console, world: World, office: DemoConsole) -> None:
+    """Where the private console is, and who may sign in to it."""
+    console.print("\nThe private console, for two people who may see it and one who may not:")
+    console.print(f"  {office.url}")
+    for name in ("Oversighter", "Example Steward", "Example Sysop"):
+        console.print(f"  {name}: {world.family.accounts[name].password}", highlight=False)
 
 
 def _follow(console: Console, patrolled: Patrolled) -> None:

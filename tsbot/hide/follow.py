@@ -6,7 +6,7 @@ revisions but not what of them was hidden, and those of the suppression log are 
 and no more than revision deletion does.
 
 New edits to the plan's pages, and edits by the authors elsewhere, must be looked at: :func:`follow` lists them, whoever can
-read them says by :func:`looked` what they show.
+read them says by :func:`looked` what they show. :func:`renewed` takes a newer plan, for what no event told.
 """
 
 from __future__ import annotations
@@ -64,6 +64,8 @@ class Following:
     hidden_at: float | None = None
     """The same for readers: what is revision-deleted, or deleted with its page, counts though it is to be suppressed."""
     reopened: bool = False
+    exposed_since: float | None = None
+    """When it was first shown, as far as any plan knew."""
 
     @property
     def left(self) -> frozenset[Spot]:
@@ -104,7 +106,7 @@ class Following:
     @property
     def seconds_exposed(self) -> float | None:
         """From the first revision that showed it to then."""
-        start = self.plan.exposed_since
+        start = self.exposed_since
         return None if self.hidden_at is None or start is None else max(0.0, self.hidden_at - start)
 
 
@@ -118,8 +120,35 @@ def begin(plan: Plan, now: float) -> Following:
         to_hide=spots,
         titles={page.page.title: page.page.page_id for page in plan.pages},
         current={page.page.page_id: page.page.current for page in plan.pages},
+        exposed_since=plan.exposed_since,
     )
     return _timed(following, following, now)
+
+
+def renewed(following: Following, plan: Plan, now: float) -> Following:
+    """Take a newer plan for the same text: what it says is left is left, and what it does not say is hidden, or gone."""
+    fresh = begin(plan, now)
+    earliest = [time for time in (following.exposed_since, plan.exposed_since) if time is not None]
+    told = frozenset((revision.rev_id, what) for page in plan.pages for revision in page.revisions for what in revision.hidden)
+    away = {rev_id for page in plan.pages for rev_id in page.suppressed}
+    hidden = following.to_hide - fresh.to_hide | told
+    newer = replace(
+        fresh,
+        since=following.since,
+        to_hide=fresh.to_hide | following.to_hide,
+        hidden=hidden,
+        # What is told as hidden is so as thoroughly as the level asks; of what is not told any more only the mark says it.
+        suppressed=told | frozenset(spot for spot in hidden if spot in following.suppressed or spot[0] in away),
+        page_of=following.page_of | fresh.page_of,
+        titles=following.titles | fresh.titles,
+        deleted=following.deleted - fresh.current.keys(),
+        seen=following.seen | following.to_look,
+        done_at=following.done_at,
+        hidden_at=following.hidden_at,
+        reopened=following.reopened,
+        exposed_since=min(earliest, default=None),
+    )
+    return _timed(following, newer, now)
 
 
 def follow(following: Following, event: Event) -> Following:

@@ -58,6 +58,8 @@ class PlannedPage:
     """How many revisions the page has."""
     unreadable: tuple[int, ...] = ()
     """Revisions whose text is hidden from us: whether they show it is not known."""
+    suppressed: tuple[int, ...] = ()
+    """Those of them that are hidden from administrators, too."""
     clean: int | None = None
     """The newest revision that does not show it."""
     title_shows: bool = False
@@ -175,12 +177,14 @@ def plan_page(
                 by_author=revision.user in authors,
             )
         )
+    unreadable = [revision for revision in history.revisions if revision.text_hidden and shows.get(revision.rev_id) is None]
     return PlannedPage(
         page=history.page,
         reached=reached,
         revisions=tuple(planned),
         of=len(history.revisions),
-        unreadable=tuple(revision.rev_id for revision in history.revisions if revision.text_hidden and shows.get(revision.rev_id) is None),
+        unreadable=tuple(revision.rev_id for revision in unreadable),
+        suppressed=tuple(revision.rev_id for revision in unreadable if revision.suppressed),
         clean=clean_before(history.revisions, shows),
         title_shows=matter.shows(history.page.title),
         complete=history.complete,

@@ -108,10 +108,11 @@ def _grounds(plan: Plan) -> Iterator[str]:
             yield "How: not known, since nobody said what kind of thing it is (--kind)."
         return
     yield f"How: {LEVEL_WORDS[plan.level]}."
-    yield from (f"  {_ground(ground)}" for ground in plan.grounds)
+    yield from (f"  {ground_words(ground)}" for ground in plan.grounds)
 
 
-def _ground(ground: Ground) -> str:
+def ground_words(ground: Ground) -> str:
+    """A criterion in a sentence."""
     meanwhile = f"; meanwhile an administrator may hide it ({ground.interim})" if ground.interim else ""
     unsure = "; compare with the wiki's own page, nobody has yet" if not ground.confirmed else ""
     return f"{ground.criterion}, {ground.words} ({ground.policy}): {LEVEL_WORDS[ground.level]}{meanwhile}{unsure}"
@@ -126,7 +127,7 @@ def _page(plan: Plan, page: PlannedPage, *, masked: bool) -> Iterator[str]:
         yield f"  Newest revision without it: {page.clean}." if page.clean else "  No revision is without it: blank or delete the page."
     if page.title_shows:
         yield "  The title shows it: move the page without a redirect, or delete it. Hiding revisions does not change a title."
-    for run in _runs(page.revisions):
+    for run in runs(page.revisions):
         first, last = run[0], run[-1]
         ids = f"{first.rev_id}" if len(run) == 1 else f"{first.rev_id} to {last.rev_id} ({len(run)})"
         done = f"; hidden already: {_fields(first.hidden)}" if first.hidden else ""
@@ -137,8 +138,8 @@ def _page(plan: Plan, page: PlannedPage, *, masked: bool) -> Iterator[str]:
         yield f"  Hidden already, and not readable: {', '.join(map(str, page.unreadable[:20]))}{more}"
 
 
-def _runs(revisions: tuple[PlannedRevision, ...]) -> list[list[PlannedRevision]]:
-    """Neighbours that are alike, in one line."""
+def runs(revisions: tuple[PlannedRevision, ...]) -> list[list[PlannedRevision]]:
+    """Neighbours of which the same is to be said."""
     return [list(run) for _, run in groupby(revisions, key=lambda one: (one.fields, one.hidden, one.why, one.current))]
 
 

@@ -279,6 +279,32 @@ outcome = Table(
     comment="What the wiki did about a flag, as the stream tells it.",
 )
 
+hide_following = Table(
+    "hide_following",
+    metadata,
+    Column("subject", String(128), primary_key=True, comment="wiki:rev:ID or wiki:log:ID of the flags that the plan is for."),
+    Column("case_id", String(36), ForeignKey("case_file.id"), nullable=False),
+    Column("wiki", String(64), nullable=False),
+    Column("state", String(16), nullable=False, comment="open, partly, done, reopened; waiting: no plan yet; none: none can be made."),
+    Column("revisions", Integer, nullable=False, server_default="0", comment="Revisions that show it, hidden or not."),
+    Column("exposed", Integer, nullable=False, server_default="0", comment="Those of them that readers can still see something of."),
+    Column("to_suppress", Integer, nullable=False, server_default="0", comment="Those that only administrators can still see."),
+    Column("to_look", Integer, nullable=False, server_default="0", comment="Newer edits that nobody has looked at yet."),
+    Column("since", Double, nullable=False, comment="When the plan was made."),
+    Column("exposed_since", Double, comment="When it was first shown."),
+    Column("hidden_at", Double, comment="When readers could see nothing any more; empty while they can."),
+    Column("done_at", Double, comment="When all was hidden as thoroughly as the plan says; empty while it is not."),
+    Column("due", Double, comment="When the wiki is asked again; empty once nothing is left to ask."),
+    Column("attempts", Integer, nullable=False, server_default="0", comment="In vain, one after the other."),
+    Column("trouble", String(64), nullable=False, server_default="", comment="Class of the error that keeps a plan from being made."),
+    Column("serial", BigInteger, nullable=False, comment="Grows with every change of any row."),
+    Column("body", LargeBinary, comment="The plan, what became of it and, while it is not done, the text: sealed with the case's key."),
+    Index(None, "case_id"),
+    Index(None, "due"),
+    Index(None, "serial"),
+    comment="Plans of what to hide, and how far they are carried out.",
+)
+
 report = Table(
     "report",
     metadata,

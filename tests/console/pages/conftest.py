@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -78,7 +79,7 @@ class House:
     ) -> Flag:
         """A new flag, unlike anything before but for what is given: ``evidence`` and ``language`` of the finding, the rest of the event."""
         number = next(self.numbers)
-        text = text or f"{WORDS[number % 10] * 3} {number * 7919} {WORDS[number // 10 % 10] * 2}"
+        text = text or f"{WORDS[number % 10] * 3} {sha256(str(number).encode()).hexdigest()} {WORDS[number // 10 % 10] * 2}"
         language, evidence = more.pop("language", "en"), more.pop("evidence", (0, 3))
         event = Event(
             **{

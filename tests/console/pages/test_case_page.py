@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert, update
 
 from tsbot.console.access import Groups
 from tsbot.console.reading import Limits
 from tsbot.detect.finding import Kind
 from tsbot.errors import WikiUnavailableError
+from tsbot.store import tables as t
 from tsbot.wiki.types import FetchedRevision, RevisionRef, RevisionState
 
 House = Any
@@ -226,3 +231,58 @@ def test_pages_speak_the_readers_language(house: House) -> None:
     assert "Warteschlange" in page
     assert 'class="blur ' in page
     assert "12 bleiben" in page
+
+
+@pytest.fixture
+def wiki() -> Any:
+    """A wiki in memory, as the tests of plans have it."""
+    spec = importlib.util.spec_from_file_location("hide_tests_wiki", Path(__file__).parents[2] / "hide" / "conftest.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module.MemoryWiki()
+
+
+@pytest.fixture
+def mill(house: House, wiki: Any) -> Any:
+    """A flagged revision of a page, on a wiki that the console can ask; the flag."""
+    wiki.edit(f"Talk:Mill {CANARY}", "Calm.")
+    flag = house.flag(by="Grey Pebble", title=f"Talk:Mill {CANARY}", text=f"some words {CANARY} more", rev_id=1002, evidence=(5, 10))
+    wiki.edit(f"Talk:Mill {CANARY}", f"some words {CANARY} more", "Grey Pebble")
+    wiki.edit(f"Talk:Mill {CANARY}", f"some words {CANARY} more. No.")
+    house.more["histories"] = lambda _wiki, _server: wiki
+    return flag
+
+
+def test_a_plan_is_shown_page_by_page_without_the_text(house: House, mill: Any, wiki: Any) -> None:
+    page = house.sign_in().act(mill.case_id, "plan", flag=mill.id).text
+    told = ("2 revisions are to be hidden, on one page.", "Revert first", "1002", "1003", "inserted here", "still there")
+    for words in (*told, "By revision deletion"):
+        assert words in page, words
+    assert "some words" not in page
+    assert "Special:RevisionDelete" in page
+
+
+def test_how_far_hiding_is_stands_on_the_page_and_changes_it(house: House, mill: Any) -> None:
+    reader = house.sign_in()
+    before = reader.get(f"/cases/{mill.case_id}").text
+    assert "nothing is hidden yet" not in before
+    tag = re.search(r"etag=([^\"]+)", before)
+    assert tag is not None
+    assert reader.get(f"/cases/{mill.case_id}/live?etag={tag[1]}").status_code == 204
+    with house.database.write() as connection:
+        plan = {"case_id": mill.case_id, "wiki": "enwiki", "subject": mill.subject, "since": house.now - 600, "serial": 7}
+        numbers = {"state": "partly", "revisions": 3, "exposed": 2, "to_look": 1, "to_suppress": 0}
+        connection.execute(insert(t.hide_following).values(**plan, **numbers))
+    assert reader.get(f"/cases/{mill.case_id}/live?etag={tag[1]}").status_code == 200
+    page = reader.get(f"/cases/{mill.case_id}").text
+    for words in ("not all is hidden", "2 revisions of 3 can still be read", "one newer edit to be looked at"):
+        assert words in page, words
+    with house.database.write() as connection:
+        done = {"state": "done", "exposed": 0, "to_look": 0, "hidden_at": house.now - 540, "exposed_since": house.now - 720}
+        connection.execute(update(t.hide_following).values(**done, serial=8))
+    page = reader.get(f"/cases/{mill.case_id}").text
+    for words in ("all is hidden", "hidden after one minute and no second", "it was to be seen for 3 minutes"):
+        assert words in page, words

@@ -46,7 +46,7 @@ class CaseRow:
     """First letter handed over."""
     acknowledged: float | None = None
     hidden: float | None = None
-    """First outcome on the wiki that hides what was flagged."""
+    """When readers could see nothing of it any more, as far as a plan tells; without one, the first outcome that hides what was flagged."""
     closed: float | None = None
     outcome: str = ""
     """That it was closed with."""
@@ -85,6 +85,7 @@ def read_cases(connection: Connection, scope: Scope) -> list[CaseRow]:
     """The cases in a scope, drills and merged ones included."""
     c = t.case.c
     reports, hidden, became = _reports(connection, scope), _hidden(connection, scope), _annotations(connection, scope)
+    planned = _all_hidden(connection, scope)
     columns = (c.id, c.wiki, c.kind, c.state, c.source, c.opened, c.triaged, c.reported, c.acknowledged, c.hidden, c.closed, c.outcome)
     found = []
     for row in connection.execute(_within(select(*columns, c.merged_into), scope).order_by(c.opened, c.id)):
@@ -100,7 +101,7 @@ def read_cases(connection: Connection, scope: Scope) -> list[CaseRow]:
                 triaged=_first(row.triaged, report.released),
                 reported=_first(row.reported, report.sent),
                 acknowledged=_first(row.acknowledged, report.acknowledged),
-                hidden=_first(row.hidden, hidden.get(row.id)),
+                hidden=planned[row.id] if row.id in planned else _first(row.hidden, hidden.get(row.id)),
                 closed=row.closed,
                 outcome=row.outcome or "",
                 merged=row.merged_into is not None,
@@ -164,6 +165,15 @@ def _hidden(connection: Connection, scope: Scope) -> dict[str, float]:
     query = select(t.flag.c.case_id, func.min(t.outcome.c.time)).join(t.outcome, t.outcome.c.flag_id == t.flag.c.id)
     query = query.join(t.case, t.case.c.id == t.flag.c.case_id).where(t.outcome.c.what.in_(sorted(HIDING)))
     return dict(_rows(connection, _within(query, scope).group_by(t.flag.c.case_id)))
+
+
+def _all_hidden(connection: Connection, scope: Scope) -> dict[str, float | None]:
+    """When the last of what shows a case's texts was hidden, for cases with plans; None while something is left."""
+    c = t.hide_following.c
+    query = select(c.case_id, func.max(c.hidden_at), func.count() - func.count(c.hidden_at)).where(c.body.is_not(None), c.revisions > 0)
+    query = query.join(t.case, t.case.c.id == c.case_id)
+    rows = connection.execute(_within(query, scope).group_by(c.case_id))
+    return {identity: None if left else newest for identity, newest, left in rows}
 
 
 def _annotations(connection: Connection, scope: Scope) -> dict[str, list[str]]:

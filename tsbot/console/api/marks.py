@@ -14,6 +14,7 @@ from tsbot.console.api.bearer import visit
 from tsbot.console.console import Console, Visit
 from tsbot.console.parties import names_of, open_case, with_part
 from tsbot.errors import InputError, WikiUnavailableError
+from tsbot.hide import kept
 from tsbot.store import audit
 from tsbot.store import tables as t
 
@@ -45,6 +46,7 @@ def register(api: FastAPI, console: Console) -> None:
             for case in sorted({case for _, case in found}):
                 count = len({revision for revision, one in found if one == case})
                 audit.record(connection, who.actor, "case.told_hidden", case, who.now, {"revisions": count})
+                kept.ask_soon(connection, case, who.now)
         return m.Told(revisions=len({revision for revision, _ in found}))
 
     @api.get("/cases/{case_id}/hide")

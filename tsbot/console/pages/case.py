@@ -30,6 +30,7 @@ from tsbot.console.render import is_part
 from tsbot.console.shown import difference, legible, pieces
 from tsbot.detect.finding import Kind
 from tsbot.errors import ForbiddenError, ReportError, RestNeededError, WikiError
+from tsbot.hide import kept
 from tsbot.report.deliver import Deliverer
 from tsbot.store import audit, outbox
 from tsbot.store import tables as t
@@ -48,7 +49,9 @@ def register(app: FastAPI, console: Console) -> None:
     @app.get("/cases/{case_id}/live")
     def live(request: Request, case_id: str) -> Response:
         taken, case = at_case(console, request, Act.SEE_CASE, case_id, touch=False)
-        if request.query_params.get("etag") == etag(case, taken.now):
+        with console.database.read() as connection:
+            plans = kept.newest_serial(connection, case.id)
+        if request.query_params.get("etag") == etag(case, plans, taken.now):
             return Response(status_code=204)
         return HTMLResponse(console.pages.render("part_case_live.html.j2", request, prefs=taken.prefs, case=case))
 
@@ -63,9 +66,9 @@ def _add(app: FastAPI, console: Console, what: str, revealing: Reveal) -> None:
         return await run_in_threadpool(revealing, console, request, case_id, fields)
 
 
-def etag(case: Case, now: float) -> str:
-    """Changes with anything that somebody does to a case."""
-    return f"{case.version}.{leases.holder(case, now) or ''}"
+def etag(case: Case, plans: int, now: float) -> str:
+    """Changes with anything that somebody does to a case, and with anything that is hidden."""
+    return f"{case.version}.{plans}.{leases.holder(case, now) or ''}"
 
 
 def show(console: Console, request: Request, taken: Seat, case: Case, status: int = 200, **revealed: Any) -> Response:
@@ -75,13 +78,14 @@ def show(console: Console, request: Request, taken: Seat, case: Case, status: in
         record = casebook.record(connection, key, case, taken.now)
         parts = dossier.dossier(connection, key, case, taken.sight)
         read = reading(connection, taken.visit.person.id, taken.now, preferences.limits(console.limits, taken.prefs))
+        plans = kept.newest_serial(connection, case.id)
     closing = shipped_closing().outcomes
     return console.pages.page(
         "case.html.j2", request, status, visit=taken.visit, prefs=taken.prefs, now=taken.now, case=case, record=record, parts=parts,
-        read=read, flash=read_flash(request), wanted=Filter.parse(request.query_params), etag=etag(case, taken.now), kinds=KINDS,
+        read=read, flash=read_flash(request), wanted=Filter.parse(request.query_params), etag=etag(case, plans, taken.now), kinds=KINDS,
         outcomes=tuple(name for name, one in closing.items() if one.people), holder=leases.holder(case, taken.now), tlp=TLP,
         emergency=shipped_handling().emergency(case.kind), closed=case.state is CaseState.CLOSED, minors=case.kind is Kind.MINORS,
-        may={act.value: taken.may(act, case) for act in Act}, plans=hiding.available() and console.histories is not None,
+        may={act.value: taken.may(act, case) for act in Act}, plans=console.histories is not None,
         revealed=revealed or None, diffs=console.revisions is not None,
     )  # fmt: skip
 
