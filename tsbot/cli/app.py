@@ -22,6 +22,7 @@ from tsbot.cli import (
     drill,
     evaluate,
     flags,
+    hearings,
     hide,
     keys,
     labels,
@@ -68,7 +69,7 @@ def _root(_version_shown: bool = typer.Option(False, "--version", callback=_vers
 
 MODULES = (
     *(patrol, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, hide, trace, stats, shadow, dead),
-    *(purge, keys, audit, doctor, demo, serve, receive, directory, reference),
+    *(purge, keys, audit, doctor, demo, serve, receive, hearings, directory, reference),
 )
 for module in MODULES:
     module.register(app)

@@ -122,6 +122,7 @@ def open_site(settings: Settings, database: Database, clock: Callable[[], float]
         revisions=PywikibotRevisions(reads, settings.wiki.max_text_bytes),
         account_status=lambda wiki, user, server_url: account_status(reads, wiki, user, server_url),
         histories=histories,
+        database_of=sites.database,
     )
     console.pages.check()
     app = create_app(console)
