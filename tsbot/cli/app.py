@@ -33,6 +33,7 @@ from tsbot.cli import (
     receive,
     reference,
     reports,
+    research,
     serve,
     shadow,
     stats,
@@ -69,7 +70,7 @@ def _root(_version_shown: bool = typer.Option(False, "--version", callback=_vers
 
 MODULES = (
     *(patrol, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, hide, trace, stats, shadow, dead),
-    *(purge, keys, audit, doctor, demo, serve, receive, hearings, directory, reference),
+    *(purge, keys, audit, doctor, demo, serve, receive, hearings, research, directory, reference),
 )
 for module in MODULES:
     module.register(app)

@@ -70,10 +70,8 @@ class FrontDesk:
             now = self.clock()
             away = named_in(said, self._handlers(connection, now))
             arrival = Arrival(identity, said, channel, language, self.wiki_of(said), away)
-            known = hearings.find(connection, identity)
-            taken = known or hearings.take_in(connection, self.database.key, arrival, self.terms, now)
-            if known is None:
-                mailing.post(connection, self.settings, taken, said, mailing.ACKNOWLEDGEMENT, now)
+            taken = hearings.take_in(connection, self.database.key, arrival, self.terms, now)
+            mailing.post(connection, self.settings, taken, said, mailing.ACKNOWLEDGEMENT, now)  # once: it knows what it has posted
             return taken
 
         done = self.letterbox.put(work)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, func, insert, select, update
@@ -118,46 +119,59 @@ def take_in(connection: Connection, key: MasterKey, arrival: Arrival, terms: Ter
     if known is not None:
         return known
     said, index = arrival.said, text_index(key, arrival.said.text)
-    case_id, data_key = _case(connection, key, arrival, index, terms, now)
-    reference = reference_of(key, arrival.id)
-    connection.execute(
-        insert(t.hearing).values(
-            id=arrival.id,
-            case_id=case_id,
-            reference=reference,
-            token_hash=hashed(token_of(key, arrival.id)),
-            channel=arrival.channel,
-            language=arrival.language[:16],
-            created=now,
-            expires=now + terms.link_days * DAY,
-            priority=_priority(),
-            research=said.research,
-            about=said.about,
-            text_index=index,
-            sender_index=sender_index(key, said.mail),
-            away=" ".join(mark.hex() for mark in (account_index(key, canonical_name(name)) for name in arrival.away) if mark),
-            check_in=now + terms.news_days * DAY,
-            body=seal(data_key, msgspec.json.encode(said), f"hearing|body|{arrival.id}"),
-        )
+    case_id, data_key, joined = _case(connection, key, arrival, index, terms, now)
+    away = (account_index(key, canonical_name(name)) for name in arrival.away)
+    hearing = Hearing(
+        id=arrival.id,
+        case_id=case_id,
+        reference=reference_of(key, arrival.id),
+        channel=arrival.channel,
+        language=arrival.language[:16],
+        created=now,
+        expires=now + terms.link_days * DAY,
+        revoked=None,
+        withdrawn=None,
+        urgent=False,
+        minors=False,
+        judged=None,
+        research=said.research,
+        about=said.about,
+        away=" ".join(mark.hex() for mark in away if mark),
+        check_in=now + terms.news_days * DAY,
+        answered=None,
+        ended=None,
+        appeal=None,
+        decided_by=None,
     )
-    audit.record(connection, PERSON, "hearing.received", case_id, now, {"reference": reference, "channel": arrival.channel})
-    return get(connection, arrival.id)
+    more = {
+        "token_hash": hashed(token_of(key, arrival.id)),
+        "priority": _priority(),
+        "text_index": index,
+        "sender_index": sender_index(key, said.mail),
+        "body": seal(data_key, msgspec.json.encode(said), f"hearing|body|{arrival.id}"),
+    }
+    connection.execute(insert(t.hearing), {name: getattr(hearing, name) for name in Hearing.__dataclass_fields__} | more)
+    if joined:  # a new case tells of its opening already
+        audit.record(connection, PERSON, "hearing.received", case_id, now, {"reference": hearing.reference, "channel": arrival.channel})
+    return hearing
 
 
 def _case(
     connection: Connection, key: MasterKey, arrival: Arrival, index: bytes, terms: Terms, now: float
-) -> tuple[str, bytes]:
-    """The case of the same text, if somebody sent that lately and it is not closed; else a new one."""
+) -> tuple[str, bytes, bool]:
+    """The case of the same text, if somebody sent that lately and it is not closed; else a new one. Its key, and whether it was there."""
     c = t.hearing.c
     query = select(c.case_id, t.case.c.data_key).join(t.case, t.case.c.id == c.case_id)
     query = query.where(c.text_index == index, c.created > now - SAME_DAYS * DAY, t.case.c.state != CaseState.CLOSED.value)
     row = connection.execute(query.where(t.case.c.data_key.is_not(None)).order_by(c.created.desc()).limit(1)).first()
     if row is not None:
-        return row.case_id, key.unwrap(row.data_key, row.case_id)
+        return row.case_id, key.unwrap(row.data_key, row.case_id), True
     wiki = arrival.wiki or terms.wiki
-    return open_case(connection, key, Kind.HARASSMENT, _priority(), wiki=wiki, source="intake", now=now, by=lifecycle.TSBOT)
+    new = open_case(connection, key, Kind.HARASSMENT, _priority(), wiki=wiki, source="intake", now=now, by=lifecycle.TSBOT)
+    return (*new, False)
 
 
+@cache
 def _priority() -> int:
     """The priority of a report of which nothing is known yet but that a person wrote it."""
     table = shipped_table()

@@ -6,7 +6,7 @@ The page waits for it a moment. Whatever happens to it, reports are stored: read
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 import structlog
@@ -38,7 +38,7 @@ class Reader:
     ) -> None:
         self._database, self._letterbox, self._load, self._terms = database, letterbox, load, terms
         self._clock, self._most_chars = clock, most_chars
-        self._wanted: list[tuple[str, Future[Reading]]] = []
+        self._wanted: list[tuple[str, str, Future[Reading]]] = []
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stopped = threading.Event()
@@ -55,11 +55,11 @@ class Reader:
         self._wake.set()
         self._thread.join(10.0)
 
-    def read(self, text: str) -> Future[Reading]:
-        """Have a text read now, for its sender; nothing is written down by that."""
+    def read(self, text: str, identity: str = "") -> Future[Reading]:
+        """Have a text read now, for its sender. ``identity`` is that of its hearing, if that is stored: it is written down there, too."""
         done: Future[Reading] = Future()
         with self._lock:
-            self._wanted.append((text, done))
+            self._wanted.append((text, identity, done))
         self._wake.set()
         return done
 
@@ -70,17 +70,19 @@ class Reader:
             texts = [self._text(connection, one) for one in found]
         if not found:
             return 0
-        readings = self._judge(texts)
+        self._note([one.id for one in found], self._judge(texts)).result(60.0)
+        return len(found)
+
+    def _note(self, identities: Sequence[str], readings: Sequence[Reading]) -> Future[None]:
         now = self._clock()
 
         def write(connection: Connection) -> None:
-            for one, reading in zip(found, readings, strict=True):
-                fresh = hearings.find(connection, one.id)
+            for identity, reading in zip(identities, readings, strict=True):
+                fresh = hearings.find(connection, identity) if identity else None
                 if fresh is not None:
                     note(connection, fresh, reading, now, fresh.created + self._terms.urgent_hours * HOUR)
 
-        self._letterbox.put(write).result(60.0)
-        return len(found)
+        return self._letterbox.put(write)
 
     def _text(self, connection: Connection, one: Hearing) -> str:
         key = self._database.key
@@ -106,14 +108,16 @@ class Reader:
                 asked, self._wanted = self._wanted[:MOST], self._wanted[MOST:]
             try:
                 if asked:
-                    for (_, done), reading in zip(asked, self._judge([text for text, _ in asked]), strict=True):
+                    readings = self._judge([text for text, _, _ in asked])
+                    for (_, _, done), reading in zip(asked, readings, strict=True):
                         done.set_result(reading)
+                    self._note([identity for _, identity, _ in asked], readings).result(60.0)
                 elif not self.run_once():
                     self._wake.wait(POLL_SECONDS)
                     self._wake.clear()
             except Exception as error:  # it goes on: what could not be read now is read later
                 structlog.get_logger().warning("reception.reading_put_off", error=type(error).__name__)
-                for _, done in asked:
+                for _, _, done in asked:
                     if not done.done():
                         done.set_exception(error)
                 self._stopped.wait(POLL_SECONDS)

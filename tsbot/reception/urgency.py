@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, case
 
 from tsbot.cases import lifecycle
 from tsbot.cases.case import CaseState, read_case
@@ -75,16 +75,15 @@ def _reading(findings: Sequence[Finding]) -> Reading:
 
 def note(connection: Connection, hearing: Hearing, reading: Reading, now: float, urgent_by: float) -> None:
     """Write down what was read: a case gets a graver kind and a higher priority by it, never a lower one."""
+    c = t.hearing.c
     values: dict[str, object] = {"judged": now, "urgent": hearing.urgent or reading.urgent, "minors": hearing.minors or reading.minors}
     if reading.urgent and hearing.check_in is not None:
         values["check_in"] = min(hearing.check_in, urgent_by)
-    values["priority"] = max(reading.priority, _known(connection, hearing))
+    values["priority"] = case((c.priority < reading.priority, reading.priority), else_=c.priority)
     change(connection, hearing, **values)
-    case = read_case(connection, hearing.case_id, lock=True)
-    graver = GRAVITY.index(reading.kind) < GRAVITY.index(case.kind)
-    if case.state is not CaseState.CLOSED and (graver or reading.priority > case.priority):
-        lifecycle.flagged(connection, case, hearing.id, reading.kind, reading.priority, now)
-
-
-def _known(connection: Connection, hearing: Hearing) -> int:
-    return connection.scalar(select(t.hearing.c.priority).where(t.hearing.c.id == hearing.id)) or 0
+    if reading.kind is Kind.HARASSMENT and not reading.urgent and not reading.minors:
+        return  # as it is without being read
+    mine = read_case(connection, hearing.case_id, lock=True)
+    graver = GRAVITY.index(reading.kind) < GRAVITY.index(mine.kind)
+    if mine.state is not CaseState.CLOSED and (graver or reading.priority > mine.priority):
+        lifecycle.flagged(connection, mine, hearing.id, reading.kind, reading.priority, now)

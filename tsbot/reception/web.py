@@ -181,8 +181,8 @@ async def _send(front: Front, request: Request) -> Response:
         front.reports.take(_from(request))
         said = said_of(typed)
         storing = front.desk.take(said, once=once, channel="web", language=voice.language)
-        reading = front.desk.reader.read(said.text) if front.desk.reader is not None else None
         taken = await asyncio.wait_for(asyncio.wrap_future(storing), PATIENCE)
+        reading = front.desk.reader.read(said.text, taken.id) if front.desk.reader is not None else None
     except TooManyError as error:
         return front.form(voice, typed, 429, voice.say(f"{FIRST}kept-many", max(1, round(error.wait / 60))))
     except ReceptionError as error:

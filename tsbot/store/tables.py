@@ -421,6 +421,26 @@ hearing_word = Table(
     comment="What was said after a report: what the person added, and what we answered.",
 )
 
+research_export = Table(
+    "research_export",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("created", Double, nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("since", Double, nullable=False),
+    Column("until", Double, nullable=False),
+    Column("reports", Integer, nullable=False, comment="Reports in it."),
+    Column("digest", String(64), nullable=False, comment="SHA-256 of the file that was reviewed."),
+    Column("reviewed", Double),
+    Column("reviewed_by", String(64), comment="Who read the sample; never who made the export."),
+    Column("verdict", String(16), nullable=False, server_default="", comment="approved or rejected."),
+    Column("released", Double),
+    Column("released_by", String(64)),
+    Column("recipient", String(255), nullable=False, server_default="", comment="The institution that received it."),
+    Column("agreement", String(255), nullable=False, server_default="", comment="Under which agreement."),
+    comment="Exports for research: what was made, reviewed, and given to whom.",
+)
+
 approval = Table(
     "approval",
     metadata,

@@ -98,6 +98,25 @@ def upgrade() -> None:
     with op.batch_alter_table("hearing_word", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_hearing_word_hearing_id"), ["hearing_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_hearing_word_case_id"), ["case_id"], unique=False)
+    op.create_table(
+        "research_export",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("created", sa.Double(), nullable=False),
+        sa.Column("by", sa.String(length=64), nullable=False),
+        sa.Column("since", sa.Double(), nullable=False),
+        sa.Column("until", sa.Double(), nullable=False),
+        sa.Column("reports", sa.Integer(), nullable=False, comment="Reports in it."),
+        sa.Column("digest", sa.String(length=64), nullable=False, comment="SHA-256 of the file that was reviewed."),
+        sa.Column("reviewed", sa.Double(), nullable=True),
+        sa.Column("reviewed_by", sa.String(length=64), nullable=True, comment="Who read the sample; never who made the export."),
+        sa.Column("verdict", sa.String(length=16), server_default="", nullable=False, comment="approved or rejected."),
+        sa.Column("released", sa.Double(), nullable=True),
+        sa.Column("released_by", sa.String(length=64), nullable=True),
+        sa.Column("recipient", sa.String(length=255), server_default="", nullable=False, comment="The institution that received it."),
+        sa.Column("agreement", sa.String(length=255), server_default="", nullable=False, comment="Under which agreement."),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_research_export")),
+        comment="Exports for research: what was made, reviewed, and given to whom.",
+    )
     with op.batch_alter_table("report", schema=None) as batch_op:
         batch_op.alter_column("flag_id", existing_type=sa.String(length=36), nullable=True)
 
@@ -107,5 +126,6 @@ def downgrade() -> None:
     op.execute("DELETE FROM report WHERE flag_id IS NULL")
     with op.batch_alter_table("report", schema=None) as batch_op:
         batch_op.alter_column("flag_id", existing_type=sa.String(length=36), nullable=False)
+    op.drop_table("research_export")
     op.drop_table("hearing_word")
     op.drop_table("hearing")
