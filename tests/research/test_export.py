@@ -50,6 +50,13 @@ def test_an_export_has_no_trace_of_who_they_were_and_says_what_remains(database:
     assert (tmp_path / "out" / "reports.jsonl").stat().st_mode & 0o077 == 0
 
 
+def test_a_rare_word_in_many_copies_of_one_text_stays_rare(database: Database, tmp_path: Path) -> None:
+    for number in range(12):
+        take(database, number, f"he waits for me at the xylothequarium every day {number}")
+    make(database, tmp_path / "out")
+    assert "xylothequarium" not in (tmp_path / "out" / "reports.jsonl").read_text()
+
+
 def test_who_did_not_consent_or_took_it_back_is_not_in_it(database: Database, tmp_path: Path) -> None:
     for number in range(10):
         take(database, number)

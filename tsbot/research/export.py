@@ -25,6 +25,8 @@ from tsbot.store import audit
 from tsbot.store import tables as t
 from tsbot.store.crypto import MasterKey
 
+ALIKE, MOST_COMPARED = 0.5, 2_000
+"""Share of common words from which two reports are alike, and how many are compared."""
 SAMPLE = 50
 """Reports that a person reads before anything leaves; all of them where there are fewer."""
 REPORTS, SAMPLE_FILE, RISK, DICTIONARY = "reports.jsonl", "sample.jsonl", "risk.json", "DICTIONARY.md"
@@ -187,11 +189,15 @@ def _sources(connection: Connection, key: MasterKey, settings: Settings, since: 
 
 
 def _frequent(texts: Sequence[str], k: int) -> frozenset[str]:
-    """Words without a capital that so many reports have: they tell of nobody."""
+    """Words without a capital that so many reports have: they tell of nobody. Reports that are much alike count once."""
     seen: Counter[str] = Counter()
+    counted: list[set[str]] = []
     for text in texts:
-        words = {match.group() for match in TOKEN.finditer(text)}
-        seen.update(word for word in words if word.isalpha() and word == word.casefold())
+        words = {match.group() for match in TOKEN.finditer(text) if match.group().isalpha()}
+        if len(counted) == MOST_COMPARED or any(len(words & other) >= ALIKE * len(words | other) for other in counted):
+            continue
+        counted.append(words)
+        seen.update(word for word in words if word == word.casefold())
     return frozenset(word for word, number in seen.items() if number >= k)
 
 
