@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +18,19 @@ from tsbot.reception.tokens import hearing_id
 from tsbot.store import tables as t
 
 CANARY = "canary seven three nine one five"
+HIDE = Path(__file__).parent.parent / "hide" / "conftest.py"
 TERMS = Terms("enwiki", 180.0, 7.0, 24.0)
+
+
+def memory_wiki() -> Any:
+    """The wiki in memory of the tests of hiding."""
+    spec = importlib.util.spec_from_file_location("console_memory_wiki", HIDE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module.MemoryWiki()
 
 
 def take(house: Any, text: str = CANARY, *, language: str = "en", wiki: str = "enwiki", **more: Any) -> Hearing:
@@ -132,3 +147,18 @@ def test_after_a_hard_case_a_debrief_is_offered(house: Any, kind: str) -> None:
     if kind == "violence":
         assert post(client, hearing, "debrief", text="It was much.").status_code == 303
         assert "This was a hard case" not in client.get(f"/cases/{hearing.case_id}").text
+
+
+def test_dealings_and_origins_are_asked_of_the_wiki_and_written_down(house: Any) -> None:
+    wiki = memory_wiki()
+    wiki.edit("User talk:Ann", "hello", user="Ann")
+    bad = wiki.edit("User talk:Ann", "anvilsanvilsanvils made-up", user="Bob")
+    flag = house.flag(user="Bob", title="User talk:Ann", namespace=3, rev_id=bad)
+    house.console.histories = lambda _wiki, _server: wiki
+    house.now = wiki.now
+    client = house.client()
+    page = client.post(f"/cases/{flag.case_id}/meeting", data={"csrf": client.csrf, "flag": flag.id}).text
+    assert "User talk:Ann" in page
+    assert (client.person.pseudonym, "dealings.accounts") in house.acts(flag.id)
+    client.post(f"/cases/{flag.case_id}/origin", data={"csrf": client.csrf, "flag": flag.id})
+    assert (client.person.pseudonym, "dealings.phrase") in house.acts(flag.id)

@@ -15,6 +15,7 @@ from tsbot.cli import (
     audit,
     cases,
     dead,
+    dealings,
     demo,
     detect,
     directory,
@@ -70,7 +71,7 @@ def _root(_version_shown: bool = typer.Option(False, "--version", callback=_vers
 
 MODULES = (
     *(patrol, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, hide, trace, stats, shadow, dead),
-    *(purge, keys, audit, doctor, demo, serve, receive, hearings, research, directory, reference),
+    *(purge, keys, audit, doctor, demo, serve, receive, hearings, research, dealings, directory, reference),
 )
 for module in MODULES:
     module.register(app)

@@ -88,7 +88,7 @@ def show(console: Console, request: Request, taken: Seat, case: Case, status: in
         outcomes=tuple(name for name, one in closing.items() if one.people), holder=leases.holder(case, taken.now), tlp=TLP,
         emergency=shipped_handling().emergency(case.kind), closed=case.state is CaseState.CLOSED, minors=case.kind is Kind.MINORS,
         may={act.value: taken.may(act, case) for act in Act}, plans=console.histories is not None,
-        heard=heard, revealed=revealed or None, diffs=console.revisions is not None,
+        heard=heard, verifies=console.histories is not None, revealed=revealed or None, diffs=console.revisions is not None,
     )  # fmt: skip
 
 
@@ -231,6 +231,22 @@ def reveal_link(console: Console, request: Request, case_id: str, fields: dict[s
     return _answer(console, request, taken, case, **shown)
 
 
+def reveal_meeting(console: Console, request: Request, case_id: str, fields: dict[str, str]) -> Response:
+    """Where the author of a flag and another account met."""
+    taken, case = at_case(console, request, Act.REVEAL, case_id, anew=True)
+    flag = _flag(console, case, fields.get("flag", ""))
+    _count(console, taken, case, fields, flag.id, "dealings.accounts")
+    return _answer(console, request, taken, case, flag=flag, **hearings.meeting(console, taken, flag, fields))
+
+
+def reveal_origin(console: Console, request: Request, case_id: str, fields: dict[str, str]) -> Response:
+    """Which edit brought the words that a flag rests on."""
+    taken, case = at_case(console, request, Act.REVEAL, case_id, anew=True)
+    flag = _flag(console, case, fields.get("flag", ""))
+    _count(console, taken, case, fields, flag.id, "dealings.phrase")
+    return _answer(console, request, taken, case, flag=flag, **hearings.origin(console, flag))
+
+
 Reveal = Callable[[Console, Request, str, dict[str, str]], Response]
 REVEALS: Mapping[str, Reveal] = {
     "reveal": reveal,
@@ -241,6 +257,8 @@ REVEALS: Mapping[str, Reveal] = {
     "letter": letter,
     "hearing": reveal_hearing,
     "link": reveal_link,
+    "meeting": reveal_meeting,
+    "origin": reveal_origin,
     "merge": hearings.merge,
 }
 """What of a case can be opened, by the last part of its address."""

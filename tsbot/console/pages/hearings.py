@@ -12,12 +12,15 @@ from sqlalchemy import Connection, select
 from tsbot.cases import closing_order, joining
 from tsbot.cases.case import Case, CaseState, find_case, read_case
 from tsbot.cases.closing_order import Step
+from tsbot.cases.flag import Flag
 from tsbot.cases.handling import shipped_handling
 from tsbot.console.access import Act
 from tsbot.console.console import Console
 from tsbot.console.office import NOT_YOURS, Seat, at_case
 from tsbot.console.parties import open_case
 from tsbot.console.shown import difference, legible
+from tsbot.dealings.meeting import meet
+from tsbot.dealings.phrase import find as find_phrase
 from tsbot.errors import ForbiddenError, InputError, WikiError
 from tsbot.reception import answering
 from tsbot.reception import hearing as hearings
@@ -25,6 +28,7 @@ from tsbot.reception.hearing import Hearing
 from tsbot.reception.said import targets
 from tsbot.reception.situations import CHECKLIST, draft, shipped_situations
 from tsbot.store import tables as t
+from tsbot.text.titles import page_owner
 from tsbot.wiki.types import RevisionRef
 
 
@@ -125,3 +129,32 @@ def merge(console: Console, request: Request, case_id: str, fields: dict[str, st
         taken.who.noticed(connection, merged.id, taken.now)
         read_case(connection, merged.id)
     return RedirectResponse(f"/cases/{into.id}", status_code=303)
+
+
+def meeting(console: Console, taken: Seat, flag: Flag, fields: dict[str, str]) -> dict[str, Any]:
+    """Where the author of a flag and another account met, asked of the wiki."""
+    content = flag.content
+    if console.histories is None or content is None or not content.user:
+        return {"what": "meeting", "met": None, "trouble": "none"}
+    other = fields.get("other", "").strip() or page_owner(content.title, content.namespace)
+    try:
+        met = meet(console.histories(flag.wiki, content.server_url), content.user, other, taken.now)
+    except WikiError:
+        return {"what": "meeting", "met": None, "trouble": "down"}
+    return {"what": "meeting", "met": met, "trouble": ""}
+
+
+def origin(console: Console, flag: Flag) -> dict[str, Any]:
+    """Which edit brought the words that a flag rests on, asked of the wiki."""
+    content = flag.content
+    spans = [one for one in content.evidence if one.label == flag.kind.value] or list(content.evidence) if content is not None else []
+    if console.histories is None or content is None or not content.rev_id or not spans:
+        return {"what": "origin", "origin": None, "trouble": "none"}
+    phrase = content.excerpt[spans[0].start : spans[0].end]
+    try:
+        found = find_phrase(console.histories(flag.wiki, content.server_url), content.rev_id, phrase)
+    except WikiError:
+        return {"what": "origin", "origin": None, "trouble": "down"}
+    except InputError:
+        return {"what": "origin", "origin": None, "trouble": "none"}
+    return {"what": "origin", "origin": found, "trouble": ""}
