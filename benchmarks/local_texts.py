@@ -38,7 +38,7 @@ class LocalTexts:
         self._batch_size = batch_size
         self._base = lru_cache(maxsize=64)(self._read_base)
 
-    def batch_size(self, wiki: str) -> int:  # noqa: ARG002 - the same for all
+    def batch_size(self, wiki: str) -> int:
         """How many edits one call may carry."""
         return self._batch_size
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,15 +13,41 @@ import pytest
 import typer
 
 from tsbot.cli.app import app
+from tsbot.demo.engines.mariadb import MariaDB
+from tsbot.demo.engines.postgresql import PostgreSQL
 from tsbot.store import schema
 from tsbot.store.crypto import MasterKey
 from tsbot.store.database import Database, connect
 
 
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A PostgreSQL server of this run's own."""
+    with PostgreSQL() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    """A MariaDB server of this run's own."""
+    with MariaDB() as server:
+        yield server
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """An empty SQLite database of the newest schema."""
-    store = Database(connect(f"sqlite:///{tmp_path / 'tsbot.sqlite'}"), MasterKey(b"k" * 32))
+def database_url(tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """Where the tests' database is: SQLite, unless TSBOT_TEST_DATABASE says ``postgresql`` or ``mariadb``."""
+    backend = os.environ.get("TSBOT_TEST_DATABASE", "sqlite")
+    if backend == "sqlite":
+        return f"sqlite:///{tmp_path / 'tsbot.sqlite'}"
+    url: str = request.getfixturevalue(backend).create(f"test_{uuid.uuid4().hex}")
+    return url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """An empty database of the newest schema."""
+    store = Database(connect(database_url), MasterKey(b"k" * 32))
     schema.upgrade(store)
     store.check_key()
     yield store

@@ -14,6 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import event, insert, text
 
 from tsbot import __version__
+from tsbot.bus.engine import BusStatus
+from tsbot.bus.roster import Membership
 from tsbot.health import HealthServer
 from tsbot.metrics import Vitals
 from tsbot.store import ledger, schema
@@ -32,6 +34,9 @@ VITALS = Vitals(
     turn_age=0.25,
     fetching=7,
     judged={"text": 40, "summary": 60},
+    bus=BusStatus(connected=True, lag=12, redelivered=4, unknown=1),
+    recovered=6,
+    untold=9,
 )
 Samples = dict[str, float]
 OF_THIS_PROCESS = re.compile(r"^process_")
@@ -74,6 +79,7 @@ def busy(database: Database) -> Database:
     """The books, cases and messages of a patrol that has worked a while; names of strangers are a canary."""
     books = {"received": 100, "duplicates": 5, "cleared": 60, "flagged": 4, "outcome": 3, "failed": 2}
     books |= {"skipped.bot": 20, "skipped.wiki": 10}
+    Membership(database, "work", lambda: NOW).beat(0.0, broker=True)
     with database.write() as connection:
         ledger.count(connection, books | {"passages": 90, f"weak.{CANARY}": 6, f"unscored.{CANARY}": 4, "unscored.enwiki": 1})
         ledger.add_dead_letters(connection, database.key, [ledger.DeadLetter("e", "judge_failed", CANARY, b"", CANARY)], NOW)
@@ -163,6 +169,17 @@ EXPECTED = {
     "tsbot_delivery_thread_alive": 1,
     "tsbot_patrol_turn_age_seconds": 0.25,
     "tsbot_store_trouble": 0,
+    "tsbot_backlog_events": 0,
+    "tsbot_backlog_oldest_seconds": 0,
+    "tsbot_processes_alive{role=listen}": 0,
+    "tsbot_processes_alive{role=work}": 1,
+    "tsbot_processes_alive{role=deliver}": 0,
+    "tsbot_bus_connected": 1,
+    "tsbot_bus_lag_messages": 12,
+    "tsbot_bus_redelivered_total": 4,
+    "tsbot_bus_unknown_total": 1,
+    "tsbot_bus_recovered_total": 6,
+    "tsbot_bus_untold_events": 9,
 }
 
 
@@ -217,7 +234,7 @@ def test_a_clock_that_was_set_back_makes_no_negative_ages(busy: Database, serve:
 
 def test_no_label_names_a_wiki_a_recipient_or_a_text(busy: Database, serve: Any) -> None:
     labels = {label for name in scrape(serve(busy)) for label in re.findall(r"(\w+)=", name)}
-    assert labels == {"channel", "coverage", "detector", "field", "purpose", "reason", "rule", "schema", "state", "version"}
+    assert labels == {"channel", "coverage", "detector", "field", "purpose", "reason", "role", "rule", "schema", "state", "version"}
 
 
 def test_prometheus_may_ask_for_open_metrics(database: Database, serve: Any) -> None:

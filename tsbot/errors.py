@@ -17,8 +17,12 @@
     │   └── WikiRefusedError       the wiki answered, and will not answer otherwise
     ├── StoreError
     │   ├── StoreBusyError         the database is locked (retried)
+    │   │   └── StoreConflictError     two processes wrote the same at once (retried)
     │   ├── StoreFullError         the disk is full (retried, loudly)
+    │   ├── LeaseLostError         another process does by now what this one did
     │   └── SchemaError            the database has another schema than this program
+    ├── BusError               the broker cannot be used as the settings say
+    │   └── BusUnavailableError    the broker does not answer now (retried)
     ├── DetectError
     │   ├── ModelError             a model file is missing, damaged or of another format
     │   └── PackError              a language pack is wrong; names file and line or entry
@@ -137,12 +141,28 @@ class StoreBusyError(StoreError):
     """The database is locked by somebody else; the work is kept and tried again."""
 
 
+class StoreConflictError(StoreBusyError):
+    """Two processes wrote the same row at once; tried again, one of them finds what the other wrote."""
+
+
 class StoreFullError(StoreError):
     """The disk or the database is full; nothing is acknowledged until there is room."""
 
 
+class LeaseLostError(StoreError):
+    """Another process does by now what only one may do at a time."""
+
+
 class SchemaError(StoreError):
     """The database has another schema than this program."""
+
+
+class BusError(TsbotError):
+    """The broker cannot be used as the settings say."""
+
+
+class BusUnavailableError(BusError):
+    """The broker does not answer now; what is to be told it is in the database, and told later."""
 
 
 class DetectError(TsbotError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from tsbot.cases.filing import Judged
@@ -46,6 +46,18 @@ class Verdicts:
     findings: tuple[Finding | None, ...] = ()
     """What was said of each passage, in their order; None where the detector failed."""
 
+    def of(self, items: Sequence[tuple[Event, Passage]], events: Collection[str]) -> Verdicts:
+        """What was said of those events only; ``items`` are the passages that were judged."""
+        if all(event.id in events for event, _ in items):
+            return self
+        mine = [(event, finding) for (event, _), finding in zip(items, self.findings, strict=True) if event.id in events]
+        return Verdicts(
+            tuple(item for item in self.flagged if item.event.id in events),
+            self.broken & frozenset(events),
+            _coverage(mine),
+            tuple(finding for _, finding in mine),
+        )
+
 
 def judge(detector: Detector, passages: Passages) -> Verdicts:
     """Judge passages together; where that fails, one by one, so that a single text cannot take others with it."""
@@ -56,12 +68,11 @@ def judge(detector: Detector, passages: Passages) -> Verdicts:
 
 def _judge(detector: Detector, items: Sequence[tuple[Event, Passage]]) -> Verdicts:
     flagged: list[Judged] = []
-    coverage: Counter[str] = Counter()
     try:
         findings = list(detector.judge([passage.text for _, passage in items], fields=[passage.field for _, passage in items]))
     except Exception:  # as above
         if len(items) == 1:
-            return Verdicts((), frozenset((items[0][0].id,)), coverage, (None,))
+            return Verdicts((), frozenset((items[0][0].id,)), Counter(), (None,))
         parts = [_judge(detector, [item]) for item in items]
         return Verdicts(
             tuple(verdict for part in parts for verdict in part.flagged),
@@ -69,10 +80,18 @@ def _judge(detector: Detector, items: Sequence[tuple[Event, Passage]]) -> Verdic
             sum((part.coverage for part in parts), Counter()),
             tuple(finding for part in parts for finding in part.findings),
         )
-    coverage["passages"] += len(items)
     for (event, passage), finding in zip(items, findings, strict=True):
         if finding.flagged:
             flagged.append(Judged(event, passage, finding))
-        if finding.coverage is not Coverage.SCORED:
-            coverage[f"{finding.coverage}.{event.wiki}"] += 1
+    coverage = _coverage([(event, finding) for (event, _), finding in zip(items, findings, strict=True)])
     return Verdicts(tuple(flagged), frozenset(), coverage, tuple(findings))
+
+
+def _coverage(judged: Iterable[tuple[Event, Finding | None]]) -> Counter[str]:
+    coverage: Counter[str] = Counter()
+    for event, finding in judged:
+        if finding is not None:
+            coverage["passages"] += 1
+            if finding.coverage is not Coverage.SCORED:
+                coverage[f"{finding.coverage}.{event.wiki}"] += 1
+    return coverage

@@ -17,9 +17,11 @@ from prometheus_client.registry import Collector
 from sqlalchemy import ColumnElement, Connection, Table, func, select
 
 from tsbot import __version__
+from tsbot.bus import roster
+from tsbot.bus.engine import BusStatus
 from tsbot.cases.stats.rows import DRILL
 from tsbot.errors import StoreError
-from tsbot.store import ledger
+from tsbot.store import claims, ledger
 from tsbot.store import tables as t
 from tsbot.store.database import Database
 from tsbot.stream.source import SourceStatus
@@ -50,6 +52,12 @@ class Vitals:
     delivery_alive: bool = True
     trouble: str = ""
     """What keeps results from being stored; empty if nothing does."""
+    bus: BusStatus | None = None
+    """How a process of many is connected to the others; None for one that does everything."""
+    recovered: int = 0
+    """Events that a worker took although no broker told it of them."""
+    untold: int = 0
+    """Events that a listener stored, and that the broker has not confirmed."""
 
 
 class PatrolCollector(Collector):
@@ -104,6 +112,21 @@ def _of_process(vitals: Vitals, now: float) -> Iterator[Metric]:
     yield GaugeMetricFamily("tsbot_delivery_thread_alive", "Whether letters are being delivered.", value=vitals.delivery_alive)
     yield GaugeMetricFamily("tsbot_patrol_turn_age_seconds", "Seconds since the main loop came round.", value=vitals.turn_age)
     yield GaugeMetricFamily("tsbot_store_trouble", "Whether results wait for the database.", value=bool(vitals.trouble))
+    if vitals.bus is not None:
+        yield from _of_bus(vitals, vitals.bus)
+
+
+def _of_bus(vitals: Vitals, bus: BusStatus) -> Iterator[Metric]:
+    yield GaugeMetricFamily("tsbot_bus_connected", "Whether this process is connected to the broker.", value=bus.connected)
+    if bus.lag is not None:
+        words = "Messages that the broker holds undelivered or unacknowledged."
+        yield GaugeMetricFamily("tsbot_bus_lag_messages", words, value=bus.lag)
+    yield CounterMetricFamily("tsbot_bus_redelivered", "Messages that came to this process again.", value=bus.redelivered)
+    yield CounterMetricFamily("tsbot_bus_unknown", "Messages that were none of tsbot's.", value=bus.unknown)
+    words = "Events taken without a message: left by dead workers, or forgotten by the broker."
+    yield CounterMetricFamily("tsbot_bus_recovered", words, value=vitals.recovered)
+    words = "Events stored by this listener that the broker has not confirmed."
+    yield GaugeMetricFamily("tsbot_bus_untold_events", words, value=vitals.untold)
 
 
 def _of_store(connection: Connection, now: float) -> Iterator[Metric]:
@@ -112,8 +135,18 @@ def _of_store(connection: Connection, now: float) -> Iterator[Metric]:
     yield GaugeMetricFamily("tsbot_gaps_open", "Times for which events may be missing, not filled yet.", value=gaps)
     reasons = [((reason,), number) for reason, number in ledger.dead_letter_reasons(connection).items()]
     yield _labelled("tsbot_dead_letters", "Events that could not be handled.", ("reason",), reasons)
+    yield from _shared(connection)
     yield from _cases(connection, now)
     yield from _letters(connection, now)
+
+
+def _shared(connection: Connection) -> Iterator[Metric]:
+    number, oldest = claims.backlog(connection)
+    yield GaugeMetricFamily("tsbot_backlog_events", "Events stored that no worker has begun with.", value=number)
+    yield GaugeMetricFamily("tsbot_backlog_oldest_seconds", "For how long the oldest of them has waited; 0 if there is none.", value=oldest)
+    alive = [one.role for one in roster.present(connection) if one.silent < roster.GONE]
+    roles = [((role,), alive.count(role)) for role in ("listen", "work", "deliver")]
+    yield _labelled("tsbot_processes_alive", "Processes of many machines that gave a sign of life lately.", ("role",), roles)
 
 
 def _books(totals: ledger.Totals) -> Iterator[Metric]:

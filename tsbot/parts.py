@@ -35,6 +35,7 @@ from tsbot.store.database import Database
 from tsbot.stream.admission import Admission
 from tsbot.stream.events import Event
 from tsbot.stream.seen import SeenIndex
+from tsbot.trace.index import ActivityIndex
 from tsbot.wiki import email
 from tsbot.wiki.accounts import account_status
 from tsbot.wiki.api import Api
@@ -47,6 +48,9 @@ from tsbot.wiki.scores import open_scores
 from tsbot.wiki.session import prepare, simulating, user_agent
 from tsbot.wiki.sites import Sites
 from tsbot.wiki.types import AccountStatus, RevisionSource
+
+PLANS_NEED = 100.0
+"""Requests a minute from which plans of what to hide are made: one takes five to twenty."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,7 @@ def open_pipeline(
         max_passage_chars=settings.detect.max_passage_chars,
         remember=settings.stream.remember,
         seal_when_hidden=settings.cases.seal_when_hidden,
+        activity=ActivityIndex(settings.trace, wikis.known) if settings.trace.index else None,
         observer=Observer(database.key) if settings.hide.follow else None,
     )
     if resume:
@@ -149,7 +154,13 @@ def case_windows(settings: CaseSettings) -> Windows:
 
 
 def open_deliverer(
-    settings: Settings, database: Database, wikis: Wikis, *, ask_wikis: bool = True, simulate: bool | None = None
+    settings: Settings,
+    database: Database,
+    wikis: Wikis,
+    *,
+    ask_wikis: bool = True,
+    simulate: bool | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> Deliverer:
     """What prepares and sends reports. ``ask_wikis`` looks up account statuses for the letters."""
 
@@ -161,7 +172,7 @@ def open_deliverer(
         settings,
         open_channels(settings, email_user),
         account_status=wikis.status if ask_wikis else None,
-        clock=time.time,
+        clock=clock,
         rng=random.Random(),  # noqa: S311 - spreads retries, guards nothing
         simulate=simulating() if simulate is None else simulate,
     )
@@ -203,8 +214,12 @@ def open_asker(settings: Settings, database: Database) -> Asker | None:
 
 
 def open_follower(settings: Settings, database: Database, wikis: Wikis, sleep: Callable[[float], object] = time.sleep) -> Follower | None:
-    """What makes plans of what to hide and keeps them up to date; None if the settings say so. Touches no wiki yet."""
-    if not settings.hide.follow:
+    """What makes plans of what to hide and keeps them up to date. Touches no wiki yet.
+
+    None if the settings say so, or where the wikis let us ask so seldom that the patrol needs every request for texts.
+    """
+    asks = rate(settings.wiki)
+    if not settings.hide.follow or (asks is not None and asks < PLANS_NEED):
         return None
 
     def histories(wiki: str, server_url: str) -> ApiHistories:

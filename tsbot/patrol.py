@@ -16,8 +16,9 @@ import structlog
 from sqlalchemy import select
 
 from tsbot.backfill import Backfill
+from tsbot.bus.roster import new_name
 from tsbot.cases.outside import Asker, AskingThread
-from tsbot.errors import InputError, StoreError, StreamUnavailableError
+from tsbot.errors import InputError, StoreBusyError, StoreError, StoreFullError, StreamUnavailableError
 from tsbot.health import HealthServer
 from tsbot.hide.follower import Follower, FollowingThread
 from tsbot.housekeeping import Housekeeper, open_housekeeper
@@ -29,6 +30,7 @@ from tsbot.settings import Settings
 from tsbot.store import ledger
 from tsbot.store import tables as t
 from tsbot.store.database import Database
+from tsbot.store.locks import LISTENER, Reign
 from tsbot.store.opening import open_store
 from tsbot.stream.replay import FileSource, StdinSource
 from tsbot.stream.source import Batch, Source
@@ -39,6 +41,8 @@ BUSY_WAIT = 0.05
 """Seconds between looks at the texts under way once the stream has ended."""
 MOST_FETCHING = 20_000
 """Edits waiting for their texts at which reading pauses: what is read is kept in memory, what is not stays with the source."""
+PLANS_WAIT = 500
+"""Edits waiting for their texts at which plans of what to hide wait too: they share the wikis' budget."""
 LOOK_SECONDS = 0.5
 """How often the view is told the news."""
 DELIVERY_PATIENCE = 20.0
@@ -88,13 +92,15 @@ def run(settings: Settings, options: Options, stop: Stop, show: Callable[[Snapsh
         source = open_source(settings, options.stream, stop)
         stack.callback(source.close)
         wikis = open_wikis(settings, simulate=options.simulate)
+        reign = stack.enter_context(_reigning(settings, database)) if database.shared else None
         pipeline = open_pipeline(settings, database, wikis, fetch=options.fetch, sleep=stop.wait)
+        pipeline.reign = reign
         pipeline.shadow = open_shadow(settings, database)
         deliverer = open_deliverer(settings, database, wikis, ask_wikis=options.fetch, simulate=options.simulate)
         delivery = DeliveryThread(deliverer)
         asker = open_asker(settings, database) if options.fetch else None
         follower = open_follower(settings, database, wikis, stop.wait) if options.fetch else None
-        housekeeper = open_housekeeper(settings, database, time.time)
+        housekeeper = open_housekeeper(settings, database, time.time, lambda: {} if deliverer.simulate else deliverer.channels)
         patrol = _Patrol(settings, options, database, pipeline, source, wikis, deliverer, delivery, asker, follower, housekeeper)
         if (address := settings.metrics.address) is not None:
             limit = settings.metrics.silent_after
@@ -133,6 +139,22 @@ def _only_patrol(settings: Settings, database: Database) -> Iterator[None]:
         os.close(handle)
 
 
+@contextlib.contextmanager
+def _reigning(settings: Settings, database: Database) -> Iterator[Reign]:
+    """Keep listeners and patrols on other machines from reading into the same database."""
+    reign = Reign(database, LISTENER, new_name("patrol"), settings.bus.lease)
+    if not reign.begin():
+        raise InputError(
+            f"A listener or another patrol reads into this database, or ended {settings.bus.lease:,.0f} s ago at most without saying so. "
+            "Stop it first, or name another --database."
+        )
+    try:
+        yield reign
+    finally:
+        with contextlib.suppress(StoreError):
+            reign.end()
+
+
 @dataclass
 class _Patrol:
     """The loop of one run."""
@@ -154,6 +176,8 @@ class _Patrol:
     began: float = field(default_factory=time.monotonic)
     turned: float = field(default_factory=time.monotonic)
     """When the loop last came round."""
+    kept: float = field(default_factory=time.monotonic)
+    """When it last said that it goes on reading into the database."""
 
     def vitals(self) -> Vitals:
         """How it is doing, for whoever asks from another thread."""
@@ -198,7 +222,7 @@ class _Patrol:
         asking = AskingThread(self.asker) if self.asker is not None else None
         if asking is not None:
             asking.start()
-        following = FollowingThread(self.follower) if self.follower is not None else None
+        following = FollowingThread(self.follower, waits=lambda: self.pipeline.fetching > PLANS_WAIT) if self.follower is not None else None
         if following is not None:
             following.start()
         active = looked = time.monotonic()
@@ -225,6 +249,7 @@ class _Patrol:
                 if now - looked >= LOOK_SECONDS:
                     looked = now
                     self._look(show)
+                    self._keep(now)
                 if self.housekeeper is not None:
                     self.housekeeper.tend(now, self.newest)
                 if self.ended and not self.pipeline.pending:
@@ -246,6 +271,13 @@ class _Patrol:
             if self.pipeline.fetcher is not None:
                 self.pipeline.fetcher.close()
             log.info("patrol.stopped", pending=self.pipeline.pending)
+
+    def _keep(self, now: float) -> None:
+        """Go on reigning while there is nothing to store. Raises ``LeaseLostError``."""
+        if self.pipeline.reign is not None and now - self.kept >= self.pipeline.reign.seconds / 4:
+            self.kept = now
+            with contextlib.suppress(StoreBusyError, StoreFullError):
+                self.pipeline.reign.keep()
 
     def _read(self) -> Batch:
         return self.source.read(self.settings.stream.batch, self.settings.stream.batch_wait)
@@ -340,7 +372,9 @@ def redrive(settings: Settings, *, reason: str | None, fetch: bool, stop: Stop |
     stop = Stop() if stop is None else stop  # one that is not requested counts as false
     driven = 0
     with _database(settings) as database, _only_patrol(settings, database):
-        pipeline = open_pipeline(settings, database, open_wikis(settings), fetch=fetch, sleep=stop.wait)
+        # Where workers may be at work, what waits is theirs.
+        resume = not database.shared
+        pipeline = open_pipeline(settings, database, open_wikis(settings), fetch=fetch, resume=resume, sleep=stop.wait)
         with database.read() as connection:
             before = ledger.totals(connection)
             last = connection.scalar(select(t.dead_letter.c.id).order_by(t.dead_letter.c.id.desc()).limit(1)) or 0

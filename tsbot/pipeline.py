@@ -9,38 +9,46 @@
 
 Each turn takes one batch of messages and whatever texts have arrived, and stores results, counters and cursor in one
 transaction each. What is in memory only can be lost at any moment: everything needed to go on is in the database.
+
+Where many machines share the work (:mod:`tsbot.bus`), the same stages are cut in two: a listener calls :meth:`Pipeline.accept`, which
+stores what was admitted; workers call :meth:`Pipeline.handle` with what they claimed of it, and :meth:`Pipeline.fetch` and
+:meth:`Pipeline.settle` as a patrol does.
 """
 
 from __future__ import annotations
 
 import itertools
+import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol, TypeVar
 
 import structlog
 from sqlalchemy import Connection
 
+from tsbot.bus.order import PageOrder
 from tsbot.cases import copypasta, outcomes
 from tsbot.cases.filing import Judged, Windows, file_flags
 from tsbot.cases.flag import Flag
 from tsbot.detect.detector import Detector
-from tsbot.errors import StoreBusyError, StoreFullError, UnknownWikiError, WikiRefusedError
+from tsbot.errors import StoreBusyError, StoreConflictError, StoreFullError, UnknownWikiError, WikiRefusedError
 from tsbot.hide.observer import Observer
 from tsbot.intake import BY_HAND, Intake, Sorted, redrivable
 from tsbot.judge import Passages, Verdicts, judge
 from tsbot.report.sealing import seal_hidden
 from tsbot.shadow import Shadow
-from tsbot.store import ledger
+from tsbot.store import audit, claims, ledger
 from tsbot.store.database import Database
-from tsbot.store.ledger import DeadLetter, PendingEvent
+from tsbot.store.ledger import DeadLetter, PendingEvent, Stage
+from tsbot.store.locks import Reign
 from tsbot.stream.events import Event, EventKind
 from tsbot.stream.seen import blob
 from tsbot.stream.source import Batch
 from tsbot.text.passage import Field, Passage
 from tsbot.text.passages import added_passages, event_passages
+from tsbot.trace.index import ActivityIndex, Added
 from tsbot.wiki.fetcher import Fetcher, FetchResult
 from tsbot.wiki.queue import FetchQueue
 from tsbot.wiki.sites import base_url
@@ -51,6 +59,10 @@ EVENTS, SUBJECTS = "event", "subject"
 """Scopes of what was seen."""
 STORE_PAUSE = 1.0
 """Seconds between attempts to store a result in a database that is busy or full."""
+MOST_CONFLICTS = 20
+"""Times in a row that others may be faster at writing the same row; more is a fault."""
+MOST_SETTLED = 200
+"""Outcomes settled in one transaction, where several workers do it."""
 TRIM_EVERY = 10_000
 """Batches after which what is remembered of events too old to matter is deleted."""
 JUDGE_FAILED = "a text could not be taken apart or judged"
@@ -96,10 +108,20 @@ class Pipeline:
     remember: int = 2_000_000
     seal_when_hidden: bool = True
     """Whether our copy of a text goes once the wiki has hidden it."""
+    activity: ActivityIndex | None = None
+    """Keeps who edited what when; None where the index is off."""
     observer: Observer | None = None
     """Takes note of what the stream tells of plans of what to hide."""
     shadow: Shadow | None = None
     """A candidate detector that judges along, after everything is stored."""
+    owner: str | None = None
+    """The worker's name under which it has leased what it handles; None where one process has everything."""
+    begin_again: Callable[[PendingEvent], bool] = field(default=lambda item: True)  # noqa: ARG005
+    """Asked before an edit is judged alone that workers began with in vain; False if that is not to be."""
+    order: PageOrder | None = None
+    """Keeps texts in the order of their page; None judges them as they come."""
+    reign: Reign | None = None
+    """What confirms that no other process reads the stream into the same database; None where that cannot be."""
     trouble: str = ""
     """What keeps results from being stored now; empty if nothing does."""
     judged: Counter[str] = field(default_factory=Counter)
@@ -114,6 +136,20 @@ class Pipeline:
 
     def load(self) -> None:
         """Take up where the last process stopped: what was seen, and what is pending."""
+        self.resume_intake()
+        pending = self._pending()
+        if fresh := [item for item in pending if item.stage is Stage.FRESH]:  # what a listener left
+            self.handle(fresh)
+            pending = self._pending()
+        self._await(pending)
+        self._settle_waiting()
+
+    def _pending(self) -> list[PendingEvent]:
+        with self.database.read() as connection:
+            return list(ledger.load_pending(connection, self.database.key))
+
+    def resume_intake(self) -> None:
+        """Learn what was seen before this process began."""
         with self.database.write() as connection:
             for scope, index in ((EVENTS, self.intake.events), (SUBJECTS, self.intake.subjects)):
                 ledger.trim_seen(connection, scope, self.remember)
@@ -121,8 +157,82 @@ class Pipeline:
                 index.load(blobs)
                 ledger.compact_seen(connection, scope, blobs)
             self.active.update(ledger.load_wikis(connection))
-            self._await(list(ledger.load_pending(connection, self.database.key)))
-        self._settle_waiting()
+
+    # -- many machines ------------------------------------------------------------------------------------------------
+
+    def accept(self, batch: Batch, source: str) -> Sorted:
+        """Sort one batch of messages, and store what workers are to handle, with the place to go on from."""
+        got = self.intake.sort(batch.messages)
+        key = self.database.key
+        fresh = [PendingEvent(e, stage=Stage.FRESH, lane=outcomes.lane(key, e), waits_for=outcomes.waits_for(e)) for e in got.events]
+        trim, wikis = self._turn(got.events)
+
+        added = Added()
+
+        def store(connection: Connection) -> None:
+            nonlocal added
+            self._book_intake(connection, batch, source, got, trim=trim, wikis=wikis)
+            added = self._observe(connection, got)
+            ledger.add_pending(connection, key, fresh)
+            ledger.count(connection, _intake_counts(got))
+
+        self._commit_once(store)
+        self._remember(got, added)
+        self.active.update(wikis)
+        return got
+
+    def handle(self, items: Sequence[PendingEvent]) -> int:
+        """Judge what fresh events carry, and queue edits for their texts; how many of them were still ours to judge."""
+        if not items:
+            return 0
+        rules = {item.event.id: self.intake.rule(item.event) for item in items}
+        carried = Passages()
+        for item in items:
+            if rules[item.event.id] is None:
+                carried.add(item.event, partial(event_passages, item.event))
+        verdicts = judge(self.detector, carried)
+        self.judged.update(passage.field.value for _, passage in carried.items)
+
+        def store(connection: Connection) -> list[PendingEvent]:
+            ours = claims.fresh_ones(connection, self.owner, [item.event.id for item in items])
+            some = [item for item in items if item.event.id in ours]
+            return self._store_handled(connection, some, verdicts.of(carried.items, ours), rules)
+
+        waiting = self.commit(store)
+        self._show_shadow(carried, verdicts)
+        self._await(waiting)
+        return len(waiting)
+
+    def take_up(self, items: Sequence[PendingEvent]) -> None:
+        """Queue edits for their texts whose other parts a worker judged that is gone."""
+        self._await(items)
+
+    def has(self, event_id: str) -> bool:
+        """Whether the text of an edit is waited for here."""
+        return event_id in self._fetching
+
+    def forget_others(self, held: Collection[str]) -> list[str]:
+        """Let go of edits that another worker has by now, those not in ``held``; their ids."""
+        gone = [event_id for event_id in self._fetching if event_id not in held]
+        for event_id in gone:
+            self._let_go(self._fetching[event_id])
+            if self.order is not None:
+                self.order.forget(event_id)
+        return gone
+
+    def settle(self) -> int:
+        """End the outcomes that waited for edits which are judged by now; how many."""
+        with self.database.read() as connection:
+            if not claims.any_waiting(connection):
+                return 0
+
+        def work(connection: Connection) -> int:
+            ready = claims.ripe(connection, self.database.key, MOST_SETTLED)
+            if ready:
+                self._end(connection, ready, claims.remove(connection, None, [item.event.id for item in ready]))
+            return len(ready)
+
+        return self.commit(work)
 
     # -- messages -----------------------------------------------------------------------------------------------------
 
@@ -139,27 +249,25 @@ class Pipeline:
             carried.add(event, partial(event_passages, event))
         verdicts = judge(self.detector, carried)
         self.judged.update(passage.field.value for _, passage in carried.items)
-        self._turns += 1
-        trim = self._turns % TRIM_EVERY == 0
-        new_wikis = {event.wiki: base_url(event.server_url, event.domain) for event in judged_events if event.wiki not in self.active}
+        trim, wikis = self._turn(judged_events)
+
+        added = Added()
 
         def store(connection: Connection) -> list[PendingEvent]:
-            waiting = self._store_batch(connection, batch, source, sorted_batch, verdicts)
-            if new_wikis:
-                ledger.save_wikis(connection, self.active | new_wikis)
-            if trim:
-                ledger.trim_seen(connection, EVENTS, self.remember)
-                ledger.trim_seen(connection, SUBJECTS, self.remember)
-                copypasta.forget(connection, self.clock())
+            nonlocal added
+            self._book_intake(connection, batch, source, sorted_batch, trim=trim, wikis=wikis)
+            flagged = self._file(connection, verdicts.flagged)
+            added = self._observe(connection, sorted_batch)
+            waiting = self._store_batch(connection, sorted_batch, verdicts, flagged)
             # Last: SQLite gives the number of a deleted last row to the next one, and a letter that fails again must get a higher one.
             removed = ledger.remove_dead_letters(connection, [letter.id for letter in again])
             ledger.count(connection, {"received": -removed, "failed": -removed})
             return waiting
 
-        waiting = self._commit(store)
+        waiting = self._commit_once(store)
         self._show_shadow(carried, verdicts)
-        self.intake.remember(sorted_batch)
-        self.active.update(new_wikis)
+        self._remember(sorted_batch, added)
+        self.active.update(wikis)
         self._await(waiting)
         return sorted_batch
 
@@ -171,40 +279,92 @@ class Pipeline:
             self.take(Batch([letter.message for letter in letters]), "redrive", letters)
         return len(letters)
 
-    def _store_batch(
-        self, connection: Connection, batch: Batch, source: str, got: Sorted, verdicts: Verdicts
-    ) -> list[PendingEvent]:
+    def _turn(self, events: Sequence[Event]) -> tuple[bool, dict[str, str]]:
+        """Whether it is time to delete what is remembered in vain, and the wikis seen for the first time."""
+        self._turns += 1
+        new = {event.wiki: base_url(event.server_url, event.domain) for event in events if event.wiki not in self.active}
+        return self._turns % TRIM_EVERY == 0, new
+
+    def _book_intake(
+        self, connection: Connection, batch: Batch, source: str, got: Sorted, *, trim: bool, wikis: Mapping[str, str]
+    ) -> None:
+        """Note what came: what was seen, what failed, gaps, and the place to go on from. The counts are for the caller."""
         now = self.clock()
-        counts: Counter[str] = Counter({"received": got.received, "duplicates": got.duplicates, "failed": len(got.failed)})
-        counts.update({ledger.SKIPPED + rule: n for rule, n in got.skipped.items()})
-        counts.update(verdicts.coverage)
-        failed = [*got.failed]
-        flagged = self._file(connection, verdicts.flagged, now)
-        if self.observer is not None:  # before outcomes close cases of which something is left to hide
-            self.observer.observe(connection, got.distinct, now)
-        waiting: list[PendingEvent] = []
-        fetched = [event for event in got.events if self._is_fetched(event) and event.id not in verdicts.broken]
-        touched = {key for event in fetched for key in outcomes.touches(event)}
-        for event in got.events:
-            if event.id in verdicts.broken:
-                failed.append(DeadLetter(event.id, "judge_failed", JUDGE_FAILED, redrivable(event), event.wiki))
-                counts["failed"] += 1
-            elif event.id in flagged and event.subject is None:
-                failed.append(DeadLetter(event.id, "no_subject", NO_SUBJECT, redrivable(event), event.wiki))
-                counts["failed"] += 1
-            elif self._is_fetched(event) or any(key in touched or key in self._touched for key in outcomes.concerns(event)):
-                waiting.append(PendingEvent(event, flagged=event.id in flagged))
-            else:
-                counts[self._ending(connection, event, flagged=event.id in flagged, rule=got.otherwise.get(event.id))] += 1
-        ledger.add_pending(connection, self.database.key, waiting)
-        ledger.add_dead_letters(connection, self.database.key, failed, now)
+        ledger.add_dead_letters(connection, self.database.key, got.failed, now)
         ledger.save_seen(connection, EVENTS, blob(got.event_keys))
         ledger.save_seen(connection, SUBJECTS, blob(got.subject_keys))
         ledger.record_gaps(connection, source, batch.gaps, now)
         if batch.cursor is not None:
             ledger.save_cursor(connection, source, batch.cursor, now)
+        if wikis:
+            ledger.save_wikis(connection, self.active | dict(wikis))
+        if trim:
+            ledger.trim_seen(connection, EVENTS, self.remember)
+            ledger.trim_seen(connection, SUBJECTS, self.remember)
+            copypasta.forget(connection, now)
+
+    def _observe(self, connection: Connection, got: Sorted) -> Added:
+        """What all events tell, judged or not: of plans (before outcomes close cases that show something still), and of activity."""
+        if self.observer is not None:
+            self.observer.observe(connection, got.distinct, self.clock())
+        return self.activity.add(connection, got.distinct, self.clock()) if self.activity is not None else Added()
+
+    def _remember(self, got: Sorted, added: Added) -> None:
+        """Once it is stored."""
+        self.intake.remember(got)
+        if self.activity is not None:
+            self.activity.remember(added)
+
+    def _store_batch(self, connection: Connection, got: Sorted, verdicts: Verdicts, flagged: set[str]) -> list[PendingEvent]:
+        counts = _intake_counts(got) + verdicts.coverage
+        failed: list[DeadLetter] = []
+        waiting: list[PendingEvent] = []
+        fetched = [event for event in got.events if self._is_fetched(event) and event.id not in verdicts.broken]
+        touched = {key for event in fetched for key in outcomes.touches(event)}
+        for event in got.events:
+            letter = _unusable(event, verdicts, flagged)
+            if letter is not None:
+                failed.append(letter)
+            elif self._is_fetched(event) or any(key in touched or key in self._touched for key in outcomes.concerns(event)):
+                waiting.append(PendingEvent(event, flagged=event.id in flagged))
+            else:
+                counts[self._ending(connection, event, flagged=event.id in flagged, rule=got.otherwise.get(event.id))] += 1
+        ledger.add_pending(connection, self.database.key, waiting)
+        self._bury(connection, failed, counts)
         ledger.count(connection, counts)
         return waiting
+
+    def _store_handled(
+        self, connection: Connection, items: Sequence[PendingEvent], verdicts: Verdicts, rules: Mapping[str, str | None]
+    ) -> list[PendingEvent]:
+        counts = Counter(verdicts.coverage)
+        flagged = self._file(connection, verdicts.flagged)
+        failed: list[DeadLetter] = []
+        ended: list[PendingEvent] = []
+        moved: dict[Stage, list[PendingEvent]] = {Stage.FETCHING: [], Stage.WAITING: []}
+        for item in items:
+            letter = _unusable(item.event, verdicts, flagged)
+            if letter is not None:
+                failed.append(letter)
+            elif self._is_fetched(item.event):
+                moved[Stage.FETCHING].append(replace(item, stage=Stage.FETCHING, flagged=item.event.id in flagged))
+            elif item.waits_for:
+                moved[Stage.WAITING].append(item)
+            else:
+                ended.append(item)
+        for stage, some in moved.items():
+            claims.move(connection, [item.event.id for item in some], stage, flagged=flagged)
+        claims.remove(connection, None, [*(item.event.id for item in ended), *(letter.event_id for letter in failed)])
+        for item in ended:
+            rule = rules[item.event.id]
+            counts["flagged" if item.event.id in flagged else ledger.SKIPPED + rule if rule else "cleared"] += 1
+        self._bury(connection, failed, counts)
+        ledger.count(connection, counts)
+        return moved[Stage.FETCHING]
+
+    def _bury(self, connection: Connection, letters: Sequence[DeadLetter], counts: Counter[str]) -> None:
+        counts["failed"] += len(letters)
+        ledger.add_dead_letters(connection, self.database.key, letters, self.clock())
 
     def _is_fetched(self, event: Event) -> bool:
         return self.texts is not None and event.kind is EventKind.EDIT
@@ -220,8 +380,12 @@ class Pipeline:
             return "outcome"
         return ledger.SKIPPED + rule if rule else "cleared"
 
-    def _file(self, connection: Connection, judged: Sequence[Judged], now: float) -> set[str]:
+    def _file(self, connection: Connection, judged: Sequence[Judged]) -> set[str]:
         """Store flags and their reports; ids of the events flagged."""
+        if not judged:
+            return set()
+        now = self.clock()
+        audit.queue_up(connection)  # which case a flag belongs to depends on those before it: one process after the other
         for source in ("patrol", "backfill", "hand"):
             some = [item for item in judged if _source(item.event) == source]
             filed = file_flags(
@@ -245,8 +409,20 @@ class Pipeline:
             return 0
         self.fetcher.submit()
         results = self.fetcher.collect(wait)
-        if results:
-            self._finish(results)
+        # Another worker may have taken some over while they were asked for.
+        results = [result for result in results if str(result.item.token) in self._fetching]
+        if self.order is not None:
+            results = self.order.sort(results, time.monotonic())
+        again = [result for result in results if self._fetching[str(result.item.token)].attempts >= claims.ALONE]
+        for result in again:  # alone, since workers may have died of it, and first: they are the older ones of their pages
+            item = self._fetching[str(result.item.token)]
+            if self.begin_again(item):
+                self._finish([result])
+            else:
+                self._let_go(item)
+        plain = [result for result in results if str(result.item.token) in self._fetching]
+        if plain:
+            self._finish(plain)
         return len(results)
 
     def _finish(self, results: Sequence[FetchResult]) -> None:
@@ -266,34 +442,38 @@ class Pipeline:
                 passages.add(item.event, partial(added, revision, revision.text), revision.text)
         verdicts = judge(self.detector, passages)
         self.judged[Field.TEXT.value] += len(passages.items)
-        self._commit(lambda connection: self._store_texts(connection, arrived, verdicts, cut))
+        self.commit(lambda connection: self._store_texts(connection, arrived, passages.items, verdicts, cut))
         self._show_shadow(passages, verdicts)
         for item, _ in arrived:
             self._let_go(item)
         self._settle_waiting()
 
     def _store_texts(
-        self, connection: Connection, arrived: Sequence[tuple[PendingEvent, FetchResult]], verdicts: Verdicts, cut: int
+        self,
+        connection: Connection,
+        arrived: Sequence[tuple[PendingEvent, FetchResult]],
+        items: Sequence[tuple[Event, Passage]],
+        verdicts: Verdicts,
+        cut: int,
     ) -> None:
-        now = self.clock()
-        counts = Counter(verdicts.coverage)
-        counts["texts_cut"] += cut
-        flagged = self._file(connection, verdicts.flagged, now)
+        counts: Counter[str] = Counter(texts_cut=cut)
         failed: list[DeadLetter] = []
-        ours = ledger.remove_pending(connection, [item.event.id for item, _ in arrived])
+        ours = claims.remove(connection, self.owner, [item.event.id for item, _ in arrived])
+        verdicts = verdicts.of(items, ours)  # what another process finished, it counted and filed
+        counts += verdicts.coverage
+        flagged = self._file(connection, verdicts.flagged)
         for item, result in arrived:
             event = item.event
             if event.id not in ours:
-                continue  # another process finished it and counted it
+                continue
             if result.revision is None or event.id in verdicts.broken:
                 reason, detail = _why(result)
                 failed.append(DeadLetter(event.id, reason, detail, redrivable(event), event.wiki))
-                counts["failed"] += 1
             elif item.flagged or event.id in flagged:
                 counts["flagged"] += 1
             else:
                 counts[GONE.get(result.revision.state, "cleared")] += 1
-        ledger.add_dead_letters(connection, self.database.key, failed, now)
+        self._bury(connection, failed, counts)
         ledger.count(connection, counts)
 
     def _show_shadow(self, passages: Passages, verdicts: Verdicts) -> None:
@@ -322,7 +502,11 @@ class Pipeline:
         for item in items:
             event = item.event
             if self.texts is not None and self._is_fetched(event):
+                if event.id in self._fetching:
+                    continue
                 self._fetching[event.id] = item
+                if self.order is not None:
+                    self.order.expect(event.id, item.lane)
                 for key in outcomes.touches(event):
                     self._touched.setdefault(key, set()).add(event.id)
                 ref = RevisionRef(event.wiki, event.rev_id or 0, event.parent_id or 0, base_url(event.server_url, event.domain))
@@ -347,31 +531,35 @@ class Pipeline:
             return
 
         def settle(connection: Connection) -> None:
-            ours = ledger.remove_pending(connection, [item.event.id for item in ready])
-            ledger.count(
-                connection,
-                Counter(
-                    self._ending(connection, item.event, flagged=item.flagged, rule=self.intake.rule(item.event))
-                    for item in ready
-                    if item.event.id in ours
-                ),
-            )
+            self._end(connection, ready, claims.remove(connection, None, [item.event.id for item in ready]))
 
-        self._commit(settle)
+        self.commit(settle)
         for item in ready:
             del self._waiting[item.event.id]
 
+    def _end(self, connection: Connection, items: Sequence[PendingEvent], ours: set[str]) -> None:
+        """Write outcomes on what they concern, and count what they end in; those that another process ended, it counted."""
+        audit.queue_up(connection)
+        mine = [item for item in items if item.event.id in ours]
+        ends = (self._ending(connection, item.event, flagged=item.flagged, rule=self.intake.rule(item.event)) for item in mine)
+        ledger.count(connection, Counter(ends))
+
     # -- storing ------------------------------------------------------------------------------------------------------
 
-    def _commit(self, work: Callable[[Connection], T]) -> T:
+    def commit(self, work: Callable[[Connection], T]) -> T:
         """Do ``work`` in a transaction, again and again while the database is busy or full: results are never dropped.
 
         When stopping is requested meanwhile, the trouble is raised: the next start begins before this turn.
         """
+        conflicts = 0
         while True:
             try:
                 with self.database.write() as connection:
                     result = work(connection)
+            except StoreConflictError:
+                conflicts += 1
+                if conflicts > MOST_CONFLICTS:
+                    raise
             except (StoreBusyError, StoreFullError) as error:
                 if not self.trouble:
                     structlog.get_logger().error("store.waiting", reason=error)
@@ -383,6 +571,36 @@ class Pipeline:
                     structlog.get_logger().info("store.recovered")
                 self.trouble = ""
                 return result
+
+
+    def _commit_once(self, work: Callable[[Connection], T]) -> T:
+        """The same for what must not be done twice, even where the database committed it and its word for that was lost."""
+        done: list[T] = []
+
+        def once(connection: Connection) -> T:
+            if self.reign is None or self.reign.enter(connection):
+                done[:] = [work(connection)]
+            return done[0]
+
+        result = self.commit(once)
+        if self.reign is not None:
+            self.reign.confirm()
+        return result
+
+
+def _intake_counts(got: Sorted) -> Counter[str]:
+    counts: Counter[str] = Counter({"received": got.received, "duplicates": got.duplicates, "failed": len(got.failed)})
+    counts.update({ledger.SKIPPED + rule: n for rule, n in got.skipped.items()})
+    return counts
+
+
+def _unusable(event: Event, verdicts: Verdicts, flagged: set[str]) -> DeadLetter | None:
+    """The dead letter of an event that could not be judged, or not be flagged; None for all others."""
+    if event.id in verdicts.broken:
+        return DeadLetter(event.id, "judge_failed", JUDGE_FAILED, redrivable(event), event.wiki)
+    if event.id in flagged and event.subject is None:
+        return DeadLetter(event.id, "no_subject", NO_SUBJECT, redrivable(event), event.wiki)
+    return None
 
 
 def _source(event: Event) -> str:

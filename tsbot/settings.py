@@ -665,13 +665,97 @@ class ReceptionSettings(Section, frozen=True, kw_only=True, forbid_unknown_field
         _ = self.mail_bind  # refuses by itself
 
 
+class BusSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What tells workers on many machines of events (`tsbot listen`, `tsbot work`, `tsbot deliver`)."""
+
+    engine: Annotated[
+        Literal["", "nats", "kafka"], Meta(description="`nats` (JetStream) or `kafka`; empty: no broker, workers look into the database.")
+    ] = ""
+    servers: Annotated[
+        tuple[str, ...], Meta(description="Addresses: `nats://host:4222`; for Kafka `host:9092`.")
+    ] = ("nats://127.0.0.1:4222",)
+    name: Annotated[
+        str, Meta(pattern="^[A-Za-z0-9_-]{1,40}$", description="Begins the names of stream, topic, subject and group on the broker.")
+    ] = "tsbot"
+    user: Annotated[str, Meta(description="User name at the broker; empty: none.")] = ""
+    password: Annotated[str, Meta(description="Its password; better set as TSBOT_BUS__PASSWORD.")] = ""
+    tls: Annotated[bool, Meta(description="Speak TLS, and verify the broker's certificate.")] = False
+    ca_file: Annotated[str, Meta(description="PEM file of certificate authorities; empty: the system's.")] = ""
+    replicas: Annotated[int, Meta(ge=1, le=5, description="Machines of the broker that keep each message.")] = 1
+    partitions: Annotated[
+        Positive, Meta(description="Partitions of a Kafka topic that tsbot makes; no more workers than that have something to do.")
+    ] = 16
+    batch: Annotated[int, Meta(ge=1, le=5000, description="Most events that a worker takes at once.")] = 200
+    ack_wait: Annotated[
+        float, Meta(gt=1, description="Seconds after which NATS delivers again what a worker has not acknowledged.")
+    ] = 60.0
+    lease: Annotated[
+        float, Meta(ge=3, description="Seconds of silence after which what a worker or listener had is somebody else's.")
+    ] = 30.0
+    forgotten_after: Annotated[
+        float, Meta(ge=1, description="Seconds after which workers take an event that no broker told them of.")
+    ] = 60.0
+    attempts: Annotated[Positive, Meta(description="Times that workers begin with an event before it goes to the dead letters.")] = 5
+    page_patience: Annotated[
+        float, Meta(ge=0, description="Seconds that an edit whose text is there waits for earlier edits of its page.")
+    ] = 30.0
+
+    def check(self) -> None:
+        """Refuse what cannot be connected to. Raises ``SettingsError``."""
+        if not self.servers:
+            raise SettingsError("bus.servers names no server.")
+        nats = [server.startswith(("nats://", "tls://")) for server in self.servers]
+        if self.engine == "nats" and not all(nats):
+            raise SettingsError("bus.servers: addresses of NATS look like nats://broker.example.org:4222.")
+        if self.engine == "kafka" and any("://" in server for server in self.servers):
+            raise SettingsError("bus.servers: addresses of Kafka look like broker.example.org:9092.")
+        if self.password and not self.user:
+            raise SettingsError("bus.password is set without bus.user.")
+
+
+class TraceSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Traces: which accounts seem to belong together, across wikis."""
+
+    index: Annotated[
+        bool, Meta(description="Whether the patrol keeps the activity index: who edited which page when, public metadata, no text.")
+    ] = True
+    index_days: Annotated[Positive, Meta(description="Days that the activity index reaches back; older edits are trimmed.")] = 90
+    skip_wikis: Annotated[
+        tuple[str, ...], Meta(description="Database names of wikis that are neither indexed nor asked for traces (opt-out).")
+    ] = ()
+    index_bots: Annotated[bool, Meta(description="Whether edits with the bot flag are indexed too.")] = False
+    wikis: Annotated[
+        tuple[str, ...],
+        Meta(description="Wikis (database names) asked about an account where no CentralAuth tells its wikis, besides those read."),
+    ] = ()
+    most_edits: Annotated[
+        int, Meta(ge=10, le=20_000, description="Latest edits of the account asked about that are looked at, all wikis together.")
+    ] = 2000
+    candidates: Annotated[
+        int, Meta(ge=1, le=200, description="Accounts whose contributions are read from the wikis to be compared.")
+    ] = 25
+    pages: Annotated[int, Meta(ge=0, le=200, description="Page histories that are read to find candidates.")] = 12
+    texts: Annotated[
+        int, Meta(ge=0, le=200, description="Latest edits of the accounts compared whose added text is read and compared; 0: none.")
+    ] = 20
+    most_wikis: Annotated[
+        int, Meta(ge=1, le=1000, description="Wikis that are asked about one account; those with the most edits first.")
+    ] = 40
+    cache_minutes: Annotated[
+        float, Meta(ge=0, description="Minutes for which what a wiki answered about an account is kept, encrypted; 0: not at all.")
+    ] = 60.0
+    watch_days: Annotated[Positive, Meta(description="Days after which a watch ends by itself.")] = 90
+
+
 class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything."""
 
     data_dir: Annotated[
         str, Meta(description="Folder for database, key and spool; relative to the settings file, or to the working directory.")
     ] = "tsbot-data"
-    database: Annotated[str, Meta(description="SQLAlchemy URL; empty: SQLite in `data_dir`.")] = ""
+    database: Annotated[
+        str, Meta(description="SQLAlchemy URL: `postgresql://`, `mariadb://` or `sqlite:///`. Empty: SQLite in `data_dir`.")
+    ] = ""
     key_file: Annotated[
         str, Meta(description="File of the master keys; made on first start, mode 600. Relative to `data_dir`.")
     ] = "master.key"
@@ -705,6 +789,8 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     metrics: MetricsSettings = msgspec.field(default_factory=MetricsSettings)
     console: ConsoleSettings = msgspec.field(default_factory=ConsoleSettings)
     reception: ReceptionSettings = msgspec.field(default_factory=ReceptionSettings)
+    bus: BusSettings = msgspec.field(default_factory=BusSettings)
+    trace: TraceSettings = msgspec.field(default_factory=TraceSettings)
 
     @property
     def data_path(self) -> Path:
@@ -846,3 +932,4 @@ def _check(settings: Settings) -> None:
     _ = settings.metrics.address  # refuses by itself
     settings.console.check()
     settings.reception.check(settings.console)
+    settings.bus.check()

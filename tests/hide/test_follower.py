@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,12 +17,14 @@ from tsbot.cases.case import Case, read_case
 from tsbot.cases.filing import Judged, Windows, file_flags
 from tsbot.cases.purge import purge_case
 from tsbot.detect.finding import Coverage, Finding, Kind
-from tsbot.errors import WikiUnavailableError
+from tsbot.errors import StoreBusyError, WikiUnavailableError
 from tsbot.hide import kept
 from tsbot.hide.follow import State
-from tsbot.hide.follower import FRESH, Follower
+from tsbot.hide.follower import FRESH, Follower, FollowingThread
 from tsbot.hide.kept import Kept, Progress
 from tsbot.hide.observer import Observer
+from tsbot.parts import Wikis, open_follower
+from tsbot.settings import HideSettings, Settings, WikiSettings
 from tsbot.store import tables as t
 from tsbot.store.database import Database
 from tsbot.stream.events import Event, EventKind
@@ -314,3 +318,50 @@ def test_events_told_twice_count_once(desk: Desk) -> None:
     for _ in range(2):
         desk.told(id="one", rev_id=1002, user="Example Sysop", text_visible=False, comment_visible=True, user_visible=True)
     assert desk.progress(case).exposed == 1
+
+
+def test_it_waits_while_something_more_urgent_needs_the_wikis(desk: Desk) -> None:
+    desk.flag(1002)
+    urgent = threading.Event()
+    urgent.set()
+    thread = FollowingThread(desk.follower, poll=0.01, waits=urgent.is_set)
+    thread.start()
+    try:
+        assert not reached(lambda: desk.kept("enwiki:rev:1002") is not None, 0.3)
+        urgent.clear()
+        assert reached(lambda: desk.kept("enwiki:rev:1002") is not None, 30)
+    finally:
+        assert thread.stop(30)
+
+
+def test_trouble_ends_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.flag(1002)
+    troubles = [RuntimeError("made up"), StoreBusyError("made up")]
+    real = desk.follower.run_once
+    monkeypatch.setattr(desk.follower, "run_once", lambda stopped: (_ for _ in ()).throw(troubles.pop()) if troubles else real(stopped))
+    thread = FollowingThread(desk.follower, poll=0.01)
+    thread.start()
+    try:
+        assert reached(lambda: desk.kept("enwiki:rev:1002") is not None, 30)
+    finally:
+        assert thread.stop(30)
+
+
+def reached(condition: Callable[[], bool], patience: float) -> bool:
+    """Whether something comes true in time."""
+    deadline = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+@pytest.mark.parametrize(
+    ("client", "follow", "made"),
+    [("approved-bot", True, True), ("established-user", True, True), ("anonymous", True, False), ("approved-bot", False, False)],
+)
+def test_the_patrol_makes_plans_where_it_may_ask_often_enough(database: Database, client: Any, follow: bool, made: bool) -> None:
+    settings = Settings(wiki=WikiSettings(client=client), hide=HideSettings(follow=follow))
+    found = open_follower(settings, database, Wikis(*[None] * 3))  # type: ignore[arg-type]
+    assert (found is not None) == made

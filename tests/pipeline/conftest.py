@@ -112,8 +112,8 @@ class World:
     clock: Clock = field(default_factory=Clock)
     slept: list[float] = field(default_factory=list)
 
-    def pipeline(self, *, fetch: bool = True) -> Pipeline:
-        """A pipeline as a new process would open it."""
+    def pipeline(self, *, fetch: bool = True, load: bool = True) -> Pipeline:
+        """A pipeline as a new process would open it; without ``load`` as a worker does."""
         queue = FetchQueue(self.texts.batch_size, window=0, attempts=3) if fetch else None
         fetcher = Fetcher(self.texts, queue, Budget(None), now=self.clock, settle=0) if queue is not None else None
         pipeline = Pipeline(
@@ -126,7 +126,8 @@ class World:
             texts=queue,
             fetcher=fetcher,
         )
-        pipeline.load()
+        if load:
+            pipeline.load()
         return pipeline
 
     def totals(self) -> ledger.Totals:

@@ -73,7 +73,7 @@ def test_a_later_stronger_passage_strengthens_the_flag_and_adds_no_letter(world:
 def test_a_database_locked_by_somebody_else_delays_and_loses_nothing(
     world: Any, make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tsbot.store.database.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("tsbot.store.engines.BUSY_SECONDS", 0.05)
     world.database = Database(connect(f"sqlite:///{tmp_path / 'tsbot.sqlite'}"), world.database.key)
     pipeline = world.pipeline(fetch=False)
     blocker = sqlite3.connect(tmp_path / "tsbot.sqlite", isolation_level=None)

@@ -63,7 +63,7 @@ class SlowTexts:
 def _surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYWIKIBOT_DIR", str(tmp_path))
     monkeypatch.setenv("PYWIKIBOT_NO_USER_CONFIG", "2")
-    monkeypatch.setattr("tsbot.store.database.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("tsbot.store.engines.BUSY_SECONDS", 0.05)
     monkeypatch.setattr("tsbot.parts.load_detector", lambda *_: Clears())
 
 

@@ -24,7 +24,7 @@ from tsbot.patrol import Options, _Patrol
 from tsbot.report.channels import SpoolChannel
 from tsbot.report.deliver import Deliverer, DeliveryThread
 from tsbot.settings import ReleaseRule, ReportSettings, Settings
-from tsbot.store import ledger, outbox
+from tsbot.store import claims, ledger, outbox
 from tsbot.store.opening import open_store
 from tsbot.stream.replay import FileSource
 from tsbot.text.passage import Field
@@ -98,7 +98,7 @@ def main() -> None:
         "inside_the_batch_transaction": (ledger, "add_pending", True),
         "after_flags_before_commit": (tsbot.pipeline, "file_flags", True),
         "after_the_batch_commit": (pipeline.intake, "remember", False),
-        "inside_the_text_transaction": (ledger, "remove_pending", True),
+        "inside_the_text_transaction": (claims, "remove", True),
         "after_the_text_commit": (pipeline, "_let_go", False),
         "after_a_letter_was_handed_over": (spool, "send", True),
         "before_a_letter_is_handed_over": (spool, "send", False),

@@ -18,8 +18,7 @@ from tsbot.report.channels.spool import SpoolChannel
 from tsbot.report.deliver import DeliveryThread
 from tsbot.report.message import OutboundMessage, Receipt
 from tsbot.settings import PageSettings, Recipient, ReleaseRule, ReportSettings
-from tsbot.store import audit
-from tsbot.store import database as store_database
+from tsbot.store import audit, engines
 from tsbot.store import tables as t
 from tsbot.store.database import Database, connect
 from tsbot.store.outbox import LONGEST_WAIT, Purpose, ReportState
@@ -81,6 +80,21 @@ def test_a_letter_released_before_it_is_written_leaves_once_it_is(desk: Desk) ->
     assert desk.release(identity)
     assert not desk.release(identity)
     assert desk.deliverer().run_once() == 1
+
+
+@pytest.mark.parametrize(("outcome", "leaves"), [("false_positive", False), ("dismissed", False), ("handled", True)])
+def test_what_was_released_waits_while_its_case_is_dismissed(desk: Desk, outcome: str, leaves: bool) -> None:
+    (identity,) = desk.file(desk.flag())
+    deliverer = desk.deliverer()
+    deliverer.run_once()
+    assert desk.release(identity)
+    with desk.database.write() as connection:
+        connection.execute(update(t.case).values(state="closed", outcome=outcome))
+    assert deliverer.run_once() == leaves
+    with desk.database.write() as connection:
+        connection.execute(update(t.case).values(state="open", outcome=None))
+    assert deliverer.run_once() == (not leaves)
+    assert desk.row(identity).state is ReportState.SENT
 
 
 def test_whoever_releases_is_not_named_to_the_recipient(desk: Desk) -> None:
@@ -382,7 +396,7 @@ def test_a_server_that_dies_after_the_text_gets_the_same_message_again(desk: Des
 
 
 def test_what_was_sent_but_could_not_be_noted_is_noted_later_and_not_sent_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_database, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(engines, "BUSY_SECONDS", 0.05)
     impatient = Database(connect(str(desk.database.engine.url)), desk.database.key)
     settings = desk.settings(report=released())
     (identity,) = desk.file(desk.flag(), settings)

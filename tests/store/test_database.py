@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from tsbot.errors import KeyFileError, SchemaError, SettingsError, StoreBusyError, StoreError, StoreFullError
-from tsbot.store import database as module
+from tsbot.store import engines as module
 from tsbot.store import ledger, schema
 from tsbot.store.crypto import MasterKey
 from tsbot.store.database import Database, connect

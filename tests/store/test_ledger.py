@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tsbot.store import ledger
+from tsbot.store import claims, ledger
 from tsbot.store.database import Database
 from tsbot.store.ledger import DeadLetter, PendingEvent
 from tsbot.stream.events import Event, EventKind
@@ -42,7 +42,7 @@ def test_pending_events_come_back_in_order_and_balance(database: Database) -> No
     assert first == items[0]
     assert second == PendingEvent(edit("a", 2))
     with database.write() as connection:
-        assert ledger.remove_pending(connection, ["a", "b", "unheard of"]) == {"a", "b"}
+        assert claims.remove(connection, None, ["a", "b", "unheard of"]) == {"a", "b"}
         assert ledger.totals(connection).pending == 0
 
 

@@ -70,6 +70,11 @@ def shipped_closing() -> Closing:
     return load_closing()
 
 
+def dismissing() -> frozenset[str]:
+    """Outcomes which say that nothing was to be done: nothing about such a case leaves any more."""
+    return frozenset(name for name, one in shipped_closing().outcomes.items() if one.dismisses)
+
+
 def covered(connection: Connection, case_id: str, table: Closing | None = None) -> str | None:
     """The newest outcome by which the wiki dealt with a case, if it dealt with every flag of it; None otherwise.
 

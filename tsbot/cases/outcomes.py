@@ -48,6 +48,18 @@ def touches(event: Event) -> tuple[tuple[str, ...], ...]:
     return tuple(keys)
 
 
+def lane(key: MasterKey, event: Event) -> str:
+    """What events of one page have in common, in hexadecimal; it tells nothing to whoever has no key."""
+    found = page_index(key, event.wiki, event.title)
+    return (found or key.index("event", event.id)).hex()
+
+
+def waits_for(event: Event) -> str:
+    """The wiki whose earlier edits must be judged before it is known what an outcome concerns; ``*`` for all; empty for no outcome."""
+    keys = concerns(event)
+    return "" if not keys else "*" if keys[0][0] == "account" else event.wiki
+
+
 def record(connection: Connection, key: MasterKey, event: Event, now: float) -> int:
     """Write an outcome on the flags and cases that it concerns; how many flags those are (0: it concerns none).
 

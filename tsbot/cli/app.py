@@ -29,6 +29,7 @@ from tsbot.cli import (
     labels,
     languages,
     lexicon,
+    machines,
     patrol,
     purge,
     receive,
@@ -70,8 +71,8 @@ def _root(_version_shown: bool = typer.Option(False, "--version", callback=_vers
 
 
 MODULES = (
-    *(patrol, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, hide, trace, stats, shadow, dead),
-    *(purge, keys, audit, doctor, demo, serve, receive, hearings, research, dealings, directory, reference),
+    *(patrol, machines, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, hide, trace, stats, shadow),
+    *(dead, purge, keys, audit, doctor, demo, serve, receive, hearings, research, dealings, directory, reference),
 )
 for module in MODULES:
     module.register(app)

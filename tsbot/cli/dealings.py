@@ -83,7 +83,9 @@ def phrase_command(
     config: ConfigOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Show which edit brought a phrase, and whether it is there still. Of 5,000 revisions some 130 are read at most, in at most 20 requests.
+    """Show which edit brought a phrase, and whether it is there still.
+
+    Of 5,000 revisions some 130 are read at most, in at most 20 requests.
 
     Example: tsbot dealings phrase enwiki 123456 --case 3f2a91c0 --phrase -
     """

@@ -17,6 +17,7 @@ from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOpt
 from tsbot.detect.detector import load_detector
 from tsbot.doctor import Diagnosis, State
 from tsbot.doctor_console import check_console
+from tsbot.doctor_machines import check_broker, check_machines
 from tsbot.doctor_privacy import check_privacy
 from tsbot.errors import TsbotError
 from tsbot.report import checkup
@@ -34,7 +35,9 @@ def doctor(
     config: ConfigOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Check settings, keys, database, accounting, detector, disk, console, stream, mail and case managements; each finding with its remedy.
+    """Check settings, keys, database, accounting, processes, broker, detector, disk, console, stream, mail and case managements.
+
+    Each finding comes with its remedy.
 
     Exits with 1 if there is a problem; warnings alone exit with 0.
 
@@ -68,6 +71,9 @@ def examine(settings: Settings, *, offline: bool) -> Iterator[Diagnosis]:
             yield from checks.check_store(store, time.time())
             yield from check_privacy(store, settings, time.time())
             yield from checkup.check_unencrypted(store, time.time())
+            yield from check_machines(store)
+            if not offline:
+                yield from check_broker(settings, store)
         finally:
             store.close()
     yield from checkup.check_keys(settings, Sequoia(), time.time())

@@ -54,7 +54,7 @@ PATIENCE = 10.0
 BACKLOG = 1024
 STOP_SECONDS = 10
 """What requests under way get when the server stops."""
-OAUTH_LABEL, WIKI_LABEL = "Sign in with your wiki account", "Sign in with your password on the wiki"
+OAUTH_LABEL, WIKI_LABEL = "signin-oauth", "signin-password"
 
 
 @dataclass(frozen=True)

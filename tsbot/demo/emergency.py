@@ -112,7 +112,8 @@ class Emergency:
         with self.world.family.actor("Copper Kettle", "enwiki") as person:
             person.edit(SCHOOL, "(removed)", summary="removed")
         with self.world.family.actor("Oversighter", "enwiki") as oversighter:
-            oversighter.hide([first, second], fields=("content",))
+            # The summary, too: the wiki wrote the beginning of the page into it when the first edit made the page.
+            oversighter.hide([first, second], fields=("content", "comment"))
         closed = self._wait(lambda: self._closed(case_id), "the case is not closed")
         took = (closed.hidden or 0.0) - closed.opened
         detail = f"as {closed.outcome}, hidden {took:.0f} s after it was opened"

@@ -46,9 +46,20 @@ class ProcessGroup:
         self._renew_guard()
         return process
 
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the servers, in the order in which they were started."""
+        return [process.pid for process in self._processes]
+
     def any_ended(self) -> bool:
         """Whether a server is gone by itself."""
         return any(process.poll() is not None for process in self._processes)
+
+    def kill(self) -> None:
+        """End all servers with kill -9, without asking."""
+        for process in self._processes:
+            _signal_group(process.pid, signal.SIGKILL)
+        self.stop()
 
     def stop(self, patience: float = 3.0) -> None:
         """End all servers: first asked, after ``patience`` seconds killed. May be called twice."""

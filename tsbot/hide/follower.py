@@ -197,9 +197,11 @@ def flags_on(connection: Connection, database: Database, subject: str) -> list[F
 class FollowingThread:
     """Runs a :class:`Follower` beside the patrol until it is stopped. Nothing that goes wrong ends it, or anything else."""
 
-    def __init__(self, follower: Follower, poll: float = POLL_SECONDS) -> None:
+    def __init__(self, follower: Follower, poll: float = POLL_SECONDS, waits: Callable[[], bool] = lambda: False) -> None:
+        """``waits`` tells whether something more urgent needs the wikis."""
         self.follower = follower
         self.poll = poll
+        self.waits = waits
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="hide", daemon=True)
 
@@ -216,6 +218,7 @@ class FollowingThread:
     def _run(self) -> None:
         while not self._stop.wait(self.poll):
             try:
-                self.follower.run_once(self._stop.is_set)
+                if not self.waits():
+                    self.follower.run_once(lambda: self._stop.is_set() or self.waits())
             except Exception as error:  # whatever it is: the patrol goes on
                 structlog.get_logger().error("hide.trouble", error=type(error).__name__)

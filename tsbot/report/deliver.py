@@ -14,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from tsbot.cases.closing import dismissing
 from tsbot.errors import DeliveryDeferredError, DeliveryRefusedError, KeyUnusableError, LetterError, StoreError
 from tsbot.report import misuse
 from tsbot.report.channels import Channel
@@ -41,6 +42,8 @@ TROUBLE_SECONDS = 10.0
 TIMER_SECONDS = 10.0
 """How often timers are looked at while there is much to send: a slow server must not keep on-call asleep."""
 MOST_DRAFTS = 1_000_000
+CLAIM_SECONDS = 300.0
+"""How long a deliverer on one machine keeps those on others from a message that it hands over; longer than that takes."""
 
 
 SYSTEM = "tsbot"
@@ -67,8 +70,9 @@ def never() -> bool:
 class Deliverer:
     """Writes and sends what is in the outbox; no database connection is held meanwhile.
 
-    One deliverer at a time works on a database: a lock file beside it sees to that. ``simulate`` writes letters, but hands nothing
-    over. ``account_status`` None leaves the wikis alone. Raises ``SettingsError`` for letters of the settings that cannot be used.
+    One deliverer at a time works on a machine: a lock file sees to that; those of several machines claim what they send.
+    ``simulate`` writes letters, but hands nothing over. ``account_status`` None leaves the wikis alone.
+    Raises ``SettingsError`` for letters of the settings that cannot be used.
     """
 
     def __init__(
@@ -244,11 +248,12 @@ class Deliverer:
         """The next message to send, its attempt written down."""
         now = self.clock()
         with self.database.read() as connection:
-            if not outbox.due(connection, now, 1):
+            if not outbox.due(connection, now, 1, stopped=dismissing()):
                 return None
+        claimed = now + CLAIM_SECONDS if self.database.shared else None
         with self.database.write() as connection:
-            for report in outbox.due(connection, now, 10):
-                if not misuse.put_right(connection, report, self.settings, now) and outbox.begin(connection, report.id):
+            for report in outbox.due(connection, now, 10, stopped=dismissing(), locked=True):
+                if not misuse.put_right(connection, report, self.settings, now) and outbox.begin(connection, report.id, claimed):
                     return report
         return None
 
@@ -336,7 +341,7 @@ class Deliverer:
     def _pretend(self) -> None:
         """Say, once each, what would be handed over."""
         with self.database.read() as connection:
-            waiting = outbox.due(connection, self.clock(), 1000)
+            waiting = outbox.due(connection, self.clock(), 1000, stopped=dismissing())
         for report in waiting:
             if report.id not in self._simulated:
                 self._simulated.add(report.id)

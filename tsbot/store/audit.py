@@ -88,6 +88,14 @@ def begin(connection: Connection) -> None:
     _locked_head(connection)
 
 
+def queue_up(connection: Connection) -> None:
+    """Wait for whoever else writes to the log, and keep others from it until this transaction ends.
+
+    For work that will write to it after reading what another one may be about to write.
+    """
+    _locked_head(connection)
+
+
 def _locked_head(connection: Connection) -> Head:
     """The head, and nobody else's to go on from until this transaction ends."""
     row = select(t.fact.c.value).where(t.fact.c.name == HEAD).with_for_update()

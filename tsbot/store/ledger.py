@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from tsbot.store import engines
 from tsbot.store import tables as t
 from tsbot.store.crypto import MasterKey
 from tsbot.stream.events import Event
@@ -73,7 +75,7 @@ def _below(values: Mapping[str, int], prefix: str) -> dict[str, int]:
 
 def count(connection: Connection, deltas: Mapping[str, int]) -> None:
     """Add to counters, making those that are new."""
-    for name, delta in deltas.items():
+    for name, delta in sorted(deltas.items()):  # in one order everywhere, so that no two processes wait for each other
         if not delta:
             continue
         changed = connection.execute(update(t.counter).where(t.counter.c.name == name).values(value=t.counter.c.value + delta))
@@ -149,6 +151,17 @@ def record_gaps(connection: Connection, source: str, gaps: Iterable[Gap], now: f
         )
 
 
+class Stage(IntEnum):
+    """How far an event that waits has come."""
+
+    FRESH = 0
+    """Nothing of it is judged."""
+    FETCHING = 1
+    """What it carries is judged; its text is to be fetched, or (without workers) it is an outcome that waits."""
+    WAITING = 2
+    """An outcome that waits for the edits which it may concern."""
+
+
 @dataclass(frozen=True, slots=True)
 class PendingEvent:
     """An admitted event that waits: for its text, or (an outcome) for the edits that it may concern."""
@@ -156,12 +169,20 @@ class PendingEvent:
     event: Event
     flagged: bool = False
     """Whether what the event itself carries was flagged."""
+    stage: Stage = Stage.FETCHING
+    lane: str = ""
+    """What stays in order: the keyed fingerprint of its page."""
+    waits_for: str = ""
+    """Of an outcome: the wiki whose earlier edits it waits for, or ``*``."""
+    attempts: int = 0
+    """How often a worker began with it."""
 
 
 def add_pending(connection: Connection, key: MasterKey, items: Sequence[PendingEvent]) -> None:
     """Store events that wait."""
     if not items:
         return
+    now = engines.now(connection)
     rows: list[dict[str, Any]] = [
         {
             "event_id": item.event.id,
@@ -169,6 +190,10 @@ def add_pending(connection: Connection, key: MasterKey, items: Sequence[PendingE
             "subject": item.event.subject or "",
             "time": item.event.time,
             "flagged": item.flagged,
+            "stage": item.stage.value,
+            "lane": item.lane,
+            "waits_for": item.waits_for,
+            "queued": now,
             "body": key.seal_queue(msgspec.msgpack.encode(item.event), f"pending|body|{item.event.id}"),
         }
         for item in items
@@ -181,16 +206,8 @@ def load_pending(connection: Connection, key: MasterKey) -> Iterator[PendingEven
     rows = connection.execute(select(t.pending).order_by(t.pending.c.id)).mappings()
     for row in rows:
         body = key.unseal_queue(row["body"], f"pending|body|{row['event_id']}")
-        yield PendingEvent(msgspec.msgpack.decode(body, type=Event), row["flagged"])
-
-
-def remove_pending(connection: Connection, event_ids: Sequence[str]) -> set[str]:
-    """Forget events that do not wait any more; those of them that still waited."""
-    removed: set[str] = set()
-    for start in range(0, len(event_ids), IN_CLAUSE):
-        waiting = delete(t.pending).where(t.pending.c.event_id.in_(event_ids[start : start + IN_CLAUSE]))
-        removed.update(connection.scalars(waiting.returning(t.pending.c.event_id)))
-    return removed
+        event = msgspec.msgpack.decode(body, type=Event)
+        yield PendingEvent(event, row["flagged"], Stage(row["stage"]), row["lane"], row["waits_for"], row["attempts"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +235,7 @@ def add_dead_letters(connection: Connection, key: MasterKey, letters: Sequence[D
         [
             {
                 "event_id": letter.event_id[:64],
-                "wiki": letter.wiki[:64],
+                "wiki": letter.wiki[:64].replace("\0", "\ufffd"),  # a stranger's, and PostgreSQL takes none
                 "reason": letter.reason[:64],
                 "detail": letter.detail[:255],
                 "failed": now,

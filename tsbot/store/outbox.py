@@ -13,7 +13,7 @@ state names the state that it starts from, so that a repeated or late call chang
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -167,8 +167,14 @@ def fresh(connection: Connection, now: float, limit: int) -> list[Report]:
     return _reports(connection, query.order_by(t.report.c.auto.desc(), t.report.c.created, t.report.c.id).limit(limit))
 
 
-def due(connection: Connection, now: float, limit: int) -> list[Report]:
-    """Messages that may be sent now: pages first, then letters in the order of their release."""
+def due(
+    connection: Connection, now: float, limit: int, *, stopped: Collection[str] = (), locked: bool = False
+) -> list[Report]:
+    """Messages that may be sent now: pages first, then letters in the order of their release.
+
+    Those of cases that are closed with one of the outcomes ``stopped`` wait; they go on if the case is opened again.
+    With ``locked``, those that another transaction is about to claim are left out, and others are kept from these.
+    """
     mine, other = t.report.c, t.report.alias("other").c
     before = or_(
         other.released < mine.released,
@@ -181,9 +187,11 @@ def due(connection: Connection, now: float, limit: int) -> list[Report]:
         other.state == ReportState.QUEUED.value,
         before,
     )
-    query = select(t.report).where(mine.state == ReportState.QUEUED.value, _is_due(now), or_(_is(Purpose.PAGE), ~waits))
+    closed = exists().where(t.case.c.id == mine.case_id, t.case.c.state == "closed", t.case.c.outcome.in_(sorted(stopped)))
+    query = select(t.report).where(mine.state == ReportState.QUEUED.value, _is_due(now), ~closed, or_(_is(Purpose.PAGE), ~waits))
     pages_first = case((_is(Purpose.PAGE), 0), else_=1)
-    return _reports(connection, query.order_by(pages_first, mine.released, mine.created, mine.id).limit(limit))
+    query = query.order_by(pages_first, mine.released, mine.created, mine.id).limit(limit)
+    return _reports(connection, query.with_for_update(skip_locked=True) if locked else query)
 
 
 def rewrite(connection: Connection, identity: str, *, auto: bool) -> None:
@@ -205,9 +213,13 @@ def prepared(connection: Connection, report: Report, body: bytes, now: float) ->
     return state if _change(connection, report.id, (ReportState.NEW,), values) else None
 
 
-def begin(connection: Connection, identity: str) -> bool:
-    """Count an attempt before it is made; False if the message is not queued any more."""
-    return _change(connection, identity, (ReportState.QUEUED,), {"attempts": t.report.c.attempts + 1})
+def begin(connection: Connection, identity: str, until: float | None = None) -> bool:
+    """Count an attempt before it is made; False if the message is not queued any more.
+
+    ``until`` keeps other machines from it meanwhile: whoever dies over it leaves it to the others then.
+    """
+    more = {} if until is None else {"due": until}
+    return _change(connection, identity, (ReportState.QUEUED,), {"attempts": t.report.c.attempts + 1} | more)
 
 
 def mark_sent(

@@ -38,9 +38,18 @@ def upgrade(database: Database, revision: str = "head") -> None:
     have = current(database)
     if have == newest() and revision == "head":
         return
+    with database.exclusive("schema"):
+        _upgrade(database, revision, known)
+
+
+def _upgrade(database: Database, revision: str, known: set[str]) -> None:
+    have = current(database)  # another process may have been faster
     if have is not None and have not in known:
         raise SchemaError(f"The database has schema {have}, unknown to this version of tsbot. Install the newer tsbot that made it.")
     with database.write() as connection:
+        if have is None and connection.dialect.name in ("mysql", "mariadb"):
+            # Tables that are made from now on tell upper from lower case and a space at the end, as the other databases do.
+            connection.exec_driver_sql("alter database character set utf8mb4 collate utf8mb4_nopad_bin")
         command.upgrade(_config(connection), revision)
 
 

@@ -15,14 +15,14 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     String,
     Table,
-    Text,
     UniqueConstraint,
     false,
 )
+
+from tsbot.store.columns import BigId, Blob, Fingerprint, LongText
 
 metadata = MetaData(
     naming_convention={
@@ -33,14 +33,11 @@ metadata = MetaData(
     }
 )
 
-# SQLite counts rows by itself only for a column that is plainly INTEGER.
-BigId = BigInteger().with_variant(Integer(), "sqlite")
-
 fact = Table(
     "fact",
     metadata,
     Column("name", String(64), primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("value", LongText, nullable=False),
     comment="What the database says of itself: the fingerprint of the master key.",
 )
 
@@ -48,7 +45,7 @@ cursor = Table(
     "cursor",
     metadata,
     Column("source", String(255), primary_key=True),
-    Column("position", Text, nullable=False),
+    Column("position", LongText, nullable=False),
     Column("updated", Double, nullable=False),
     comment="Where to go on reading each source.",
 )
@@ -66,8 +63,30 @@ seen = Table(
     metadata,
     Column("id", BigId, primary_key=True, autoincrement=True),
     Column("scope", String(16), nullable=False),
-    Column("hashes", LargeBinary, nullable=False),
+    Column("hashes", Blob, nullable=False),
     comment="64-bit hashes of events and revisions already received, a batch a row.",
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("owner", String(64), nullable=False, comment="Random name of a process."),
+    Column("until", Double, nullable=False, comment="Of the database's clock."),
+    Column("mark", BigInteger, nullable=False, comment="Counts what its holder has committed."),
+    comment="What only one process may do at a time, and which one does.",
+)
+
+worker = Table(
+    "worker",
+    metadata,
+    Column("name", String(64), primary_key=True, comment="Random; no host, no person."),
+    Column("role", String(16), nullable=False, comment="listen, work or deliver."),
+    Column("started", Double, nullable=False, comment="Of the database's clock."),
+    Column("seen", Double, nullable=False, comment="Of the database's clock."),
+    Column("skew", Double, nullable=False, comment="Seconds by which its own clock is ahead."),
+    Column("broker", Boolean, nullable=False, server_default=false(), comment="Whether it reaches the broker."),
+    comment="Processes that share the work, while they run.",
 )
 
 gap = Table(
@@ -93,8 +112,17 @@ pending = Table(
     Column("subject", String(128), nullable=False),
     Column("time", Double, nullable=False),
     Column("flagged", Boolean, nullable=False, default=False, comment="Summary, title or name flagged already."),
-    Column("body", LargeBinary, nullable=False, comment="The event, sealed."),
+    Column("body", Blob, nullable=False, comment="The event, sealed."),
+    Column("stage", Integer, nullable=False, server_default="1", comment="0 not judged, 1 text to be fetched, 2 outcome that waits."),
+    Column("lane", String(32), nullable=False, server_default="", comment="Keyed fingerprint of its page: what stays in order."),
+    Column("waits_for", String(64), nullable=False, server_default="", comment="Of outcomes: the wiki whose edits it waits for; * all."),
+    Column("queued", Double, nullable=False, server_default="0", comment="When it was stored, by the database's clock."),
+    Column("attempts", Integer, nullable=False, server_default="0", comment="How often a worker began with it."),
+    Column("lease_by", String(64), comment="The worker that has it, for as long as that lives."),
     Index(None, "subject"),
+    Index(None, "lane", "id"),
+    Index(None, "lease_by", "stage"),
+    Index(None, "stage", "wiki", "id"),
     comment="Admitted events whose text is still to be fetched, and outcomes that wait for them.",
 )
 
@@ -107,7 +135,7 @@ dead_letter = Table(
     Column("reason", String(64), nullable=False),
     Column("detail", String(255), nullable=False, default=""),
     Column("failed", Double, nullable=False),
-    Column("body", LargeBinary, nullable=False, comment="The message as received, sealed."),
+    Column("body", Blob, nullable=False, comment="The message as received, sealed."),
     Index(None, "reason"),
     comment="Events that could not be handled, with the reason; they can be driven through again.",
 )
@@ -121,9 +149,9 @@ case = Table(
     Column("state", String(16), nullable=False),
     Column("opened", Double, nullable=False),
     Column("updated", Double, nullable=False),
-    Column("data_key", LargeBinary, comment="Wrapped; empty once destroyed."),
-    Column("author_index", LargeBinary, comment="Author of the first flag."),
-    Column("page_index", LargeBinary, comment="Page of the first flag."),
+    Column("data_key", Blob, comment="Wrapped; empty once destroyed."),
+    Column("author_index", Fingerprint, comment="Author of the first flag."),
+    Column("page_index", Fingerprint, comment="Page of the first flag."),
     Column("source", String(16), nullable=False, server_default="patrol", comment="patrol, backfill, hand, drill or intake."),
     Column("priority", Integer, nullable=False, server_default="0", comment="0-100, that of its gravest flag."),
     Column("tlp", String(16), nullable=False, server_default="amber+strict", comment="Traffic Light Protocol 2.0 label."),
@@ -141,7 +169,7 @@ case = Table(
     Column("hold_until", Double, comment="Legal hold: not purged before."),
     Column("sealed", Double, comment="When our copy of the text was destroyed because the wiki suppressed it."),
     Column("purged", Double, comment="When its key was destroyed."),
-    Column("body", LargeBinary, comment="What a person wrote who opened it by hand, sealed with its key."),
+    Column("body", Blob, comment="What a person wrote who opened it by hand, sealed with its key."),
     Index(None, "wiki", "author_index"),
     Index(None, "wiki", "page_index"),
     Index(None, "state", "priority"),
@@ -169,13 +197,13 @@ flag = Table(
     Column("source", String(16), nullable=False, comment="patrol, backfill or hand."),
     Column("event_time", Double, nullable=False),
     Column("created", Double, nullable=False),
-    Column("author_index", LargeBinary),
-    Column("account_index", LargeBinary, comment="The author on all wikis, for global locks."),
-    Column("page_index", LargeBinary),
-    Column("target_index", LargeBinary, comment="The account that it is aimed at, where the page tells it."),
-    Column("body", LargeBinary, nullable=False, comment="Excerpt, evidence, names, links: sealed with the case's key."),
+    Column("author_index", Fingerprint),
+    Column("account_index", Fingerprint, comment="The author on all wikis, for global locks."),
+    Column("page_index", Fingerprint),
+    Column("target_index", Fingerprint, comment="The account that it is aimed at, where the page tells it."),
+    Column("body", Blob, nullable=False, comment="Excerpt, evidence, names, links: sealed with the case's key."),
     Column("priority", Integer, nullable=False, server_default="0", comment="0-100, the sum of the points of its reasons."),
-    Column("reasons", Text, nullable=False, server_default="[]", comment="JSON: name, points and words of each; no text, no names."),
+    Column("reasons", LongText, nullable=False, server_default="[]", comment="JSON: name, points and words of each; no text, no names."),
     Column("text_family", BigId, comment="Near-equal texts; empty where none was sought."),
     Column("repeated", Integer, nullable=False, server_default="0", comment="Near-equal texts flagged before this one."),
     UniqueConstraint("subject", "kind"),
@@ -195,7 +223,7 @@ text_family = Table(
     "text_family",
     metadata,
     Column("id", BigId, primary_key=True, autoincrement=True),
-    Column("signature", LargeBinary, nullable=False, comment="MinHash of the first text, keyed with the master key."),
+    Column("signature", Blob, nullable=False, comment="MinHash of the first text, keyed with the master key."),
     Column("first", Double, nullable=False),
     Column("last", Double, nullable=False),
     Column("texts", Integer, nullable=False, comment="Near-equal texts flagged so far."),
@@ -251,7 +279,7 @@ shadow_difference = Table(
     Column("wiki", String(64), nullable=False),
     Column("field", String(16), nullable=False),
     Column("language", String(16), nullable=False),
-    Column("scores", Text, nullable=False, comment="JSON: what both say, probabilities and grades; no text."),
+    Column("scores", LongText, nullable=False, comment="JSON: what both say, probabilities and grades; no text."),
     Column("created", Double, nullable=False),
     Index(None, "candidate"),
     comment="Passages of which a candidate detector flags something else than the live one.",
@@ -298,7 +326,7 @@ hide_following = Table(
     Column("attempts", Integer, nullable=False, server_default="0", comment="In vain, one after the other."),
     Column("trouble", String(64), nullable=False, server_default="", comment="Class of the error that keeps a plan from being made."),
     Column("serial", BigInteger, nullable=False, comment="Grows with every change of any row."),
-    Column("body", LargeBinary, comment="The plan, what became of it and, while it is not done, the text: sealed with the case's key."),
+    Column("body", Blob, comment="The plan, what became of it and, while it is not done, the text: sealed with the case's key."),
     Index(None, "case_id"),
     Index(None, "due"),
     Index(None, "serial"),
@@ -328,7 +356,7 @@ report = Table(
     Column("due", Double, nullable=False, comment="Not tried before."),
     Column("last_error", String(255), nullable=False, default="", comment="Class and code only."),
     Column("message_id", String(255), nullable=False),
-    Column("body", LargeBinary, comment="The letter as JSON, sealed with the case's key; empty until prepared."),
+    Column("body", Blob, comment="The letter as JSON, sealed with the case's key; empty until prepared."),
     Column("policy", String(16), nullable=False, server_default="plain", comment="plain, prefer, require or links_only."),
     Column("external_id", String(64), nullable=False, server_default="", comment="Number that the other side gave it."),
     Column("acknowledged", Double),
@@ -351,7 +379,7 @@ note = Table(
     Column("case_id", String(36), ForeignKey("case_file.id"), nullable=False),
     Column("by", String(64), nullable=False),
     Column("created", Double, nullable=False),
-    Column("body", LargeBinary, nullable=False, comment="Sealed with the case's key."),
+    Column("body", Blob, nullable=False, comment="Sealed with the case's key."),
     Index(None, "case_id"),
     comment="What handlers write on cases.",
 )
@@ -388,15 +416,15 @@ hearing = Table(
     Column("priority", Integer, nullable=False, server_default="0", comment="What it gives its case at least, 0-100."),
     Column("research", Boolean, nullable=False, server_default=false(), comment="The person consents to research."),
     Column("about", String(8), nullable=False, server_default="", comment="self or other, if they said."),
-    Column("text_index", LargeBinary, comment="Keyed fingerprint of the text, for what is sent twice."),
-    Column("sender_index", LargeBinary, comment="Keyed fingerprint of the mail address, for what comes from one place."),
-    Column("away", Text, nullable=False, server_default="", comment="Fingerprints of handlers' accounts that it names: not for them."),
+    Column("text_index", Fingerprint, comment="Keyed fingerprint of the text, for what is sent twice."),
+    Column("sender_index", Fingerprint, comment="Keyed fingerprint of the mail address, for what comes from one place."),
+    Column("away", LongText, nullable=False, server_default="", comment="Fingerprints of handlers' accounts that it names: not for them."),
     Column("check_in", Double, comment="By when the person was told that there would be news; empty once there were all."),
     Column("answered", Double, comment="Last answer."),
     Column("ended", Double, comment="When they were told the end of it."),
     Column("appeal", Double, comment="When they asked for somebody else to look again; empty once that was done."),
     Column("decided_by", String(64), comment="Who decided what the appeal is against: it is not for them."),
-    Column("body", LargeBinary, comment="What they wrote, and how to reach them: sealed with the case's key."),
+    Column("body", Blob, comment="What they wrote, and how to reach them: sealed with the case's key."),
     Index(None, "case_id"),
     Index(None, "text_index", "created"),
     Index(None, "sender_index", "created"),
@@ -415,7 +443,7 @@ hearing_word = Table(
     Column("situation", String(16), nullable=False, comment="added, or that of the answer: received, more, delayed, acted, ..."),
     Column("created", Double, nullable=False),
     Column("read", Double, comment="When the other side first saw it."),
-    Column("body", LargeBinary, nullable=False, comment="Sealed with the case's key."),
+    Column("body", Blob, nullable=False, comment="Sealed with the case's key."),
     Index(None, "hearing_id"),
     Index(None, "case_id"),
     comment="What was said after a report: what the person added, and what we answered.",
@@ -465,7 +493,7 @@ audit = Table(
     Column("actor", String(64), nullable=False),
     Column("act", String(48), nullable=False),
     Column("object", String(128), nullable=False, comment="Id of what it was done to."),
-    Column("details", Text, nullable=False, comment="Canonical JSON: ids, states, counts; no text, no names of strangers."),
+    Column("details", LongText, nullable=False, comment="Canonical JSON: ids, states, counts; no text, no names of strangers."),
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False, comment="SHA-256 of all of the above."),
     Index(None, "object"),
@@ -494,7 +522,7 @@ person = Table(
     Column("id", String(36), primary_key=True),
     Column("subject", String(255), nullable=False, unique=True, comment="What the sign-in calls them for ever: central id, or wiki:id."),
     Column("pseudonym", String(64), nullable=False, comment="How others see them."),
-    Column("name", LargeBinary, nullable=False, comment="User name when last seen, sealed."),
+    Column("name", Blob, nullable=False, comment="User name when last seen, sealed."),
     Column("created", Double, nullable=False),
     Column("seen", Double, nullable=False),
     Column("disabled", Boolean, nullable=False, server_default=false()),
@@ -534,7 +562,7 @@ preference = Table(
     metadata,
     Column("person_id", String(36), ForeignKey("person.id"), primary_key=True),
     Column("name", String(64), primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("value", LongText, nullable=False),
     comment="What people set for themselves: language, blur, saved filters, limits, keys.",
 )
 
@@ -547,4 +575,94 @@ exposure = Table(
     Column("case_id", String(36), nullable=False),
     Index(None, "person_id", "time"),
     comment="Texts that somebody had shown: what a person reads in a day is limited.",
+)
+
+activity_wiki = Table(
+    "activity_wiki",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("name", String(64), nullable=False, unique=True, comment="Database name."),
+    Column("base", String(255), nullable=False, comment="Scheme and host."),
+    comment="Wikis of the activity index.",
+)
+
+activity_account = Table(
+    "activity_account",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=False, comment="63 bits of a hash of the name."),
+    Column("name", String(255), nullable=False),
+    Column("skeleton", BigInteger, nullable=False, comment="Hash of the folded name, equal for look-alikes."),
+    Column("stem", BigInteger, nullable=False, comment="Hash of the name without its trailing number."),
+    Index(None, "skeleton"),
+    Index(None, "stem"),
+    comment="Accounts that edited within the days that the index keeps.",
+)
+
+activity_page = Table(
+    "activity_page",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=False, comment="63 bits of a hash of wiki and title."),
+    Column("wiki", Integer, nullable=False),
+    Column("title", String(320), nullable=False, comment="With English namespace names."),
+    comment="Pages that were edited within the days that the index keeps.",
+)
+
+activity_edit = Table(
+    "activity_edit",
+    metadata,
+    Column("account", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", BigInteger, primary_key=True, autoincrement=False, comment="Its second times 2^28, plus a hash of wiki and revision."),
+    Column("page", BigInteger, nullable=False),
+    Column("rev", BigInteger, nullable=False),
+    Column("digest", Integer, nullable=False, comment="31 bits of the summary without its heading; 0 for none."),
+    sqlite_with_rowid=False,
+    comment="What accounts did, each in the order of time: public metadata of the stream's edits, no text.",
+)
+
+activity_touch = Table(
+    "activity_touch",
+    metadata,
+    Column("page", BigInteger, primary_key=True, autoincrement=False),
+    Column("account", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+    comment="Who edited a page.",
+)
+
+trace_cache = Table(
+    "trace_cache",
+    metadata,
+    Column("id", String(64), primary_key=True, comment="SHA-256 of what was asked, keyed."),
+    Column("expires", Double, nullable=False),
+    Column("body", Blob, nullable=False, comment="What a wiki answered about an account, sealed."),
+    Index(None, "expires"),
+    comment="Answers of wikis to questions of a trace, kept for minutes.",
+)
+
+trace_dispute = Table(
+    "trace_dispute",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("pair_index", String(32), nullable=False, comment="Keyed fingerprint of both accounts, without direction; hexadecimal."),
+    Column("by", String(64), nullable=False),
+    Column("created", Double, nullable=False),
+    Column("ended", Double, comment="When it was taken back."),
+    Column("body", Blob, nullable=False, comment="Names, why, and the evidence of the time: sealed."),
+    Index(None, "pair_index"),
+    comment="Links that people hold to be wrong: counter-evidence, and labels.",
+)
+
+trace_watch = Table(
+    "trace_watch",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("by", String(64), nullable=False),
+    Column("created", Double, nullable=False),
+    Column("expires", Double, nullable=False),
+    Column("ended", Double),
+    Column("looked", Double, nullable=False, comment="Up to when new activity was looked at."),
+    Column("news", Integer, nullable=False, comment="Matches that were not read yet."),
+    Column("body", Blob, nullable=False, comment="The accounts, why, and what matched: sealed."),
+    Index(None, "by"),
+    Index(None, "expires"),
+    comment="Sets of accounts that somebody wants to hear news of.",
 )

@@ -19,6 +19,7 @@ from tsbot.errors import WikiRefusedError, WikiUnavailableError
 from tsbot.wiki.api import Api, Data
 from tsbot.wiki.budget import Budget
 from tsbot.wiki.history import LogEntry, PageHistory, PageRef, Progress, Revision, WikiFacts
+from tsbot.wiki.patient import Parameters, Patient
 from tsbot.wiki.revisions import DATA_MODELS
 
 TEXTS, TEXTS_HIGH = 50, 500
@@ -26,11 +27,6 @@ TEXTS, TEXTS_HIGH = 50, 500
 BYTES_A_REQUEST = 4_000_000
 """Bytes of text that one request asks for: MediaWiki cuts an answer at 8 MB, and escaped text is longer than it is."""
 REVISION_FIELDS = "ids|timestamp|user|userid|comment|sha1|size"
-ATTEMPTS = 4
-FIRST_WAIT, LONGEST_WAIT = 2.0, 120.0
-"""Seconds between attempts, doubled each time, unless the wiki asks for more."""
-
-Parameters = dict[str, str | int]
 T = TypeVar("T")
 
 
@@ -48,9 +44,9 @@ class ApiHistories:
         concurrency: int = 3,
         progress: Progress | None = None,
     ) -> None:
-        self.requests = 0
-        """Requests sent so far."""
-        self._api, self._wiki, self._budget, self._sleep = api, wiki, budget, sleep
+        self._patient = Patient(api, wiki, budget, sleep, server_url=server_url)
+        self._ask, self._follow = self._patient.ask, self._patient.follow
+        self._api, self._wiki = api, wiki
         self._server_url = server_url
         self._concurrency = concurrency
         self._progress = progress or (lambda _what, _done, _all: None)
@@ -58,6 +54,11 @@ class ApiHistories:
         self._per_request = TEXTS
         self._sizes: dict[int, int] = {}
         self._lock = threading.Lock()
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far."""
+        return self._patient.requests
 
     def facts(self) -> WikiFacts:
         """What kind of wiki it is; asked once."""
@@ -186,34 +187,6 @@ class ApiHistories:
                 for revision in entry.get("revisions") or ():
                     found[int(revision["revid"])] = _text((revision.get("slots") or {}).get("main") or {})
         return found
-
-    def _follow(self, parameters: Parameters) -> Iterator[Data]:
-        """The answers to one question, to its end."""
-        more: Parameters = {}
-        while True:
-            data = self._ask({**parameters, **more})
-            yield data
-            if not data.get("continue"):
-                return
-            further: Parameters = {str(name): str(value) for name, value in data["continue"].items()}
-            if further == more:
-                raise WikiUnavailableError("The wiki's answer goes round in circles.")
-            more = further
-
-    def _ask(self, parameters: Parameters) -> Data:
-        attempt = 0
-        while True:
-            attempt += 1
-            while not self._budget.try_take():
-                self._sleep(max(0.05, self._budget.wait_time()))
-            with self._lock:
-                self.requests += 1
-            try:
-                return self._api.get(self._wiki, {"action": "query", **parameters}, server_url=self._server_url, paid=True)
-            except WikiUnavailableError as error:
-                if attempt == ATTEMPTS:
-                    raise
-                self._sleep(min(LONGEST_WAIT, max(FIRST_WAIT * 2.0 ** (attempt - 1), error.retry_after or 0.0)))
 
 
 @contextmanager

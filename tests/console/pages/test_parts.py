@@ -128,7 +128,8 @@ def test_pages_use_the_messages_that_there_are() -> None:
     prefixes = tuple(
         f"console-{name}-"
         for name in ("kind", "state", "lane", "outcome", "did", "act", "what", "verdict", "field", "grade", "letter", "purpose", "approval",
-                     "revealed", "diff", "conflict", "earlier", "box", "follow", "plan-level", "plan-reached", "plan-why")
+                     "revealed", "diff", "conflict", "earlier", "box", "follow", "scope", "signin", "plan-level",
+                     "plan-reached", "plan-why")
     )  # fmt: skip
     known = set(messages("en")) - {"@metadata"}
     scores = {"console-specificity", "console-plausibility", "console-imminence"}

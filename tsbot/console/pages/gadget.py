@@ -9,6 +9,7 @@ import json
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
+from tsbot.console import preferences
 from tsbot.console.access import Act
 from tsbot.console.address import public_url
 from tsbot.console.console import Console
@@ -41,10 +42,13 @@ def register(app: FastAPI, console: Console) -> None:
     @app.get(PAGE)
     def explain(request: Request) -> Response:
         visit = console.visit(request, Act.MANAGE_TOKENS)
+        with console.database.read() as connection:
+            prefs = preferences.read(connection, visit.person.id)
         return console.pages.page(
             "gadget.html.j2",
             request,
             visit=visit,
+            prefs=prefs,
             console=address,
             definition=build.DEFINITION,
             loader=loader,

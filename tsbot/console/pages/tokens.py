@@ -6,20 +6,12 @@ from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from tsbot.console import tokens
+from tsbot.console import preferences, tokens
 from tsbot.console.access import Act
 from tsbot.console.console import Console, Visit
 from tsbot.errors import InputError
 
 PAGE = "/tokens"
-WORDS = {
-    Act.SEE_QUEUE: "see which cases there are, and which revisions are marked",
-    Act.SEE_CASE: "see cases, without texts",
-    Act.HANDLE: "claim, note and close cases, and report what was hidden",
-    Act.HIDE_PLAN: "see which revisions to hide",
-    Act.SEE_STATISTICS: "see statistics",
-}
-"""What each scope allows, in words."""
 
 
 def register(app: FastAPI, console: Console) -> None:
@@ -28,10 +20,11 @@ def register(app: FastAPI, console: Console) -> None:
     def page(request: Request, visit: Visit, status: int = 200, *, made: str = "", problem: str = "") -> Response:
         with console.database.read() as connection:
             found = tokens.tokens_of(connection, visit.person)
-        scopes = [(scope, WORDS[scope]) for scope in tokens.SCOPES if visit.rights.may(scope)]
+            prefs = preferences.read(connection, visit.person.id)
+        scopes = [scope for scope in tokens.SCOPES if visit.rights.may(scope)]
         living = [token for token in found if token.lives(visit.now)]
-        values = {"living": living, "scopes": scopes, "words": WORDS, "made": made, "problem": problem, "most_days": tokens.LONGEST_DAYS}
-        return console.pages.page("tokens.html.j2", request, status, visit=visit, **values)
+        values = {"living": living, "scopes": scopes, "made": made, "problem": problem, "most_days": tokens.LONGEST_DAYS}
+        return console.pages.page("tokens.html.j2", request, status, visit=visit, prefs=prefs, **values)
 
     @app.get(PAGE)
     def show(request: Request) -> Response:

@@ -3,7 +3,7 @@
 # demo and the tests encrypt, and npm, which fetches the console's styles. Does nothing where it is there already.
 #
 #   sh install.sh           install (with sudo unless run as root)
-#   sh install.sh --tests   install Chromium, too, in which the tests open the console
+#   sh install.sh --tests   install what only tests need, too: Chromium, PostgreSQL, MariaDB, nats-server
 #   sh install.sh --check   only say whether anything is missing (exit status 1)
 set -eu
 
@@ -16,8 +16,16 @@ can_make_venv() {
 
 browser=${1:-}
 
+# Debian keeps PostgreSQL's own programs where no PATH leads.
+has_for_tests() {
+    for name in chromium nats-server mariadbd mariadb-install-db; do
+        command -v $name >/dev/null || [ -x /usr/sbin/$name ] || return 1
+    done
+    ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1
+}
+
 complete() {
-    { [ "$browser" != --tests ] || command -v chromium >/dev/null; } && command -v npm >/dev/null &&
+    { [ "$browser" != --tests ] || has_for_tests; } && command -v npm >/dev/null &&
         can_make_venv && command -v gpg >/dev/null && [ -f /usr/share/mediawiki/maintenance/install.php ] && command -v php >/dev/null && php -r '
         foreach (["curl", "intl", "mbstring", "pdo_sqlite", "sockets", "xml"] as $module) {
             if (!extension_loaded($module)) { exit(1); }
@@ -60,7 +68,10 @@ apt update
 can_make_venv || apt install python3-venv
 command -v gpg >/dev/null || apt install gnupg
 command -v npm >/dev/null || apt install npm
-[ "$browser" != --tests ] || command -v chromium >/dev/null || apt install chromium
+# The tests start servers of their own, on ports of their own; those that Debian starts may be stopped.
+if [ "$browser" = --tests ] && ! has_for_tests; then
+    apt install chromium mariadb-server nats-server postgresql
+fi
 # shellcheck disable=SC2046 # one word per package is meant
 apt install $(grep -v '^#' "$here/php-packages.txt")
 # The minus forbids Apache, which apt would prefer as the web server.

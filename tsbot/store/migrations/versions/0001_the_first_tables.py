@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from tsbot.store.columns import Blob, Fingerprint, LongText
+
 revision = '0001'
 down_revision = None
 branch_labels = None
@@ -21,9 +23,9 @@ def upgrade() -> None:
     sa.Column('state', sa.String(length=16), nullable=False),
     sa.Column('opened', sa.Double(), nullable=False),
     sa.Column('updated', sa.Double(), nullable=False),
-    sa.Column('data_key', sa.LargeBinary(), nullable=True, comment='Wrapped; empty once destroyed.'),
-    sa.Column('author_index', sa.LargeBinary(), nullable=True, comment='Author of the first flag.'),
-    sa.Column('page_index', sa.LargeBinary(), nullable=True, comment='Page of the first flag.'),
+    sa.Column('data_key', Blob, nullable=True, comment='Wrapped; empty once destroyed.'),
+    sa.Column('author_index', Fingerprint, nullable=True, comment='Author of the first flag.'),
+    sa.Column('page_index', Fingerprint, nullable=True, comment='Page of the first flag.'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_case_file')),
     comment='One incident: one or more flags.'
     )
@@ -39,7 +41,7 @@ def upgrade() -> None:
     )
     op.create_table('cursor',
     sa.Column('source', sa.String(length=255), nullable=False),
-    sa.Column('position', sa.Text(), nullable=False),
+    sa.Column('position', LongText, nullable=False),
     sa.Column('updated', sa.Double(), nullable=False),
     sa.PrimaryKeyConstraint('source', name=op.f('pk_cursor')),
     comment='Where to go on reading each source.'
@@ -51,7 +53,7 @@ def upgrade() -> None:
     sa.Column('reason', sa.String(length=64), nullable=False),
     sa.Column('detail', sa.String(length=255), nullable=False),
     sa.Column('failed', sa.Double(), nullable=False),
-    sa.Column('body', sa.LargeBinary(), nullable=False, comment='The message as received, sealed.'),
+    sa.Column('body', Blob, nullable=False, comment='The message as received, sealed.'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_dead_letter')),
     comment='Events that could not be handled, with the reason; they can be driven through again.'
     )
@@ -60,7 +62,7 @@ def upgrade() -> None:
 
     op.create_table('fact',
     sa.Column('name', sa.String(length=64), nullable=False),
-    sa.Column('value', sa.Text(), nullable=False),
+    sa.Column('value', LongText, nullable=False),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_fact')),
     comment='What the database says of itself: the fingerprint of the master key.'
     )
@@ -83,7 +85,7 @@ def upgrade() -> None:
     sa.Column('subject', sa.String(length=128), nullable=False),
     sa.Column('time', sa.Double(), nullable=False),
     sa.Column('flagged', sa.Boolean(), nullable=False, comment='Summary, title or name flagged already.'),
-    sa.Column('body', sa.LargeBinary(), nullable=False, comment='The event, sealed.'),
+    sa.Column('body', Blob, nullable=False, comment='The event, sealed.'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_pending')),
     sa.UniqueConstraint('event_id', name=op.f('uq_pending_event_id')),
     comment='Admitted events whose text is still to be fetched, and outcomes that wait for them.'
@@ -94,7 +96,7 @@ def upgrade() -> None:
     op.create_table('seen',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('scope', sa.String(length=16), nullable=False),
-    sa.Column('hashes', sa.LargeBinary(), nullable=False),
+    sa.Column('hashes', Blob, nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_seen')),
     comment='64-bit hashes of events and revisions already received, a batch a row.'
     )
@@ -115,10 +117,10 @@ def upgrade() -> None:
     sa.Column('source', sa.String(length=16), nullable=False, comment='patrol, backfill or hand.'),
     sa.Column('event_time', sa.Double(), nullable=False),
     sa.Column('created', sa.Double(), nullable=False),
-    sa.Column('author_index', sa.LargeBinary(), nullable=True),
-    sa.Column('account_index', sa.LargeBinary(), nullable=True, comment='The author on all wikis, for global locks.'),
-    sa.Column('page_index', sa.LargeBinary(), nullable=True),
-    sa.Column('body', sa.LargeBinary(), nullable=False, comment="Excerpt, evidence, names, links: sealed with the case's key."),
+    sa.Column('author_index', Fingerprint, nullable=True),
+    sa.Column('account_index', Fingerprint, nullable=True, comment='The author on all wikis, for global locks.'),
+    sa.Column('page_index', Fingerprint, nullable=True),
+    sa.Column('body', Blob, nullable=False, comment="Excerpt, evidence, names, links: sealed with the case's key."),
     sa.ForeignKeyConstraint(['case_id'], ['case_file.id'], name=op.f('fk_flag_case_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_flag')),
     sa.UniqueConstraint('subject', 'kind', name=op.f('uq_flag_subject_kind')),
@@ -161,7 +163,7 @@ def upgrade() -> None:
     sa.Column('due', sa.Double(), nullable=False, comment='Not tried before.'),
     sa.Column('last_error', sa.String(length=255), nullable=False, comment='Class and code only.'),
     sa.Column('message_id', sa.String(length=255), nullable=False),
-    sa.Column('body', sa.LargeBinary(), nullable=True, comment="The letter as JSON, sealed with the case's key; empty until prepared."),
+    sa.Column('body', Blob, nullable=True, comment="The letter as JSON, sealed with the case's key; empty until prepared."),
     sa.ForeignKeyConstraint(['case_id'], ['case_file.id'], name=op.f('fk_report_case_id')),
     sa.ForeignKeyConstraint(['flag_id'], ['flag.id'], name=op.f('fk_report_flag_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_report')),
@@ -178,37 +180,15 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Go down."""
     # ### commands auto generated by Alembic - please adjust! ###
-    with op.batch_alter_table('report', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_report_subject'))
-        batch_op.drop_index(batch_op.f('ix_report_state_due'))
-        batch_op.drop_index(batch_op.f('ix_report_case_id'))
-
     op.drop_table('report')
     op.drop_table('outcome')
-    with op.batch_alter_table('flag', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_flag_wiki_page_index_event_time'))
-        batch_op.drop_index(batch_op.f('ix_flag_wiki_author_index_event_time'))
-        batch_op.drop_index(batch_op.f('ix_flag_created'))
-        batch_op.drop_index(batch_op.f('ix_flag_case_id'))
-        batch_op.drop_index(batch_op.f('ix_flag_account_index'))
-
     op.drop_table('flag')
     op.drop_table('seen')
-    with op.batch_alter_table('pending', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_pending_subject'))
-
     op.drop_table('pending')
     op.drop_table('gap')
     op.drop_table('fact')
-    with op.batch_alter_table('dead_letter', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_dead_letter_reason'))
-
     op.drop_table('dead_letter')
     op.drop_table('cursor')
     op.drop_table('counter')
-    with op.batch_alter_table('case_file', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_case_file_wiki_page_index'))
-        batch_op.drop_index(batch_op.f('ix_case_file_wiki_author_index'))
-
     op.drop_table('case_file')
     # ### end Alembic commands ###

@@ -7,6 +7,8 @@ import json
 import sqlalchemy as sa
 from alembic import op
 
+from tsbot.store.columns import Blob, LongText
+
 revision = '0002'
 down_revision = '0001'
 branch_labels = None
@@ -67,7 +69,7 @@ def upgrade() -> None:
     sa.Column('wiki', sa.String(length=64), nullable=False),
     sa.Column('field', sa.String(length=16), nullable=False),
     sa.Column('language', sa.String(length=16), nullable=False),
-    sa.Column('scores', sa.Text(), nullable=False, comment='JSON: what both say, probabilities and grades; no text.'),
+    sa.Column('scores', LongText, nullable=False, comment='JSON: what both say, probabilities and grades; no text.'),
     sa.Column('created', sa.Double(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_shadow_difference')),
     comment='Passages of which a candidate detector flags something else than the live one.'
@@ -77,7 +79,7 @@ def upgrade() -> None:
 
     op.create_table('text_family',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
-    sa.Column('signature', sa.LargeBinary(), nullable=False, comment='MinHash of the first text, keyed with the master key.'),
+    sa.Column('signature', Blob, nullable=False, comment='MinHash of the first text, keyed with the master key.'),
     sa.Column('first', sa.Double(), nullable=False),
     sa.Column('last', sa.Double(), nullable=False),
     sa.Column('texts', sa.Integer(), nullable=False, comment='Near-equal texts flagged so far.'),
@@ -120,7 +122,7 @@ def upgrade() -> None:
         )
         batch_op.add_column(
             sa.Column(
-                'reasons', sa.Text(), nullable=False, server_default='[]',
+                'reasons', LongText, nullable=False, server_default='[]',
                 comment='JSON: name, points and words of each; no text, no names.',
             )
         )
@@ -147,24 +149,9 @@ def downgrade() -> None:
         batch_op.drop_column('reasons')
         batch_op.drop_column('priority')
 
-    with op.batch_alter_table('label', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_label_flag_id'))
-
     op.drop_table('label')
-    with op.batch_alter_table('text_band', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_text_band_family'))
-
     op.drop_table('text_band')
-    with op.batch_alter_table('text_family', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_text_family_last'))
-
     op.drop_table('text_family')
-    with op.batch_alter_table('shadow_difference', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_shadow_difference_candidate'))
-
     op.drop_table('shadow_difference')
     op.drop_table('shadow_count')
-    with op.batch_alter_table('revision_score', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_revision_score_due'))
-
     op.drop_table('revision_score')

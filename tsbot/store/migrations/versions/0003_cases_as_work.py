@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from tsbot.store.columns import Blob, Fingerprint, LongText
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -37,7 +39,7 @@ def upgrade() -> None:
         sa.Column("actor", sa.String(length=64), nullable=False),
         sa.Column("act", sa.String(length=48), nullable=False),
         sa.Column("object", sa.String(length=128), nullable=False, comment="Id of what it was done to."),
-        sa.Column("details", sa.Text(), nullable=False, comment="Canonical JSON: ids, states, counts; no text, no names of strangers."),
+        sa.Column("details", LongText, nullable=False, comment="Canonical JSON: ids, states, counts; no text, no names of strangers."),
         sa.Column("previous", sa.String(length=64), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False, comment="SHA-256 of all of the above."),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_audit")),
@@ -85,7 +87,7 @@ def upgrade() -> None:
         sa.Column("case_id", sa.String(length=36), nullable=False),
         sa.Column("by", sa.String(length=64), nullable=False),
         sa.Column("created", sa.Double(), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False, comment="Sealed with the case's key."),
+        sa.Column("body", Blob, nullable=False, comment="Sealed with the case's key."),
         sa.ForeignKeyConstraint(["case_id"], ["case_file.id"], name=op.f("fk_note_case_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_note")),
         comment="What handlers write on cases.",
@@ -136,13 +138,13 @@ def upgrade() -> None:
         )
         batch_op.add_column(sa.Column("purged", sa.Double(), nullable=True, comment="When its key was destroyed."))
         batch_op.add_column(
-            sa.Column("body", sa.LargeBinary(), nullable=True, comment="What a person wrote who opened it by hand, sealed with its key.")
+            sa.Column("body", Blob, nullable=True, comment="What a person wrote who opened it by hand, sealed with its key.")
         )
         batch_op.create_index(batch_op.f("ix_case_file_state_priority"), ["state", "priority"], unique=False)
 
     with op.batch_alter_table("flag", schema=None) as batch_op:
         batch_op.add_column(
-            sa.Column("target_index", sa.LargeBinary(), nullable=True, comment="The account that it is aimed at, where the page tells it.")
+            sa.Column("target_index", Fingerprint, nullable=True, comment="The account that it is aimed at, where the page tells it.")
         )
         batch_op.create_index(batch_op.f("ix_flag_text_family_event_time"), ["text_family", "event_time"], unique=False)
         batch_op.create_index(batch_op.f("ix_flag_wiki_target_index_event_time"), ["wiki", "target_index", "event_time"], unique=False)
@@ -215,20 +217,8 @@ def downgrade() -> None:
         batch_op.drop_column("priority")
         batch_op.drop_column("source")
 
-    with op.batch_alter_table("note", schema=None, recreate="never") as batch_op:
-        batch_op.drop_index(batch_op.f("ix_note_case_id"))
-
     op.drop_table("note")
-    with op.batch_alter_table("disclosure", schema=None, recreate="never") as batch_op:
-        batch_op.drop_index(batch_op.f("ix_disclosure_case_id"))
-
     op.drop_table("disclosure")
     op.drop_table("annotation")
-    with op.batch_alter_table("audit", schema=None, recreate="never") as batch_op:
-        batch_op.drop_index(batch_op.f("ix_audit_object"))
-
     op.drop_table("audit")
-    with op.batch_alter_table("approval", schema=None, recreate="never") as batch_op:
-        batch_op.drop_index(batch_op.f("ix_approval_object"))
-
     op.drop_table("approval")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from tsbot.store.columns import Blob, LongText
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
@@ -20,7 +22,7 @@ def upgrade() -> None:
             "subject", sa.String(length=255), nullable=False, comment="What the sign-in calls them for ever: central id, or wiki:id."
         ),
         sa.Column("pseudonym", sa.String(length=64), nullable=False, comment="How others see them."),
-        sa.Column("name", sa.LargeBinary(), nullable=False, comment="User name when last seen, sealed."),
+        sa.Column("name", Blob, nullable=False, comment="User name when last seen, sealed."),
         sa.Column("created", sa.Double(), nullable=False),
         sa.Column("seen", sa.Double(), nullable=False),
         sa.Column("disabled", sa.Boolean(), server_default=sa.false(), nullable=False),
@@ -59,7 +61,7 @@ def upgrade() -> None:
         "preference",
         sa.Column("person_id", sa.String(length=36), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("value", LongText, nullable=False),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_preference_person_id")),
         sa.PrimaryKeyConstraint("person_id", "name", name=op.f("pk_preference")),
         comment="What people set for themselves: language, blur, saved filters, limits, keys.",
@@ -86,17 +88,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Go down."""
-    with op.batch_alter_table("token", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_token_person_id"))
-
     op.drop_table("token")
     op.drop_table("preference")
-    with op.batch_alter_table("exposure", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_exposure_person_id_time"))
-
     op.drop_table("exposure")
-    with op.batch_alter_table("console_session", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_console_session_person_id"))
-
     op.drop_table("console_session")
     op.drop_table("person")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from tsbot.store.columns import Blob
+
 revision = "0006"
 down_revision = "0005"
 branch_labels = None
@@ -44,7 +46,7 @@ def upgrade() -> None:
         sa.Column("serial", sa.BigInteger(), nullable=False, comment="Grows with every change of any row."),
         sa.Column(
             "body",
-            sa.LargeBinary(),
+            Blob,
             nullable=True,
             comment="The plan, what became of it and, while it is not done, the text: sealed with the case's key.",
         ),

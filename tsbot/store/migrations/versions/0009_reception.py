@@ -5,8 +5,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+from tsbot.store.columns import Blob, Fingerprint, LongText
+
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
@@ -34,15 +36,15 @@ def upgrade() -> None:
         sa.Column("priority", sa.Integer(), server_default="0", nullable=False, comment="What it gives its case at least, 0-100."),
         sa.Column("research", sa.Boolean(), server_default=sa.false(), nullable=False, comment="The person consents to research."),
         sa.Column("about", sa.String(length=8), server_default="", nullable=False, comment="self or other, if they said."),
-        sa.Column("text_index", sa.LargeBinary(), nullable=True, comment="Keyed fingerprint of the text, for what is sent twice."),
+        sa.Column("text_index", Fingerprint, nullable=True, comment="Keyed fingerprint of the text, for what is sent twice."),
         sa.Column(
             "sender_index",
-            sa.LargeBinary(),
+            Fingerprint,
             nullable=True,
             comment="Keyed fingerprint of the mail address, for what comes from one place.",
         ),
         sa.Column(
-            "away", sa.Text(), server_default="", nullable=False, comment="Fingerprints of handlers' accounts that it names: not for them."
+            "away", LongText, server_default="", nullable=False, comment="Fingerprints of handlers' accounts that it names: not for them."
         ),
         sa.Column(
             "check_in",
@@ -59,7 +61,7 @@ def upgrade() -> None:
             "decided_by", sa.String(length=64), nullable=True, comment="Who decided what the appeal is against: it is not for them."
         ),
         sa.Column(
-            "body", sa.LargeBinary(), nullable=True, comment="What they wrote, and how to reach them: sealed with the case's key."
+            "body", Blob, nullable=True, comment="What they wrote, and how to reach them: sealed with the case's key."
         ),
         sa.ForeignKeyConstraint(["case_id"], ["case_file.id"], name=op.f("fk_hearing_case_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hearing")),
@@ -89,7 +91,7 @@ def upgrade() -> None:
         ),
         sa.Column("created", sa.Double(), nullable=False),
         sa.Column("read", sa.Double(), nullable=True, comment="When the other side first saw it."),
-        sa.Column("body", sa.LargeBinary(), nullable=False, comment="Sealed with the case's key."),
+        sa.Column("body", Blob, nullable=False, comment="Sealed with the case's key."),
         sa.ForeignKeyConstraint(["case_id"], ["case_file.id"], name=op.f("fk_hearing_word_case_id")),
         sa.ForeignKeyConstraint(["hearing_id"], ["hearing.id"], name=op.f("fk_hearing_word_hearing_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hearing_word")),
