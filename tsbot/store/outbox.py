@@ -43,6 +43,8 @@ class Purpose(StrEnum):
     """Wakes somebody of the team; carries ids only."""
     REMINDER = "reminder"
     """A letter once more: to a second address because nobody answered, or to the same one because a person wished so."""
+    CLOSED = "closed"
+    """Tells those who had a letter that the case is closed; ids and the outcome only."""
     ANSWER = "answer"
     """To a person who reported something (:mod:`tsbot.reception`); its text and the address are sealed elsewhere."""
 
