@@ -15,7 +15,8 @@ from typing import Literal
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
-from tsbot.cases.case import Case, CaseState, change, read_case
+from tsbot.cases import closing_order
+from tsbot.cases.case import SCAN, Case, CaseState, change, read_case
 from tsbot.cases.closing import covered, shipped_closing
 from tsbot.cases.handling import shipped_handling, stricter
 from tsbot.cases.seen import check_seen
@@ -167,6 +168,8 @@ def settle(connection: Connection, case_id: str, now: float) -> Case | None:
         return None
     if shipped_handling().emergency(case.kind) and _has_unsent(connection, case_id):
         return None
+    if closing_order.somebody_waits(connection, case_id):
+        return None
     if _is_shown(connection, case_id):
         return None
     outcome = covered(connection, case_id)
@@ -224,7 +227,7 @@ def flagged(connection: Connection, case: Case, flag: str, kind: Kind, priority:
     higher = max(case.priority, priority)
     values: dict[str, object] = {"updated": now, "kind": graver.value, "priority": higher}
     due = shipped_handling().due_at(graver, higher, case.state, now)
-    if due is not None and (case.due is None or due < case.due):
+    if due is not None and case.source != SCAN and (case.due is None or due < case.due):
         values["due"] = due
     if graver is not case.kind:
         values["tlp"] = stricter(case.tlp, shipped_handling().kinds[graver].tlp)

@@ -72,6 +72,8 @@ class Console:
     """Asks the wiki about an account."""
     histories: AskHistories | None = None
     """Reads page histories, for plans of what to hide."""
+    database_of: Callable[[str], str | None] | None = None
+    """The database name of the wiki at an address, if it is known without asking anybody."""
 
     @property
     def cookie(self) -> str:
