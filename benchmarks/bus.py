@@ -121,7 +121,7 @@ def watch(worker: Worker) -> Stopwatch:
     watch.wrap(worker.pipeline, "handle", "taking events apart")
     watch.wrap(worker.pipeline, "_finish", "comparing texts")
     watch.wrap(worker.pipeline.detector, "judge", "judging")
-    watch.wrap(worker.pipeline, "_commit", "storing")
+    watch.wrap(worker.pipeline, "commit", "storing")
     if worker.pipeline.fetcher is not None:
         watch.wrap(worker.pipeline.fetcher, "collect", "waiting for texts")
     return watch

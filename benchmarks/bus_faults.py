@@ -237,9 +237,9 @@ class Outcome:
     out_of_order: int = 0
     again: int = 0
     dead: int = 0
-    recovered: str = ""
     chain: str = "whole"
     balanced: bool = True
+    unfinished: int = 0
 
     def lines(self) -> list[str]:
         """The table."""
@@ -247,6 +247,7 @@ class Outcome:
         return [
             f"kills            {sum(self.kills.values())} ({killed})",
             f"events           {self.events:,} in {self.seconds:.0f} s",
+            f"unfinished       {self.unfinished}",
             f"lost             {self.lost}",
             f"doubled          {self.doubled}",
             f"out of order     {self.out_of_order}",
@@ -256,8 +257,8 @@ class Outcome:
         ]
 
 
-def run(kills: int, events: int, seed: int, folder: Path, say: Any = print) -> Outcome:
-    """Run, kill, wait for the end, and count."""
+def run(kills: int, events: int, seed: int, folder: Path, say: Any = print, patience: float = 900.0) -> Outcome:
+    """Run, kill, wait for the end for ``patience`` seconds, and count."""
     rng = random.Random(seed)
     with PostgreSQL() as postgresql, Nats() as nats:
         url = postgresql.create("faults")
@@ -273,7 +274,7 @@ def run(kills: int, events: int, seed: int, folder: Path, say: Any = print) -> O
         try:
             _wait(lambda: _totals(database).received > 0, 90, crew)
             killed = _kill(rng, kills, crew, {"database": postgresql, "broker": nats}, say)
-            _wait(lambda: _is_done(database, events), 300, crew)
+            _wait(lambda: _is_done(database, events), patience, crew)
         finally:
             crew.stop()
         seconds = time.monotonic() - began
@@ -343,7 +344,8 @@ def _count(database: Database, folder: Path, outcome: Outcome) -> Outcome:
     outcome.dead = totals.failed
     ended = sum(totals.skipped.values()) + totals.cleared + totals.flagged + totals.outcome
     sent = {row.subject for row in letters if row.state == "sent"}
-    outcome.lost = max(0, outcome.events - ended) + len(wanted - set(flags)) + len(wanted - sent)
+    outcome.unfinished = totals.pending + sum(row.state != "sent" for row in letters)
+    outcome.lost = max(0, outcome.events - ended - totals.failed - totals.pending) + len(wanted - set(flags)) + len(wanted - sent)
     handed = (folder / "data" / "handed-over").read_text().split()
     times = Counter(row.event_id for row in finished)
     outcome.doubled = max(0, ended - outcome.events) + len(flags) - len(set(flags)) + len(set(flags) - wanted)

@@ -47,7 +47,7 @@ DATA = {
     "accounts of the demo": r"tsbot/demo/accounts\.toml",
     "the demo's Debian script": r"tsbot/demo/debian/install\.sh",
     "a mark that types are there": r"tsbot/py\.typed",
-    "commands for pwb": r"tsbot/pwb/tsbot/tsbot_(patrol|listen|work|deliver|doctor|flag|hide|purge|scan|serve|stats)\.py",
+    "commands for pwb": r"tsbot/pwb/tsbot/tsbot_[a-z]+\.py",
     "the licence": r"tsbot-.+\.dist-info/licenses/LICENSE",
 }
 
@@ -103,14 +103,15 @@ def test_the_wheel_holds_what_the_program_reads(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     missing = [what for what, pattern in DATA.items() if not any(re.fullmatch(pattern, name) for name in names)]
     assert missing == []
-    assert len([name for name in names if re.fullmatch(DATA["commands for pwb"], name)]) == 11
+    pwb = [name for name in names if re.fullmatch(DATA["commands for pwb"], name)]
+    assert len(pwb) == len([*(ROOT / "bots").glob("*.py"), *(ROOT / "scripts").glob("*.py")])
     packs = {path.name for path in (ROOT / "tsbot" / "detect" / "packs").glob("*.toml")}
     assert packs == {Path(name).name for name in names if name.startswith("tsbot/detect/packs/")}
 
 
 def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
     archive = zipfile.ZipFile(wheel)
-    commands = ("patrol", "listen", "work", "deliver", "doctor", "flag", "hide", "purge", "scan", "serve", "stats")
+    commands = [path.stem for folder in ("bots", "scripts") for path in (ROOT / folder).glob("*.py")]
     sources = set(tracked()) | {f"tsbot/pwb/tsbot/tsbot_{name}.py" for name in commands}
     sources |= {f"tsbot/console/static/vendor/{name}" for name in ("codex.css", "htmx.min.js", "LICENCES.txt")}  # made by `make console`
     strangers = [name for name in archive.namelist() if ".dist-info/" not in name and name not in sources]

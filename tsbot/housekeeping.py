@@ -1,12 +1,13 @@
 """What is done about once an hour so that nothing private is kept longer than it should be.
 
-Cases whose time is up are purged, old dead letters deleted, files of purged letters removed from the spool, SQLite's log emptied; and
-what the wiki hid while a legal hold kept it is sealed once that has ended. Every step can be repeated, and killed.
+Cases whose time is up are purged, old dead letters deleted, files of purged letters removed from the spool, SQLite's log emptied; the
+activity index of traces is trimmed and looked through for watches; and what the wiki hid while a legal hold kept it is sealed once that
+has ended. Every step can be repeated, and killed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,12 +19,15 @@ from tsbot.cases.hold import PURGE_EARLY, Need
 from tsbot.cases.purge import Purged, purge_case
 from tsbot.cases.retention import Due, Retention, due_cases, old_dead_letters, retention_of, shipped_retention
 from tsbot.errors import InputError, TsbotError
+from tsbot.report.channels import Channel
 from tsbot.report.sealing import seal_after_hold
 from tsbot.scan.job import forget_old
 from tsbot.settings import Settings
 from tsbot.store import audit
 from tsbot.store import tables as t
 from tsbot.store.database import Database
+from tsbot.trace.upkeep import trim
+from tsbot.watching import tend_watches
 
 Asking = Callable[[Database], AbstractContextManager[Connection]]
 """A transaction that keeps a request for approval although the act is not done."""
@@ -49,6 +53,8 @@ class Done:
     files: int = 0
     sealed: int = 0
     """Cases sealed because their legal hold has ended."""
+    edits: int = 0
+    """Edits that left the activity index."""
     clean: bool = True
     """Whether SQLite's log could be emptied; else the next round does it."""
 
@@ -61,6 +67,8 @@ class Housekeeper:
     settings: Settings
     clock: Callable[[], float]
     table: Retention = field(default_factory=shipped_retention)
+    channels: Callable[[], Mapping[str, Channel]] = dict
+    """Opens the ways by which whoever watches is told of news."""
     _next: float = 0.0
 
     def tend(self, now: float, newest: float | None) -> None:
@@ -72,6 +80,7 @@ class Housekeeper:
             return  # a recording, or a clock that is wrong
         try:
             done = self.run(limit=MOST)
+            tend_watches(self.database, self.settings, self.clock(), self.channels)
         except (TsbotError, OSError) as error:  # the patrol goes on; the doctor tells what is kept too long
             structlog.get_logger().warning("purge.put_off", error=type(error).__name__)
         else:
@@ -97,7 +106,8 @@ class Housekeeper:
         with self.database.write() as connection:
             forget_old(connection, self.clock())
             sealed = seal_after_hold(connection, self.database.key, self.clock(), sealing=self.settings.cases.seal_when_hidden)
-        return Done(tuple(purged), letters, self.sweep(), sealed, self.database.checkpoint())
+        trimmed = trim(self.database, self.settings.trace, self.clock())
+        return Done(tuple(purged), letters, self.sweep(), sealed, trimmed.edits, self.database.checkpoint())
 
     def purge_one(self, case_id: str, *, by: str, need: Need, asking: Asking = Database.write) -> Done:
         """Purge one case now; before its time a second person must have approved. ``asking`` opens the transaction in which to ask.
@@ -117,7 +127,7 @@ class Housekeeper:
             if why == "early":
                 need(connection, PURGE_EARLY, case_id, by, now)
             done = purge_case(connection, case_id, why=why, by=by, now=now)
-        return Done((done,) if done else (), 0, self.sweep(), 0, self.database.checkpoint())
+        return Done((done,) if done else (), 0, self.sweep(), 0, 0, self.database.checkpoint())
 
     def sweep(self) -> int:
         """Remove the files of purged letters from the spool; how many."""
@@ -147,9 +157,11 @@ class Housekeeper:
         return number
 
 
-def open_housekeeper(settings: Settings, database: Database, clock: Callable[[], float]) -> Housekeeper:
+def open_housekeeper(
+    settings: Settings, database: Database, clock: Callable[[], float], channels: Callable[[], Mapping[str, Channel]] = dict
+) -> Housekeeper:
     """With the table that the settings name. Raises ``SettingsError``."""
-    return Housekeeper(database, settings, clock, retention_of(settings.cases.retention))
+    return Housekeeper(database, settings, clock, retention_of(settings.cases.retention), channels)
 
 
 def _letter_of(path: Path) -> str:

@@ -35,6 +35,7 @@ from tsbot.store.database import Database
 from tsbot.stream.admission import Admission
 from tsbot.stream.events import Event
 from tsbot.stream.seen import SeenIndex
+from tsbot.trace.index import ActivityIndex
 from tsbot.wiki import email
 from tsbot.wiki.accounts import account_status
 from tsbot.wiki.api import Api
@@ -133,6 +134,7 @@ def open_pipeline(
         max_passage_chars=settings.detect.max_passage_chars,
         remember=settings.stream.remember,
         seal_when_hidden=settings.cases.seal_when_hidden,
+        activity=ActivityIndex(settings.trace, wikis.known) if settings.trace.index else None,
         observer=Observer(database.key) if settings.hide.follow else None,
     )
     if resume:

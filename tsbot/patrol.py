@@ -17,8 +17,9 @@ from sqlalchemy import select
 
 from tsbot.attempts import FilterWatch, open_watch
 from tsbot.backfill import Backfill
+from tsbot.bus.roster import new_name
 from tsbot.cases.outside import Asker, AskingThread
-from tsbot.errors import InputError, StoreError, StreamUnavailableError
+from tsbot.errors import InputError, StoreBusyError, StoreError, StoreFullError, StreamUnavailableError
 from tsbot.health import HealthServer
 from tsbot.hide.follower import Follower, FollowingThread
 from tsbot.housekeeping import Housekeeper, open_housekeeper
@@ -30,6 +31,7 @@ from tsbot.settings import Settings
 from tsbot.store import ledger
 from tsbot.store import tables as t
 from tsbot.store.database import Database
+from tsbot.store.locks import LISTENER, Reign
 from tsbot.store.opening import open_store
 from tsbot.stream.replay import FileSource, StdinSource
 from tsbot.stream.source import Batch, Source
@@ -92,13 +94,15 @@ def run(settings: Settings, options: Options, stop: Stop, show: Callable[[Snapsh
         source = open_source(settings, options.stream, stop)
         stack.callback(source.close)
         wikis = open_wikis(settings, simulate=options.simulate)
+        reign = stack.enter_context(_reigning(settings, database)) if database.shared else None
         pipeline = open_pipeline(settings, database, wikis, fetch=options.fetch, sleep=stop.wait)
+        pipeline.reign = reign
         pipeline.shadow = open_shadow(settings, database)
         deliverer = open_deliverer(settings, database, wikis, ask_wikis=options.fetch, simulate=options.simulate)
         delivery = DeliveryThread(deliverer)
         asker = open_asker(settings, database) if options.fetch else None
         follower = open_follower(settings, database, wikis, stop.wait) if options.fetch else None
-        housekeeper = open_housekeeper(settings, database, time.time)
+        housekeeper = open_housekeeper(settings, database, time.time, lambda: {} if deliverer.simulate else deliverer.channels)
         patrol = _Patrol(settings, options, database, pipeline, source, wikis, deliverer, delivery, asker, follower, housekeeper)
         if (address := settings.metrics.address) is not None:
             limit = settings.metrics.silent_after
@@ -137,6 +141,22 @@ def _only_patrol(settings: Settings, database: Database) -> Iterator[None]:
         os.close(handle)
 
 
+@contextlib.contextmanager
+def _reigning(settings: Settings, database: Database) -> Iterator[Reign]:
+    """Keep listeners and patrols on other machines from reading into the same database."""
+    reign = Reign(database, LISTENER, new_name("patrol"), settings.bus.lease)
+    if not reign.begin():
+        raise InputError(
+            f"A listener or another patrol reads into this database, or ended {settings.bus.lease:,.0f} s ago at most without saying so. "
+            "Stop it first, or name another --database."
+        )
+    try:
+        yield reign
+    finally:
+        with contextlib.suppress(StoreError):
+            reign.end()
+
+
 @dataclass
 class _Patrol:
     """The loop of one run."""
@@ -158,6 +178,8 @@ class _Patrol:
     began: float = field(default_factory=time.monotonic)
     turned: float = field(default_factory=time.monotonic)
     """When the loop last came round."""
+    kept: float = field(default_factory=time.monotonic)
+    """When it last said that it goes on reading into the database."""
 
     def vitals(self) -> Vitals:
         """How it is doing, for whoever asks from another thread."""
@@ -234,6 +256,7 @@ class _Patrol:
                 if now - looked >= LOOK_SECONDS:
                     looked = now
                     self._look(show)
+                    self._keep(now)
                 if self.housekeeper is not None:
                     self.housekeeper.tend(now, self.newest)
                 if self.ended and not self.pipeline.pending:
@@ -271,6 +294,13 @@ class _Patrol:
             since=ours.filters_since_hours * 3600,
             max_chars=self.settings.detect.max_passage_chars,
         )
+
+    def _keep(self, now: float) -> None:
+        """Go on reigning while there is nothing to store. Raises ``LeaseLostError``."""
+        if self.pipeline.reign is not None and now - self.kept >= self.pipeline.reign.seconds / 4:
+            self.kept = now
+            with contextlib.suppress(StoreBusyError, StoreFullError):
+                self.pipeline.reign.keep()
 
     def _read(self) -> Batch:
         return self.source.read(self.settings.stream.batch, self.settings.stream.batch_wait)
@@ -365,7 +395,9 @@ def redrive(settings: Settings, *, reason: str | None, fetch: bool, stop: Stop |
     stop = Stop() if stop is None else stop  # one that is not requested counts as false
     driven = 0
     with _database(settings) as database, _only_patrol(settings, database):
-        pipeline = open_pipeline(settings, database, open_wikis(settings), fetch=fetch, sleep=stop.wait)
+        # Where workers may be at work, what waits is theirs.
+        resume = not database.shared
+        pipeline = open_pipeline(settings, database, open_wikis(settings), fetch=fetch, resume=resume, sleep=stop.wait)
         with database.read() as connection:
             before = ledger.totals(connection)
             last = connection.scalar(select(t.dead_letter.c.id).order_by(t.dead_letter.c.id.desc()).limit(1)) or 0

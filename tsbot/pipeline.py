@@ -48,6 +48,7 @@ from tsbot.stream.seen import blob
 from tsbot.stream.source import Batch
 from tsbot.text.passage import Field, Passage
 from tsbot.text.passages import added_passages, carried_passages
+from tsbot.trace.index import ActivityIndex, Added
 from tsbot.wiki.abuselog import ABUSE_LOG
 from tsbot.wiki.fetcher import Fetcher, FetchResult
 from tsbot.wiki.queue import FetchQueue
@@ -112,6 +113,8 @@ class Pipeline:
     remember: int = 2_000_000
     seal_when_hidden: bool = True
     """Whether our copy of a text goes once the wiki has hidden it."""
+    activity: ActivityIndex | None = None
+    """Keeps who edited what when; None where the index is off."""
     observer: Observer | None = None
     """Takes note of what the stream tells of plans of what to hide."""
     shadow: Shadow | None = None
@@ -119,7 +122,7 @@ class Pipeline:
     owner: str | None = None
     """The worker's name under which it has leased what it handles; None where one process has everything."""
     begin_again: Callable[[PendingEvent], bool] = field(default=lambda item: True)  # noqa: ARG005
-    """Asked before an edit is judged that another worker began with; False if that is not to be."""
+    """Asked before an edit is judged alone that workers began with in vain; False if that is not to be."""
     order: PageOrder | None = None
     """Keeps texts in the order of their page; None judges them as they come."""
     reign: Reign | None = None
@@ -169,14 +172,17 @@ class Pipeline:
         fresh = [PendingEvent(e, stage=Stage.FRESH, lane=outcomes.lane(key, e), waits_for=outcomes.waits_for(e)) for e in got.events]
         trim, wikis = self._turn(got.events)
 
+        added = Added()
+
         def store(connection: Connection) -> None:
+            nonlocal added
             self._book_intake(connection, batch, source, got, trim=trim, wikis=wikis)
-            self._observe(connection, got)
+            added = self._observe(connection, got)
             ledger.add_pending(connection, key, fresh)
             ledger.count(connection, _intake_counts(got))
 
         self._commit_once(store)
-        self.intake.remember(got)
+        self._remember(got, added)
         self.active.update(wikis)
         return got
 
@@ -197,7 +203,7 @@ class Pipeline:
             some = [item for item in items if item.event.id in ours]
             return self._store_handled(connection, some, verdicts.of(carried.items, ours), rules)
 
-        waiting = self._commit(store)
+        waiting = self.commit(store)
         self._show_shadow(carried, verdicts)
         self._await(waiting)
         return len(waiting)
@@ -231,7 +237,7 @@ class Pipeline:
                 self._end(connection, ready, claims.remove(connection, None, [item.event.id for item in ready]))
             return len(ready)
 
-        return self._commit(work)
+        return self.commit(work)
 
     # -- messages -----------------------------------------------------------------------------------------------------
 
@@ -250,9 +256,14 @@ class Pipeline:
         self.judged.update(passage.field.value for _, passage in carried.items)
         trim, wikis = self._turn(judged_events)
 
+        added = Added()
+
         def store(connection: Connection) -> list[PendingEvent]:
+            nonlocal added
             self._book_intake(connection, batch, source, sorted_batch, trim=trim, wikis=wikis)
-            waiting = self._store_batch(connection, sorted_batch, verdicts)
+            flagged = self._file(connection, verdicts.flagged)
+            added = self._observe(connection, sorted_batch)
+            waiting = self._store_batch(connection, sorted_batch, verdicts, flagged)
             # Last: SQLite gives the number of a deleted last row to the next one, and a letter that fails again must get a higher one.
             removed = ledger.remove_dead_letters(connection, [letter.id for letter in again])
             ledger.count(connection, {"received": -removed, "failed": -removed})
@@ -260,7 +271,7 @@ class Pipeline:
 
         waiting = self._commit_once(store)
         self._show_shadow(carried, verdicts)
-        self.intake.remember(sorted_batch)
+        self._remember(sorted_batch, added)
         self.active.update(wikis)
         self._await(waiting)
         return sorted_batch
@@ -297,15 +308,20 @@ class Pipeline:
             ledger.trim_seen(connection, SUBJECTS, self.remember)
             copypasta.forget(connection, now)
 
-    def _observe(self, connection: Connection, got: Sorted) -> None:
-        """Before outcomes close cases of which something is left to hide."""
+    def _observe(self, connection: Connection, got: Sorted) -> Added:
+        """What all events tell, judged or not: of plans (before outcomes close cases that show something still), and of activity."""
         if self.observer is not None:
             self.observer.observe(connection, got.distinct, self.clock())
+        return self.activity.add(connection, got.distinct, self.clock()) if self.activity is not None else Added()
 
-    def _store_batch(self, connection: Connection, got: Sorted, verdicts: Verdicts) -> list[PendingEvent]:
+    def _remember(self, got: Sorted, added: Added) -> None:
+        """Once it is stored."""
+        self.intake.remember(got)
+        if self.activity is not None:
+            self.activity.remember(added)
+
+    def _store_batch(self, connection: Connection, got: Sorted, verdicts: Verdicts, flagged: set[str]) -> list[PendingEvent]:
         counts = _intake_counts(got) + verdicts.coverage
-        flagged = self._file(connection, verdicts.flagged)
-        self._observe(connection, got)
         failed: list[DeadLetter] = []
         waiting: list[PendingEvent] = []
         fetched = [event for event in got.events if self._is_fetched(event) and event.id not in verdicts.broken]
@@ -402,8 +418,8 @@ class Pipeline:
         results = [result for result in results if str(result.item.token) in self._fetching]
         if self.order is not None:
             results = self.order.sort(results, time.monotonic())
-        again = [result for result in results if self._fetching[str(result.item.token)].attempts]
-        for result in again:  # alone, since a worker may have died of it, and first: they are the older ones of their pages
+        again = [result for result in results if self._fetching[str(result.item.token)].attempts >= claims.ALONE]
+        for result in again:  # alone, since workers may have died of it, and first: they are the older ones of their pages
             item = self._fetching[str(result.item.token)]
             if self.begin_again(item):
                 self._finish([result])
@@ -431,7 +447,7 @@ class Pipeline:
                 passages.add(item.event, partial(added, revision, revision.text), revision.text)
         verdicts = judge(self.detector, passages)
         self.judged[Field.TEXT.value] += len(passages.items)
-        self._commit(lambda connection: self._store_texts(connection, arrived, passages.items, verdicts, cut))
+        self.commit(lambda connection: self._store_texts(connection, arrived, passages.items, verdicts, cut))
         self._show_shadow(passages, verdicts)
         for item, _ in arrived:
             self._let_go(item)
@@ -522,7 +538,7 @@ class Pipeline:
         def settle(connection: Connection) -> None:
             self._end(connection, ready, claims.remove(connection, None, [item.event.id for item in ready]))
 
-        self._commit(settle)
+        self.commit(settle)
         for item in ready:
             del self._waiting[item.event.id]
 
@@ -535,7 +551,7 @@ class Pipeline:
 
     # -- storing ------------------------------------------------------------------------------------------------------
 
-    def _commit(self, work: Callable[[Connection], T]) -> T:
+    def commit(self, work: Callable[[Connection], T]) -> T:
         """Do ``work`` in a transaction, again and again while the database is busy or full: results are never dropped.
 
         When stopping is requested meanwhile, the trouble is raised: the next start begins before this turn.
@@ -571,7 +587,7 @@ class Pipeline:
                 done[:] = [work(connection)]
             return done[0]
 
-        result = self._commit(once)
+        result = self.commit(once)
         if self.reign is not None:
             self.reign.confirm()
         return result

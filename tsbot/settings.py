@@ -663,6 +663,40 @@ class BusSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise SettingsError("bus.password is set without bus.user.")
 
 
+class TraceSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Traces: which accounts seem to belong together, across wikis."""
+
+    index: Annotated[
+        bool, Meta(description="Whether the patrol keeps the activity index: who edited which page when, public metadata, no text.")
+    ] = True
+    index_days: Annotated[Positive, Meta(description="Days that the activity index reaches back; older edits are trimmed.")] = 90
+    skip_wikis: Annotated[
+        tuple[str, ...], Meta(description="Database names of wikis that are neither indexed nor asked for traces (opt-out).")
+    ] = ()
+    index_bots: Annotated[bool, Meta(description="Whether edits with the bot flag are indexed too.")] = False
+    wikis: Annotated[
+        tuple[str, ...],
+        Meta(description="Wikis (database names) asked about an account where no CentralAuth tells its wikis, besides those read."),
+    ] = ()
+    most_edits: Annotated[
+        int, Meta(ge=10, le=20_000, description="Latest edits of the account asked about that are looked at, all wikis together.")
+    ] = 2000
+    candidates: Annotated[
+        int, Meta(ge=1, le=200, description="Accounts whose contributions are read from the wikis to be compared.")
+    ] = 25
+    pages: Annotated[int, Meta(ge=0, le=200, description="Page histories that are read to find candidates.")] = 12
+    texts: Annotated[
+        int, Meta(ge=0, le=200, description="Latest edits of the accounts compared whose added text is read and compared; 0: none.")
+    ] = 20
+    most_wikis: Annotated[
+        int, Meta(ge=1, le=1000, description="Wikis that are asked about one account; those with the most edits first.")
+    ] = 40
+    cache_minutes: Annotated[
+        float, Meta(ge=0, description="Minutes for which what a wiki answered about an account is kept, encrypted; 0: not at all.")
+    ] = 60.0
+    watch_days: Annotated[Positive, Meta(description="Days after which a watch ends by itself.")] = 90
+
+
 class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything."""
 
@@ -707,6 +741,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     scan: ScanSettings = msgspec.field(default_factory=ScanSettings)
     alarm: AlarmSettings = msgspec.field(default_factory=AlarmSettings)
     bus: BusSettings = msgspec.field(default_factory=BusSettings)
+    trace: TraceSettings = msgspec.field(default_factory=TraceSettings)
 
     @property
     def data_path(self) -> Path:

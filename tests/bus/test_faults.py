@@ -22,6 +22,7 @@ def faults(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_nothing_is_lost_doubled_or_out_of_order(faults: Any, tmp_path: Path) -> None:
     outcome = faults.run(6, 1500, 5, tmp_path, say=lambda *_, **__: None)
     assert sorted(outcome.kills) == ["broker", "database", "deliver", "listen", "work-1", "work-2"]
+    assert outcome.unfinished == 0
     assert (outcome.lost, outcome.doubled, outcome.out_of_order, outcome.dead) == (0, 0, 0, 0)
     assert outcome.balanced
     assert outcome.chain == "whole"

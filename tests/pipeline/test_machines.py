@@ -18,19 +18,20 @@ from sqlalchemy import update
 
 from tsbot.bus.embedded import DatabaseBus
 from tsbot.bus.engine import Bus, BusStatus, Delivery
-from tsbot.bus.listen import LEASE_NAME, Listener, Teller
+from tsbot.bus.listen import Listener, Teller
 from tsbot.bus.message import Message, encode, message_of
 from tsbot.bus.roster import Membership, present
 from tsbot.bus.work import POISON, Worker
-from tsbot.errors import BusUnavailableError, LeaseLostError, StoreBusyError
+from tsbot.errors import BusUnavailableError, InputError, LeaseLostError, StoreBusyError
 from tsbot.parts import Stop
+from tsbot.patrol import _reigning
 from tsbot.settings import BusSettings
 from tsbot.store import claims, ledger, schema
 from tsbot.store import tables as t
 from tsbot.store.crypto import MasterKey
 from tsbot.store.database import Database, connect
 from tsbot.store.ledger import Stage
-from tsbot.store.locks import Reign
+from tsbot.store.locks import LISTENER, Reign
 from tsbot.stream.source import Batch
 
 SETTINGS = BusSettings(batch=50, lease=3.0, forgotten_after=1.0, page_patience=5.0)
@@ -105,7 +106,7 @@ class Machines:
     def listener(self) -> Listener:
         pipeline = self.world.pipeline(fetch=False, load=False)
         member = Membership(self.world.database, "listen", self.world.clock)
-        reign = Reign(self.world.database, LEASE_NAME, member.name, SETTINGS.lease)
+        reign = Reign(self.world.database, LISTENER, member.name, SETTINGS.lease)
         return Listener(self.world.settings, self.world.database, pipeline, None, self.bus, member, reign)  # type: ignore[arg-type]
 
     def listening(self) -> Listener:
@@ -450,3 +451,14 @@ def test_a_teller_keeps_the_order_of_what_the_broker_did_not_take() -> None:
         teller.tend(float(at))
     assert [message.event for message in bus.published] == [str(n) for n in range(3000)]
     assert (teller.untold, teller.told) == (0, 3000)
+
+
+def test_a_patrol_and_a_listener_do_not_read_into_one_database(world: Any) -> None:
+    machines = Machines(world)
+    listener = machines.listening()
+    with pytest.raises(InputError, match="listener or another patrol"), _reigning(world.settings, world.database):
+        pass
+    listener.reign.end()
+    with _reigning(world.settings, world.database):
+        assert not machines.listener().reign.begin()
+    assert machines.listener().reign.begin()

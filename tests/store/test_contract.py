@@ -223,33 +223,44 @@ class StoreContract(ABC):
         with store.write() as connection:
             return ids(claims.claim(connection, store.key, owner, event_ids, LEASE).items)
 
-    def test_an_event_is_claimed_once_with_what_came_before_it_on_its_page(self, store: Database) -> None:
+    def test_an_event_is_claimed_once_with_all_that_waits_of_its_page(self, store: Database) -> None:
         self.alive(store, "one", "two")
         self.add(store, edit("a1", "a"), edit("b1", "b"), edit("a2", "a"), edit("a3", "a"))
-        assert self.claim(store, "one", "a2") == ["a1", "a2"]
-        assert self.claim(store, "one", "a2", "a1") == ["a1", "a2"], "not judged yet: it may ask again"
+        assert self.claim(store, "one", "a2") == ["a1", "a2", "a3"]
+        assert self.claim(store, "one", "a1") == ["a1", "a2", "a3"], "not judged yet: it may ask again"
         assert self.claim(store, "two", "a1", "b1", "unheard of") == ["b1"]
 
     def test_what_comes_while_somebody_has_the_page_is_handed_over(self, store: Database) -> None:
         self.alive(store, "one", "two")
-        self.add(store, edit("a1", "a"), edit("a2", "a"))
+        self.add(store, edit("a1", "a"))
         assert self.claim(store, "one", "a1") == ["a1"]
+        self.add(store, edit("a2", "a"))
         assert self.claim(store, "two", "a2") == []
         with store.read() as connection:
             assert list(claims.held(connection, "one")) == ["a1", "a2"]
             assert ids(claims.load(connection, store.key, "one", ["a2"])) == ["a2"]
 
+    def test_of_a_page_that_a_silent_worker_had_nothing_is_left_to_it(self, store: Database) -> None:
+        self.alive(store, "quick")
+        self.add(store, edit("a1", "a"), edit("a2", "a"), edit("a3", "a"))
+        self.claim(store, "slow", "a1")
+        assert self.claim(store, "quick", "a1") == ["a1", "a2", "a3"]
+        self.alive(store, "slow")
+        with store.read() as connection:
+            assert claims.held(connection, "slow") == {}
+
     def test_what_a_dead_worker_had_is_found_and_claimed_again(self, store: Database) -> None:
         self.add(store, edit("a1", "a"), edit("a2", "a"))
         self.alive(store, "alive")
         self.claim(store, "dead", "a2")
+        self.claim(store, "dead, too", "a2")
         with store.read() as connection:
             assert claims.lost(connection, LEASE, forgotten=60.0, limit=10) == ["a1", "a2"]
         with store.write() as connection:
             found = claims.claim(connection, store.key, "alive", ["a1", "a2"], LEASE).items
-            assert [item.attempts for item in found] == [1, 1]
+            assert [item.attempts for item in found] == [2, 2], "which is when an event is tried alone"
             assert claims.begin_again(connection, found[0], "alive")
-            assert not claims.begin_again(connection, replace(found[1], attempts=0), "alive")
+            assert not claims.begin_again(connection, found[0], "alive"), "it was counted"
         with store.read() as connection:
             assert claims.lost(connection, LEASE, forgotten=60.0, limit=10) == []
 

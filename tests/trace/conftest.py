@@ -1,13 +1,20 @@
-"""Made-up accounts: a puppeteer, a look-alike, a victim who is imitated, and ordinary editors; all of them mild."""
+"""Made-up accounts: a puppeteer, a look-alike, a victim who is imitated, and ordinary editors; all of them mild.
+
+They also live on a farm of wikis in memory, which answers as the action API does where no real wiki can: CentralAuth is in no Debian
+package, and a real wiki is not hidden, down or huge at will. tests/live asks real wikis.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from tsbot.errors import UnknownWikiError, WikiRefusedError, WikiUnavailableError
 from tsbot.trace.activity import Account, Edit
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -83,3 +90,135 @@ PLACES = tuple(
 def word(rng: random.Random) -> str:
     """A word that hardly comes twice."""
     return "".join(rng.choice("bcdfghklmnprstvwz") + rng.choice("aeiou") for _ in range(rng.randrange(2, 4))).title()
+
+
+@dataclass
+class FarmSites:
+    """What the farm's wikis are called, and where they are."""
+
+    names: tuple[str, ...]
+
+    def base(self, wiki: str, _server_url: str = "") -> str:
+        if wiki not in self.names:
+            raise UnknownWikiError(f"no wiki {wiki}")
+        return f"https://{wiki}.test"
+
+    def known(self, wiki: str, _server_url: str = "", _domain: str = "") -> bool:
+        return wiki in self.names
+
+    def databases(self) -> tuple[str, ...]:
+        return self.names
+
+
+@dataclass
+class Farm:
+    """Accounts and their edits on some wikis."""
+
+    sites: FarmSites
+    edits: dict[str, list[dict[str, Any]]]
+    """Per wiki, the newest first."""
+    hidden: set[str] = field(default_factory=set)
+    locked: set[str] = field(default_factory=set)
+    blocks: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
+    renames: list[tuple[str, str, str]] = field(default_factory=list)
+    """Wiki, old name, new name."""
+    central: str = ""
+    """The wiki with CentralAuth; empty for none."""
+    down: set[str] = field(default_factory=set)
+    editcounts: dict[str, int] = field(default_factory=dict)
+    requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, accounts: Iterable[Account], wikis: Iterable[str], **more: Any) -> Farm:
+        """A farm on which accounts did what they did."""
+        edits: dict[str, list[dict[str, Any]]] = {wiki: [] for wiki in wikis}
+        for account in accounts:
+            for edit in account.edits:
+                edits[edit.wiki].append(cls.entry(account.name, edit.pages[0], edit.timestamp, edit.summary))
+        for some in edits.values():
+            some.sort(key=lambda one: one["timestamp"])
+            for number, one in enumerate(some, 1):
+                one["revid"] = number
+            some.reverse()
+        return cls(FarmSites(tuple(edits)), edits, **more)
+
+    def get(self, wiki: str, parameters: Mapping[str, Any], *, server_url: str = "", paid: bool = False) -> dict[str, Any]:
+        """One answer of the API."""
+        self.sites.base(wiki)
+        self.requests.append((wiki, dict(parameters)))
+        if wiki in self.down:
+            raise WikiUnavailableError("The wiki answers HTTP 503.")
+        query: dict[str, Any] = {}
+        answer: dict[str, Any] = {"query": query}
+        lists = str(parameters.get("list", "")).split("|")
+        if "users" in lists:
+            query["users"] = [self._user(wiki, str(parameters["ususers"]))]
+        if "blocks" in lists:
+            query["blocks"] = self.blocks.get((wiki, str(parameters.get("bkusers") or parameters.get("bkip"))), [])
+        if parameters.get("meta") == "siteinfo":
+            query["statistics"] = {"activeusers": 1000}
+        if parameters.get("meta") == "globaluserinfo" and wiki == self.central:
+            query["globaluserinfo"] = self._global(str(parameters["guiuser"]))
+        if "usercontribs" in lists:
+            self._contributions(wiki, parameters, answer)
+        if "allusers" in lists:
+            names = sorted({str(one["user"]) for one in self.edits[wiki]} - self.hidden)
+            query["allusers"] = [{"name": name} for name in names if name.startswith(str(parameters["auprefix"]))]
+        if "recentchanges" in lists:
+            query["recentchanges"] = [dict(one) for one in self.edits[wiki][: int(parameters["rclimit"])]]
+        if "logevents" in lists:
+            self._log(wiki, parameters, query)
+        if parameters.get("prop") == "revisions":
+            title = str(parameters["titles"])
+            some = [one for one in self.edits[wiki] if one["title"] == title]
+            query["pages"] = [{"title": title, "ns": 0, "revisions": some[: int(parameters["rvlimit"])]}] if some else [{"missing": True}]
+        return answer
+
+    def _exists(self, wiki: str, name: str) -> bool:
+        return name not in self.hidden and any(one["user"] == name for one in self.edits[wiki])
+
+    def _user(self, wiki: str, name: str) -> dict[str, Any]:
+        if not self._exists(wiki, name):
+            return {"name": name, "missing": True}
+        count = self.editcounts.get(name, sum(one["user"] == name for one in self.edits[wiki]))
+        return {"name": name, "editcount": count, "registration": "2026-01-02T03:04:05Z", "groups": ["*", "user", "rollbacker"]}
+
+    def _global(self, name: str) -> dict[str, Any]:
+        merged = [
+            {"wiki": wiki, "url": f"https://{wiki}.test", "editcount": sum(one["user"] == name for one in some)}
+            for wiki, some in self.edits.items()
+            if self._exists(wiki, name)
+        ]
+        if not merged:
+            return {"missing": True}
+        told: dict[str, Any] = {"name": name, "home": merged[0]["wiki"], "merged": merged, "editcount": 99}
+        return told | ({"locked": True} if name in self.locked else {})
+
+    def _contributions(self, wiki: str, parameters: Mapping[str, Any], answer: dict[str, Any]) -> None:
+        name = str(parameters.get("ucuser") or "")
+        some = [one for one in self.edits[wiki] if one["user"] == name and name not in self.hidden]
+        start, limit = int(parameters.get("uccontinue", 0)), int(parameters["uclimit"])
+        answer["query"]["usercontribs"] = some[start : start + limit]
+        if start + limit < len(some):
+            answer["continue"] = {"uccontinue": str(start + limit), "continue": "-||"}
+
+    def _log(self, wiki: str, parameters: Mapping[str, Any], query: dict[str, Any]) -> None:
+        kind, title = parameters["letype"], str(parameters["letitle"])
+        if kind == "gblrename" and wiki != self.central:
+            raise WikiRefusedError("The wiki refuses the request (badvalue).", "badvalue")
+        found = []
+        for where, old, new in self.renames:
+            if where == wiki and title in ({f"User:{old}"} if kind == "renameuser" else {f"Special:CentralAuth/{new}"}):
+                found.append({"timestamp": "2026-02-01T00:00:00Z", "params": {"olduser": old, "newuser": new}})
+        query["logevents"] = found
+
+    @staticmethod
+    def entry(user: str, title: str, time: datetime, comment: str = "", rev_id: int = 0) -> dict[str, Any]:
+        """An edit as the API tells it."""
+        return {"user": user, "title": title, "ns": 0, "timestamp": f"{time:%Y-%m-%dT%H:%M:%SZ}", "comment": comment, "revid": rev_id}
+
+
+@pytest.fixture
+def farm(village: tuple[Account, ...]) -> Farm:
+    """The village, on wikis with CentralAuth."""
+    return Farm.of(village, ("enwiki", "dewiki", "frwiki", "metawiki"), central="metawiki")

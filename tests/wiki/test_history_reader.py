@@ -11,7 +11,8 @@ import pytest
 from tsbot.errors import WikiRefusedError, WikiUnavailableError
 from tsbot.wiki.budget import Budget
 from tsbot.wiki.history import PageRef, WikiFacts
-from tsbot.wiki.history_reader import ATTEMPTS, ApiHistories
+from tsbot.wiki.history_reader import ApiHistories
+from tsbot.wiki.patient import ATTEMPTS
 
 PAGE = {"pageid": 7, "ns": 1, "title": "Talk:Mill", "lastrevid": 12}
 

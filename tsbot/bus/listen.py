@@ -33,14 +33,13 @@ from tsbot.pipeline import Pipeline
 from tsbot.settings import Settings
 from tsbot.store import claims, ledger
 from tsbot.store.database import Database
-from tsbot.store.locks import Reign
+from tsbot.store.locks import LISTENER, Reign
 from tsbot.store.opening import open_store
 from tsbot.stream.events import Event
 from tsbot.stream.source import Batch, Source, SourceStatus
 from tsbot.wiki.api import Api
 from tsbot.wiki.budget import Budget
 
-LEASE_NAME = "listener"
 STAND_BY = 2.0
 """Seconds between attempts to take over."""
 MOST_UNTOLD = 20_000
@@ -298,7 +297,7 @@ def open_listener(
             source,
             open_bus(settings.bus, database),
             member,
-            Reign(database, LEASE_NAME, member.name, settings.bus.lease),
+            Reign(database, LISTENER, member.name, settings.bus.lease),
             backfill=_backfill(settings, database, wikis.api, wikis.budget, source.name, pipeline) if ask_wikis else None,
             asker=open_asker(settings, database) if ask_wikis else None,
             follower=open_follower(settings, database, wikis, stop.wait) if ask_wikis else None,

@@ -15,9 +15,10 @@ import contextlib
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
+from sqlalchemy import Connection
 
 from tsbot.bus.engine import Bus, Delivery
 from tsbot.bus.opening import open_bus
@@ -186,12 +187,14 @@ class Worker:
         self.pipeline.take_up(items)
 
     def _handle(self, items: Sequence[PendingEvent]) -> None:
-        """Fresh ones together; what a worker did not survive, or failed on, one by one, so that it takes no others with it."""
+        """Together; what workers did not survive, or failed on, one by one, so that it takes no others with it."""
         self.newest = max((item.event.time for item in items), default=self.newest)
-        again = [item for item in items if item.attempts > 0]
+        again = [item for item in items if item.attempts >= claims.ALONE]
         for item in again:
             self._handle_again(item)
-        fresh = [item for item in items if item.attempts == 0]
+        together = [item for item in items if item.attempts < claims.ALONE]
+        self.pipeline.take_up([item for item in together if item.stage is Stage.FETCHING])
+        fresh = [item for item in together if item.stage is Stage.FRESH]
         try:
             self.pipeline.handle(fresh)
         except (StoreBusyError, StoreFullError):
@@ -199,7 +202,7 @@ class Worker:
         except StoreError as error:
             structlog.get_logger().error("work.failed", reason=error, count=len(fresh))
             for item in fresh:
-                self._handle_again(PendingEvent(item.event, item.flagged, item.stage, item.lane, item.waits_for, 1))
+                self._handle_again(replace(item, attempts=item.attempts + 1))  # as claiming has counted it
         self.handled += len(items)
 
     def _handle_again(self, item: PendingEvent) -> None:
@@ -220,17 +223,19 @@ class Worker:
         if item.attempts >= self.settings.attempts:
             self._bury(item)
             return False
-        with self.database.write() as connection:
-            return claims.begin_again(connection, item, self.member.name)
+        return self.pipeline.commit(lambda connection: claims.begin_again(connection, item, self.member.name))
 
     def _bury(self, item: PendingEvent) -> None:
         """Nobody survives it: keep it for a person to look at."""
         event = item.event
-        with self.database.write() as connection:
+
+        def bury(connection: Connection) -> None:
             if claims.remove(connection, self.member.name, [event.id]):
                 letter = DeadLetter(event.id, POISON, POISON_WORDS, redrivable(event), event.wiki)
                 ledger.add_dead_letters(connection, self.database.key, [letter], self.member.clock())
                 ledger.count(connection, {"failed": 1})
+
+        self.pipeline.commit(bury)
         structlog.get_logger().error("work.given_up", id=event.id, wiki=event.wiki, attempts=item.attempts)
 
     def _give_back(self) -> None:

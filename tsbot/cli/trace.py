@@ -10,17 +10,34 @@ from typing import IO, Annotated, Any
 
 import msgspec
 import typer
+import typer.core
 from rich.table import Table
 
 from tsbot import __version__
 from tsbot.cli.common import EXIT_PARTIAL, harmless, terminal
+from tsbot.cli.trace_account import account_command
+from tsbot.cli.trace_handover import add_commands
 from tsbot.errors import InputError
 from tsbot.trace.activity import Activity, account_name, read_activity
 from tsbot.trace.evidence.catalogue import KINDS
 from tsbot.trace.rank import Link, Ranker
 from tsbot.trace.weights import load_weights, shipped_weights
 
-trace = typer.Typer(help="Which accounts behave alike, on what evidence, for and against.", no_args_is_help=True)
+
+class AccountFirst(typer.core.TyperGroup):
+    """What is none of the words is taken for the name of an account, to ask about."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the word in that was left out."""
+        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            args = [ACCOUNT, *args]
+        return list(super().parse_args(ctx, args))
+
+
+ACCOUNT = "account"
+trace = typer.Typer(cls=AccountFirst, help="Which accounts behave alike, on what evidence, for and against.", no_args_is_help=True)
+trace.command(ACCOUNT)(account_command)
+add_commands(trace)
 
 
 @trace.command("rank")

@@ -158,6 +158,11 @@ class WikiFamily:
         command = [check_prerequisites(self._mediawiki), script, "--no-updates", "--username-prefix=imported", str(dump)]
         run_php(command, php_environment(self._running, dbname, self._mediawiki))
 
+    def maintain(self, dbname: str, script: str, *arguments: str) -> None:
+        """Run one of MediaWiki's maintenance scripts on a wiki. Raises DemoError."""
+        command = [check_prerequisites(self._mediawiki), str(self._mediawiki / "maintenance" / script), *arguments]
+        run_php(command, php_environment(self._running, dbname, self._mediawiki))
+
     def __enter__(self) -> WikiFamily:
         self.start()
         return self

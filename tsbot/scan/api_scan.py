@@ -20,8 +20,8 @@ from tsbot.scan.keeper import Keeper, Told
 from tsbot.stream.events import Event
 from tsbot.wiki.answers import WHOLE_WIKI
 from tsbot.wiki.budget import Budget
-from tsbot.wiki.history_reader import ATTEMPTS, FIRST_WAIT, LONGEST_WAIT
 from tsbot.wiki.past import Leg, Past, Place, Sought, place_of
+from tsbot.wiki.patient import ATTEMPTS, FIRST_WAIT, LONGEST_WAIT
 from tsbot.wiki.types import FetchedRevision, RevisionRef, RevisionSource
 
 

@@ -6,14 +6,14 @@
       └──(an outcome)──► WAITING ──(no earlier edit of its wiki is pending)──► gone
 
 A listener stores events as FRESH. A worker *claims* some, and has them for as long as it gives signs of life (:mod:`tsbot.bus.roster`);
-once it is silent for longer than a lease lasts, another may claim them. Events of one page (a *lane*) are claimed in the order in which
-they were stored, by one worker at a time: what comes while somebody has the lane is handed over to whoever that is. All times are the
-database's own, so that no worker's clock matters. All functions work inside the caller's transaction.
+once it is silent for longer than a lease lasts, another may claim them. Events of one page (a *lane*) are claimed together and in the
+order in which they were stored, by one worker at a time: what comes while somebody has the lane is handed over to whoever that is. All
+times are the database's own, so that no worker's clock matters. All functions work inside the caller's transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -28,6 +28,8 @@ from tsbot.stream.events import Event
 EVERYWHERE = "*"
 """``waits_for`` of an outcome that may concern edits of any wiki."""
 OPEN = (Stage.FRESH.value, Stage.FETCHING.value)
+ALONE = 2
+"""Attempts after which an event is tried alone: two workers died with it, or failed, and it may be why."""
 P = t.pending.c
 
 
@@ -42,18 +44,18 @@ class Claim:
 
 
 def claim(connection: Connection, key: MasterKey, owner: str, event_ids: Collection[str], lease: float) -> Claim:
-    """Take events, with all that was stored before them about the same pages; what is gone or another's is left alone.
+    """Take events, with all others that wait about the same pages; what is gone or another's is left alone.
 
-    ``lease`` is for how many seconds a silent worker keeps what it has.
+    All of a page, so that it is one worker's at any time: whoever had it and was silent for ``lease`` seconds has nothing of it left.
     """
-    last = _last_of_lanes(connection, event_ids)
-    if not last:
+    lanes = _lanes(connection, event_ids)
+    if not lanes:
         return Claim()
     alive = {*_alive(connection, lease), owner}
     mine: list[Row[tuple[object, ...]]] = []
     elsewhere: dict[str, str] = {}
     handed: dict[str, list[int]] = {}
-    for row in _of_lanes(connection, last):
+    for row in _of_lanes(connection, lanes):
         holder = row.lease_by if row.lease_by in alive else None
         if holder not in (None, owner):
             elsewhere[row.lane] = holder
@@ -63,13 +65,14 @@ def claim(connection: Connection, key: MasterKey, owner: str, event_ids: Collect
             mine.append(row)
     for holder, ids in handed.items():
         _give(connection, holder, ids)
-    _give(connection, owner, [row.id for row in mine if row.attempts])
-    _give(connection, owner, [row.id for row in mine if row.attempts == 0], attempts=1)
+    for begun in range(ALONE):
+        _give(connection, owner, [row.id for row in mine if row.attempts == begun], attempts=begun + 1)
+    _give(connection, owner, [row.id for row in mine if row.attempts >= ALONE])
     return Claim(tuple(_item(key, row) for row in mine), sum(map(len, handed.values())))
 
 
 def begin_again(connection: Connection, item: PendingEvent, owner: str) -> bool:
-    """Count one more attempt with an event that a worker did not survive, or failed on; False if it is not ours any more."""
+    """Count one more attempt with an event that is tried alone; False if it is not ours any more."""
     again = update(t.pending).where(P.event_id == item.event.id, P.lease_by == owner, P.attempts == item.attempts)
     return connection.execute(again.values(attempts=item.attempts + 1)).rowcount > 0
 
@@ -99,7 +102,7 @@ def events(connection: Connection, key: MasterKey, event_ids: Sequence[str]) -> 
 
 def release(connection: Connection, owner: str) -> int:
     """Give back all that a worker has, which then is as if it had never begun; how many events that were."""
-    attempts = case((P.attempts == 1, 0), else_=P.attempts)
+    attempts = case((P.attempts.between(1, ALONE), P.attempts - 1), else_=P.attempts)
     _lock(connection, P.lease_by == owner)
     return connection.execute(update(t.pending).where(P.lease_by == owner).values(lease_by=None, attempts=attempts)).rowcount
 
@@ -167,22 +170,20 @@ def backlog(connection: Connection) -> tuple[int, float]:
     return row[0], 0.0 if row[1] is None else max(0.0, now - row[1])
 
 
-def _last_of_lanes(connection: Connection, event_ids: Collection[str]) -> dict[str, int]:
-    last: dict[str, int] = {}
+def _lanes(connection: Connection, event_ids: Collection[str]) -> list[str]:
+    found: set[str] = set()
     for some in _chunks(list(event_ids)):
-        rows = connection.execute(select(P.lane, func.max(P.id)).where(P.event_id.in_(some), P.stage.in_(OPEN)).group_by(P.lane))
-        for lane, number in rows:
-            last[lane] = max(number, last.get(lane, 0))
-    return last
+        found.update(connection.scalars(select(P.lane).where(P.event_id.in_(some), P.stage.in_(OPEN))))
+    return sorted(found)
 
 
-def _of_lanes(connection: Connection, last: dict[str, int]) -> Iterator[Row[tuple[object, ...]]]:
-    """Rows of lanes up to a number each, in order, locked; all lockers go by that order, so that none waits for each other."""
+def _of_lanes(connection: Connection, lanes: Sequence[str]) -> list[Row[tuple[object, ...]]]:
+    """Rows of lanes in their order, locked; all lockers go by that order, so that no two wait for each other."""
     rows: list[Row[tuple[object, ...]]] = []
-    for some in _chunks(sorted(last)):
-        query = select(t.pending).where(P.lane.in_(some), P.stage.in_(OPEN), P.id <= max(last[lane] for lane in some))
-        rows += connection.execute(query.order_by(P.id).with_for_update()).all()
-    return (row for row in sorted(rows, key=lambda row: int(str(row.id))) if row.id <= last[row.lane])
+    for some in _chunks(lanes):
+        query = select(t.pending).where(P.lane.in_(some), P.stage.in_(OPEN)).order_by(P.id)
+        rows += connection.execute(query.with_for_update()).all()
+    return sorted(rows, key=lambda row: row.id)
 
 
 def _alive(connection: Connection, lease: float) -> list[str]:

@@ -21,6 +21,8 @@ from tsbot.store import tables as t
 if TYPE_CHECKING:
     from tsbot.store.database import Database
 
+LISTENER = "listener"
+"""The lease of whoever reads the stream into the database."""
 PATIENCE = 60
 """Seconds to wait for a lock."""
 _MARIADB = ("select get_lock(concat('tsbot ', :key), :patience)", "select release_lock(concat('tsbot ', :key))")

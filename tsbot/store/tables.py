@@ -503,6 +503,96 @@ exposure = Table(
     comment="Texts that somebody had shown: what a person reads in a day is limited.",
 )
 
+activity_wiki = Table(
+    "activity_wiki",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("name", String(64), nullable=False, unique=True, comment="Database name."),
+    Column("base", String(255), nullable=False, comment="Scheme and host."),
+    comment="Wikis of the activity index.",
+)
+
+activity_account = Table(
+    "activity_account",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=False, comment="63 bits of a hash of the name."),
+    Column("name", String(255), nullable=False),
+    Column("skeleton", BigInteger, nullable=False, comment="Hash of the folded name, equal for look-alikes."),
+    Column("stem", BigInteger, nullable=False, comment="Hash of the name without its trailing number."),
+    Index(None, "skeleton"),
+    Index(None, "stem"),
+    comment="Accounts that edited within the days that the index keeps.",
+)
+
+activity_page = Table(
+    "activity_page",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=False, comment="63 bits of a hash of wiki and title."),
+    Column("wiki", Integer, nullable=False),
+    Column("title", String(320), nullable=False, comment="With English namespace names."),
+    comment="Pages that were edited within the days that the index keeps.",
+)
+
+activity_edit = Table(
+    "activity_edit",
+    metadata,
+    Column("account", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", BigInteger, primary_key=True, autoincrement=False, comment="Its second times 2^28, plus a hash of wiki and revision."),
+    Column("page", BigInteger, nullable=False),
+    Column("rev", BigInteger, nullable=False),
+    Column("digest", Integer, nullable=False, comment="31 bits of the summary without its heading; 0 for none."),
+    sqlite_with_rowid=False,
+    comment="What accounts did, each in the order of time: public metadata of the stream's edits, no text.",
+)
+
+activity_touch = Table(
+    "activity_touch",
+    metadata,
+    Column("page", BigInteger, primary_key=True, autoincrement=False),
+    Column("account", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+    comment="Who edited a page.",
+)
+
+trace_cache = Table(
+    "trace_cache",
+    metadata,
+    Column("id", String(64), primary_key=True, comment="SHA-256 of what was asked, keyed."),
+    Column("expires", Double, nullable=False),
+    Column("body", Blob, nullable=False, comment="What a wiki answered about an account, sealed."),
+    Index(None, "expires"),
+    comment="Answers of wikis to questions of a trace, kept for minutes.",
+)
+
+trace_dispute = Table(
+    "trace_dispute",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("pair_index", String(32), nullable=False, comment="Keyed fingerprint of both accounts, without direction; hexadecimal."),
+    Column("by", String(64), nullable=False),
+    Column("created", Double, nullable=False),
+    Column("ended", Double, comment="When it was taken back."),
+    Column("body", Blob, nullable=False, comment="Names, why, and the evidence of the time: sealed."),
+    Index(None, "pair_index"),
+    comment="Links that people hold to be wrong: counter-evidence, and labels.",
+)
+
+trace_watch = Table(
+    "trace_watch",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("by", String(64), nullable=False),
+    Column("created", Double, nullable=False),
+    Column("expires", Double, nullable=False),
+    Column("ended", Double),
+    Column("looked", Double, nullable=False, comment="Up to when new activity was looked at."),
+    Column("news", Integer, nullable=False, comment="Matches that were not read yet."),
+    Column("body", Blob, nullable=False, comment="The accounts, why, and what matched: sealed."),
+    Index(None, "by"),
+    Index(None, "expires"),
+    comment="Sets of accounts that somebody wants to hear news of.",
+)
+
 scan_job = Table(
     "scan_job",
     metadata,

@@ -34,6 +34,10 @@ class Edit:
     added: str = ""
     """Text that the edit added, where it is known."""
     namespace: int | None = None
+    rev_id: int = 0
+    """0 where it is not known."""
+    parent_id: int = 0
+    """The revision before; 0 for a new page, or where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from tsbot.trace.activity import Account
 from tsbot.trace.candidates import CandidateIndex, spread
 from tsbot.trace.gallery import Gallery
 from tsbot.trace.score import Measured, score
+from tsbot.trace.skeleton import look_alike
 from tsbot.trace.tiers import expected_coincidences, tier
 from tsbot.trace.weights import Weights, shipped_weights
 
@@ -64,16 +65,17 @@ class Ranker:
         self._positions = {account.name: position for position, account in enumerate(self._accounts)}
 
     @cached_property
-    def _gallery(self) -> Gallery:
+    def gallery(self) -> Gallery:
+        """The accounts, each edit read once."""
         return Gallery(self._accounts, names_shown=self._names)
 
     @cached_property
     def _all(self) -> Measured:
-        return Measured(self._gallery, self._without)
+        return Measured(self.gallery, self._without)
 
     @cached_property
     def _index(self) -> CandidateIndex:
-        return CandidateIndex(self._gallery)
+        return CandidateIndex(self.gallery)
 
     def rank(self, queries: Sequence[str], top: int) -> Iterator[list[Link]]:
         """The first links of each query, in the order of the queries. An account without activity has none."""
@@ -113,7 +115,7 @@ class Ranker:
                         rank,
                         accounts[other].name,
                         round(log_lr, 4),
-                        tier(log_lr, kinds),
+                        tier(log_lr, kinds, look_alike=self._names and look_alike(accounts[row].name, accounts[other].name)),
                         expected_coincidences(log_lr, len(self._accounts) - 1),
                         tuple(_reasons(measured, kinds, row, other)),
                     )

@@ -25,23 +25,33 @@ _REPEATED = re.compile(r"(.)\1+")
 _SQUEEZED = re.compile(r"[\W_]+")
 
 
+def _bare(name: str) -> str:
+    """Without accents and invisible characters."""
+    if name.isascii():
+        return name
+    plain = unicodedata.normalize("NFKD", name)
+    return "".join(char for char in plain if not unicodedata.combining(char) and unicodedata.category(char) != "Cf")
+
+
 def folded(name: str) -> str:
     """Lower case, without accents and invisible characters; spaces and punctuation kept as one space."""
-    plain = unicodedata.normalize("NFKD", name)
-    plain = "".join(char for char in plain if not unicodedata.combining(char) and unicodedata.category(char) != "Cf")
-    return " ".join(re.sub(r"[\W_]+", " ", plain.casefold()).split())
+    return " ".join(_SQUEEZED.sub(" ", _bare(name).casefold()).split())
 
 
 @lru_cache(maxsize=65536)
 def skeleton(name: str) -> str:
     """What a reader in a hurry sees: equal for names that look alike."""
-    plain = unicodedata.normalize("NFKD", name).casefold()
-    plain = "".join(char for char in plain if not unicodedata.combining(char) and unicodedata.category(char) != "Cf")
+    plain = _bare(name).casefold()
     plain = _SQUEEZED.sub("", plain.translate(_LOOKALIKE)).translate(_LOOKALIKE)
     plain = plain.replace("i", "l")
     for pair, single in _PAIRS:
         plain = plain.replace(pair, single)
     return _REPEATED.sub(r"\1", plain)
+
+
+def look_alike(first: str, second: str) -> bool:
+    """Whether two names are the same to a reader in a hurry and differ in more than case, accents and punctuation."""
+    return skeleton(first) == skeleton(second) and folded(first).replace(" ", "") != folded(second).replace(" ", "")
 
 
 def stem(name: str) -> tuple[str, str]:

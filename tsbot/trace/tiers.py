@@ -25,6 +25,8 @@ SPEAKS = math.log(2)
 """A kind supports a link from this log-likelihood ratio on."""
 # Set where 2 % of the true pairs of the labelled investigations would be taken for imitation.
 _COPIED_LEAST, _HARD_MOST, _NAME_LEAST = 2.0, -1.2, 1.0
+_LOOK_ALIKE_HARD_MOST = -0.5
+"""The same for a name that was made to look like the other: who has several accounts numbers them, who frames somebody copies letters."""
 
 WORDING = {
     "very strong": "the evidence is consistent with one person, very strongly",
@@ -42,16 +44,20 @@ def families(kinds: Mapping[str, float]) -> set[str]:
     return {FAMILIES[kind] for kind, value in kinds.items() if value >= SPEAKS}
 
 
-def imitation(kinds: Mapping[str, float]) -> bool:
-    """Whether a link rests on a name and on what is easily copied, and what is hard to copy speaks against it."""
+def imitation(kinds: Mapping[str, float], *, look_alike: bool = False) -> bool:
+    """Whether a link rests on a name and on what is easily copied, and what is hard to copy speaks against it.
+
+    ``look_alike`` says that one name is the other in letters that look like its own.
+    """
     copied = sum(max(0.0, kinds.get(kind, 0.0)) for kind in COPIED)
     hard = sum(kinds.get(kind, 0.0) for kind in HARD) + min(0.0, kinds.get("style", 0.0))
-    return copied >= _COPIED_LEAST and hard <= _HARD_MOST and kinds.get("names", 0.0) >= _NAME_LEAST
+    most = _LOOK_ALIKE_HARD_MOST if look_alike else _HARD_MOST
+    return copied >= _COPIED_LEAST and hard <= most and kinds.get("names", 0.0) >= _NAME_LEAST
 
 
-def tier(log_lr: float, kinds: Mapping[str, float]) -> str:
+def tier(log_lr: float, kinds: Mapping[str, float], *, look_alike: bool = False) -> str:
     """The tier of a link. Whatever the sum, a link needs two independent families of evidence."""
-    if imitation(kinds):
+    if imitation(kinds, look_alike=look_alike):
         return "imitation"
     if log_lr <= -WEAK:
         return "against"

@@ -17,8 +17,9 @@ from tsbot.errors import WikiRefusedError, WikiUnavailableError
 from tsbot.stream.events import Event, EventKind
 from tsbot.text.diff import added_spans
 from tsbot.wiki.accounts import is_temporary
-from tsbot.wiki.history_reader import ApiHistories, Parameters
+from tsbot.wiki.history_reader import ApiHistories
 from tsbot.wiki.past import Place
+from tsbot.wiki.patient import Parameters
 from tsbot.wiki.recent import NAMESPACE
 
 ABUSE_LOG = "abuselog."

@@ -19,6 +19,7 @@ from tsbot.errors import WikiRefusedError, WikiUnavailableError
 from tsbot.wiki.api import Api, Data
 from tsbot.wiki.budget import Budget
 from tsbot.wiki.history import LogEntry, PageHistory, PageRef, Progress, Revision, WikiFacts
+from tsbot.wiki.patient import Parameters, Patient
 from tsbot.wiki.revisions import DATA_MODELS
 
 TEXTS, TEXTS_HIGH = 50, 500
@@ -26,11 +27,6 @@ TEXTS, TEXTS_HIGH = 50, 500
 BYTES_A_REQUEST = 4_000_000
 """Bytes of text that one request asks for: MediaWiki cuts an answer at 8 MB, and escaped text is longer than it is."""
 REVISION_FIELDS = "ids|timestamp|user|userid|comment|sha1|size"
-ATTEMPTS = 4
-FIRST_WAIT, LONGEST_WAIT = 2.0, 120.0
-"""Seconds between attempts, doubled each time, unless the wiki asks for more."""
-
-Parameters = dict[str, str | int]
 T = TypeVar("T")
 
 
@@ -48,9 +44,9 @@ class ApiHistories:
         concurrency: int = 3,
         progress: Progress | None = None,
     ) -> None:
-        self.requests = 0
-        """Requests sent so far."""
-        self._api, self._wiki, self._budget, self._sleep = api, wiki, budget, sleep
+        self._patient = Patient(api, wiki, budget, sleep, server_url=server_url)
+        self._ask, self._follow = self._patient.ask, self._patient.follow
+        self._api, self._wiki = api, wiki
         self._server_url = server_url
         self._concurrency = concurrency
         self._progress = progress or (lambda _what, _done, _all: None)
@@ -59,10 +55,19 @@ class ApiHistories:
         self._sizes: dict[int, int] = {}
         self._lock = threading.Lock()
 
+    @property
+    def requests(self) -> int:
+        """Requests sent so far."""
+        return self._patient.requests
+
+    def follow(self, parameters: Parameters) -> Iterator[Data]:
+        """The answers to one question, to its end."""
+        return self._patient.follow(parameters)
+
     def facts(self) -> WikiFacts:
         """What kind of wiki it is; asked once."""
         if self._facts is None:
-            data = self.ask({"meta": "siteinfo|userinfo", "siprop": "general", "uiprop": "rights"})
+            data = self._ask({"meta": "siteinfo|userinfo", "siprop": "general", "uiprop": "rights"})
             query = _query(data)
             if "apihighlimits" in (query.get("userinfo") or {}).get("rights", ()):
                 self._per_request = TEXTS_HIGH
@@ -75,7 +80,7 @@ class ApiHistories:
         found: list[tuple[PageRef, Revision]] = []
         for ids in _chunks(list(dict.fromkeys(rev_ids)), TEXTS):
             wanted: Parameters = {"prop": "revisions|info", "revids": _joined(ids), "rvprop": REVISION_FIELDS}
-            for data in self.follow(wanted):
+            for data in self._follow(wanted):
                 found += [(page, revision) for page, entry in _pages(data) for revision in _revisions(page, entry)]
         return found
 
@@ -83,7 +88,7 @@ class ApiHistories:
         """Pages by title."""
         found: list[PageRef] = []
         for some in _chunks(list(dict.fromkeys(titles)), TEXTS):
-            for data in self.follow({"prop": "info", "titles": "|".join(some)}):
+            for data in self._follow({"prop": "info", "titles": "|".join(some)}):
                 found += [page for page, _ in _pages(data)]
         return found
 
@@ -92,7 +97,7 @@ class ApiHistories:
         found: list[Revision] = []
         page: PageRef | None = None
         wanted: Parameters = {"prop": "revisions|info", "pageids": page_id, "rvprop": REVISION_FIELDS, "rvlimit": "max"}
-        for data in self.follow(wanted):
+        for data in self._follow(wanted):
             for page_now, entry in _pages(data):
                 # ``info`` stands in the first answer only.
                 page = page if page is not None and not page_now.current else page_now
@@ -137,7 +142,7 @@ class ApiHistories:
         wanted: Parameters = {"list": "usercontribs", "ucend": _stamp(since), "ucprop": fields, "uclimit": min(500, most), **who}
         found: list[tuple[PageRef, Revision]] = []
         with _nobody():
-            for data in self.follow(wanted):
+            for data in self._follow(wanted):
                 for entry in _list(data, "usercontribs"):
                     page = PageRef(int(entry.get("pageid") or 0), str(entry.get("title") or ""), int(entry.get("ns") or 0))
                     found.append((page, _revision(page.page_id, entry)))
@@ -159,7 +164,7 @@ class ApiHistories:
         fields = "ids|title|type|user|timestamp|comment|details"
         found: list[LogEntry] = []
         with _nobody():
-            for data in self.follow({"list": "logevents", "leprop": fields, "lelimit": min(500, most), **about}):
+            for data in self._follow({"list": "logevents", "leprop": fields, "lelimit": min(500, most), **about}):
                 found += [_log_entry(entry) for entry in _list(data, "logevents")]
                 if len(found) >= most:
                     break
@@ -181,40 +186,11 @@ class ApiHistories:
     def _texts(self, rev_ids: list[int]) -> dict[int, str | None]:
         found: dict[int, str | None] = dict.fromkeys(rev_ids)
         wanted: Parameters = {"prop": "revisions", "revids": _joined(rev_ids), "rvprop": "ids|content|contentmodel", "rvslots": "main"}
-        for data in self.follow(wanted):
+        for data in self._follow(wanted):
             for _, entry in _pages(data):
                 for revision in entry.get("revisions") or ():
                     found[int(revision["revid"])] = _text((revision.get("slots") or {}).get("main") or {})
         return found
-
-    def follow(self, parameters: Parameters) -> Iterator[Data]:
-        """The answers to one question, to its end."""
-        more: Parameters = {}
-        while True:
-            data = self.ask({**parameters, **more})
-            yield data
-            if not data.get("continue"):
-                return
-            further: Parameters = {str(name): str(value) for name, value in data["continue"].items()}
-            if further == more:
-                raise WikiUnavailableError("The wiki's answer goes round in circles.")
-            more = further
-
-    def ask(self, parameters: Parameters) -> Data:
-        """One answer, within the budget and after a few attempts. Raises as all methods."""
-        attempt = 0
-        while True:
-            attempt += 1
-            while not self._budget.try_take():
-                self._sleep(max(0.05, self._budget.wait_time()))
-            with self._lock:
-                self.requests += 1
-            try:
-                return self._api.get(self._wiki, {"action": "query", **parameters}, server_url=self._server_url, paid=True)
-            except WikiUnavailableError as error:
-                if attempt == ATTEMPTS:
-                    raise
-                self._sleep(min(LONGEST_WAIT, max(FIRST_WAIT * 2.0 ** (attempt - 1), error.retry_after or 0.0)))
 
 
 @contextmanager

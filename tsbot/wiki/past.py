@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 from tsbot.errors import InputError, WikiUnavailableError
 from tsbot.stream.events import Event, EventKind
 from tsbot.wiki.accounts import is_temporary
-from tsbot.wiki.history_reader import ApiHistories, Parameters
+from tsbot.wiki.history_reader import ApiHistories
+from tsbot.wiki.patient import Parameters
 from tsbot.wiki.recent import NAMESPACE
 
 STREAM = "scan"

@@ -88,6 +88,10 @@ class Sites:
         self._index()
         return self._names.get(urlsplit(base).netloc)
 
+    def databases(self) -> tuple[str, ...]:
+        """Database names of all wikis of the configured families; none where the settings name no family: those would be a thousand."""
+        return tuple(sorted(self._index())) if self._settings.families else ()
+
     def base(self, wiki: str, server_url: str = "") -> str:
         """Scheme and host of a wiki. Raises ``UnknownWikiError``."""
         site = self.site(wiki, server_url)

@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""Say where an account is active, and which accounts its behaviour is consistent with, on what evidence.
+
+The same as `tsbot trace account`, in pywikibot's manner. It asks the wikis and the activity index; people judge. Who asks and why is
+written into the audit log.
+
+These command line parameters can be used:
+
+-account:X        User name, temporary account, IP address or range (for historic edits). Also without "-account:".
+
+-why:X            Why you ask: a case, a request. Needed.
+
+-askwiki:X        Ask this wiki (database name) in any case. May be given several times.
+
+-with:X           Compare with this account in any case. May be given several times.
+
+-top:N            Links shown. Default: 10.
+
+-nodiffs          Leave out the links to diffs side by side.
+
+-fresh            Ask the wikis anew, whatever they answered within the last hour.
+
+-database:URL     SQLAlchemy URL of the database. Default: SQLite in the data folder of tsbot.toml.
+
+-config_file:F    tsbot's settings file. Default: $TSBOT_CONFIG, else tsbot.toml if there is one.
+
+To see who else an account may be:
+
+    pwb trace "Example Account" -why:"request on Meta, 3 August"
+
+&params;
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import pywikibot
+
+from tsbot.cli.common import EXIT_USAGE
+from tsbot.cli.trace_account import answer, exit_of
+from tsbot.pwb.arguments import guarded, handle, refuse
+from tsbot.trace.view import lines
+
+docuReplacements = {"&params;": ""}  # noqa: N816 - the name that pywikibot looks for
+
+
+def main(*args: str) -> None:
+    """Run with pywikibot's command line."""
+    guarded(trace, args)
+
+
+def trace(args: Sequence[str]) -> None:
+    """Print the answer."""
+    account, why, top, diffs, fresh = "", "", 10, True, False
+    wikis: list[str] = []
+    against: list[str] = []
+    given = handle(args)
+    for argument in given.rest:
+        name, _, value = argument.partition(":")
+        if name == "-account" and value:
+            account = value
+        elif name == "-why" and value:
+            why = value
+        elif name == "-askwiki" and value:
+            wikis.append(value)
+        elif name == "-with" and value:
+            against.append(value)
+        elif name == "-top" and value.isascii() and value.isdigit() and int(value):
+            top = int(value)
+        elif argument == "-nodiffs":
+            diffs = False
+        elif argument == "-fresh":
+            fresh = True
+        elif not argument.startswith("-") and not account:
+            account = argument
+        else:
+            refuse(argument)
+    if not account or not why:
+        pywikibot.bot.suggest_help(missing_parameters=[name for name, value in (("-account", account), ("-why", why)) if not value])
+        sys.exit(EXIT_USAGE)
+    found = answer(given.settings(), account, why, wikis=wikis, against=against, fresh=fresh)
+    for line in lines(found, top=top, diffs=diffs):
+        pywikibot.info(line)
+    if code := exit_of(found):
+        sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
