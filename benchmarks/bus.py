@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -54,15 +55,15 @@ def cpu_of_tree(pid: int) -> float:
     return total
 
 
-def embedded(settings: Settings, events: Path, texts: Path | None) -> float:
-    """Events a second of one process on SQLite, as `tsbot patrol` works."""
+def embedded(settings: Settings, events: Path, texts: Path | None) -> tuple[float, float]:
+    """Events a second, and a second of processor time, of one process on SQLite, as `tsbot patrol` works."""
     database = open_store(settings)
     pipeline = open_pipeline(
         settings, database, open_wikis(settings), fetch=texts is not None, revisions=LocalTexts(texts) if texts else None
     )
     source = FileSource(events)
     source.start(None)
-    began, ended, seen = time.perf_counter(), False, 0
+    began, cpu, ended, seen = time.perf_counter(), time.process_time(), False, 0
     while not ended or pipeline.fetching:
         if not ended and pipeline.fetching < 5000:
             batch = source.read(settings.stream.batch, 0.0)
@@ -71,9 +72,9 @@ def embedded(settings: Settings, events: Path, texts: Path | None) -> float:
                 pipeline.take(batch, source.name)
                 seen += len(batch.messages)
         pipeline.fetch(0.001 if ended or pipeline.fetching >= 5000 else 0.0)
-    spent = time.perf_counter() - began
+    spent, used = time.perf_counter() - began, time.process_time() - cpu
     database.close()
-    return seen / spent
+    return seen / spent, seen / used
 
 
 @dataclass
@@ -170,7 +171,7 @@ def shared(workers: int, events: Path, texts: Path | None) -> Shared:
         try:
             while len(list(folder.glob("ready-*"))) < workers:
                 time.sleep(0.05)
-            servers = {"postgres": postgresql.pids[0], "nats": nats.pids[0]}
+            servers = {"PostgreSQL": postgresql.pids[0], "NATS": nats.pids[0]}
             before = {who: cpu_of_tree(pid) for who, pid in servers.items()} | {
                 f"worker {n}": cpu_of_tree(process.pid) for n, process in enumerate(running, 1)
             }
@@ -180,10 +181,13 @@ def shared(workers: int, events: Path, texts: Path | None) -> Shared:
             while not _received(database):
                 time.sleep(0.02)
             began = time.perf_counter()
+            earlier = resource.getrusage(resource.RUSAGE_CHILDREN)
             while listener.poll() is None or _pending(database):
                 time.sleep(0.2)
+            listened = resource.getrusage(resource.RUSAGE_CHILDREN)
             seconds = time.perf_counter() - began
             used = {who: cpu_of_tree(pid) - before[who] for who, pid in servers.items()}
+            used["listener"] = listened.ru_utime + listened.ru_stime - earlier.ru_utime - earlier.ru_stime
             used |= {f"worker {n}": cpu_of_tree(process.pid) - before[f"worker {n}"] for n, process in enumerate(running[:-1], 1)}
             with database.read() as connection:
                 totals = ledger.totals(connection)
@@ -231,12 +235,15 @@ def main() -> None:
         act(arguments.role, arguments.folder)
         return
     with tempfile.TemporaryDirectory() as folder:
-        alone = embedded(Settings(data_dir=folder), arguments.events, arguments.texts)
-    print(f"one process, SQLite: {alone:,.0f} events/s", flush=True)
+        alone, of_processor = embedded(Settings(data_dir=folder), arguments.events, arguments.texts)
+    print(f"one process, SQLite: {alone:,.0f} events/s; {of_processor:,.0f} per second of processor time", flush=True)
     for workers in arguments.workers:
         found = shared(workers, arguments.events, arguments.texts)
         times = f"{found.rate / alone:.2f} times"
         print(f"\n{workers} workers, NATS, PostgreSQL: {found.rate:,.0f} events/s, {times}, in {found.seconds:.0f} s")
+        working = sum(seconds for who, seconds in found.processors.items() if who.startswith("worker"))
+        per_second = found.rate * found.seconds / working
+        print(f"  {per_second:,.0f} events per second of a worker's processor time, {per_second / of_processor:.2f} times one process")
         print(f"  {'processor time':<40} {'s':>8}")
         for who, seconds in found.processors.items():
             print(f"  {who:<40} {seconds:>8.1f}")

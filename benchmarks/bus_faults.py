@@ -177,7 +177,7 @@ def act(role: str, folder: Path, events: int) -> None:
             with open_worker(settings, fetch=True, stop=stop, detector=Words(), revisions=SlowTexts()) as worker:
                 worker.run(stop)
         elif role == "listen":
-            with open_listener(settings, os.devnull, ask_wikis=False, stop=stop, source=Paced(events), detector=Words()) as listener:
+            with open_listener(settings, os.devnull, ask_wikis=False, stop=stop, source=Paced(events)) as listener:
                 listener.run(stop)
         else:
             database = open_store(settings)

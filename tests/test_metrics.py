@@ -133,6 +133,7 @@ EXPECTED = {
     "tsbot_passages_total{coverage=weak}": 6,
     "tsbot_passages_total{coverage=unscored}": 5,
     "tsbot_texts_cut_total": 0,
+    "tsbot_backup_last_timestamp_seconds": 0,
     "tsbot_gaps_open": 1,
     "tsbot_dead_letters{reason=judge_failed}": 1,
     "tsbot_hide_plans{state=open}": 1,

@@ -163,6 +163,9 @@ def checkout(tmp_path: Path) -> Path:
         ("doctor", "Check settings, key"),
         ("flag", "Put a diff, permanent link or log entry by hand"),
         ("hide", "Say which revisions show"),
+        ("purge", "Destroy the texts and names"),
+        ("scan", "Look back at the history"),
+        ("stats", "Count what was found"),
     ],
 )
 def test_pywikibot_finds_the_commands_of_a_checkout(checkout: Path, name: str, words: str) -> None:
@@ -260,6 +263,14 @@ def test_the_doctor_of_a_checkout(home: Path) -> None:
     assert (done.returncode, "detector: version" in done.stdout + done.stderr) == (0, True)
 
 
+def test_numbers_and_what_is_due(home: Path) -> None:
+    assert pwb(home, *PATROL).returncode == 0
+    done = pwb(home, "stats", "-by:wiki", "-json")
+    assert (done.returncode, '"enwiki"' in done.stdout) == (0, True), done.stderr
+    done = pwb(home, "purge", "-dry")
+    assert (done.returncode, "Nothing is due." in done.stdout) == (0, True), done.stderr
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -269,6 +280,10 @@ def test_the_doctor_of_a_checkout(home: Path) -> None:
         ("flag",),
         ("hide", "-kind:rage"),
         ("hide",),
+        ("purge", "-nonsense"),
+        ("scan", "-wiki:enwiki", "-namespace:talk"),
+        ("scan",),
+        ("stats", "-since:yesterday"),
     ],
     ids=" ".join,
 )

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from tsbot.errors import StreamUnavailableError, TsbotError
 from tsbot.settings import Settings
-from tsbot.store import ledger, schema
+from tsbot.store import backup, ledger, schema
 from tsbot.store import tables as t
 from tsbot.store.database import Database
 from tsbot.store.outbox import PURGED
@@ -25,6 +25,10 @@ HELD_SECONDS = 900.0
 """A letter that nobody has released for this long is worth a warning."""
 QUIET_SECONDS = 3600.0
 """A stream that was last read longer ago is worth a warning: canary events come every hour."""
+
+
+BACKUP_SECONDS = 7 * 86400.0
+"""A backup that is older is worth a warning."""
 
 
 class State(StrEnum):
@@ -123,6 +127,20 @@ def check_store(database: Database, now: float) -> Iterator[Diagnosis]:
         yield Diagnosis("gaps", State.WARNING, words, "The patrol fills them while it runs, as far as wikis allow.")
     else:
         yield _ok("gaps", "none open")
+
+
+def check_backup(database: Database, settings: Settings, now: float) -> Iterator[Diagnosis]:
+    """When the last backup was made; not asked before there is anything to lose."""
+    with database.read() as connection:
+        saved = backup.fact(connection, backup.LAST)
+        cases = connection.scalar(select(func.count()).select_from(t.case)) or 0
+    remedy = "tsbot backup --to DIR --keys-to OTHER_DIR; a timer does it best (docs/backup.md)."
+    if saved is None and cases and settings.alarm.backup:
+        yield Diagnosis("backup", State.WARNING, "no backup was ever made with `tsbot backup`", remedy)
+    elif saved is not None and now - float(saved) > BACKUP_SECONDS and settings.alarm.backup:
+        yield Diagnosis("backup", State.WARNING, f"the last backup is {(now - float(saved)) / 86400:,.0f} days old", remedy)
+    else:
+        yield _ok("backup", "nothing to lose yet" if saved is None else f"made {(now - float(saved)) / 3600:,.1f} h ago")
 
 
 def check_detector(load: Callable[[], str]) -> Iterator[Diagnosis]:

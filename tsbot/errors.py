@@ -60,8 +60,16 @@ class TsbotError(Exception):
     """Base of all errors that tsbot raises on purpose."""
 
 
+class StoppedError(TsbotError):
+    """Somebody asked to stop; what was done is stored."""
+
+
 class InputError(TsbotError):
     """What a person typed cannot be used."""
+
+
+class DumpError(TsbotError):
+    """A file of a dump is damaged, or is none."""
 
 
 class SettingsError(TsbotError):
@@ -155,6 +163,10 @@ class LeaseLostError(StoreError):
 
 class SchemaError(StoreError):
     """The database has another schema than this program."""
+
+
+class BackupError(StoreError):
+    """A backup cannot be made, read or restored."""
 
 
 class BusError(TsbotError):

@@ -21,6 +21,7 @@ from tsbot.cases.retention import Due, Retention, due_cases, old_dead_letters, r
 from tsbot.errors import InputError, TsbotError
 from tsbot.report.channels import Channel
 from tsbot.report.sealing import seal_after_hold
+from tsbot.scan.job import forget_old
 from tsbot.settings import Settings
 from tsbot.store import audit
 from tsbot.store import tables as t
@@ -103,6 +104,7 @@ class Housekeeper:
                 purged += [one for one in some if one is not None]
         letters = self._delete_dead_letters(by)
         with self.database.write() as connection:
+            forget_old(connection, self.clock())
             sealed = seal_after_hold(connection, self.database.key, self.clock(), sealing=self.settings.cases.seal_when_hidden)
         trimmed = trim(self.database, self.settings.trace, self.clock())
         return Done(tuple(purged), letters, self.sweep(), sealed, trimmed.edits, self.database.checkpoint())

@@ -27,6 +27,10 @@ INTAKE_RULES = {
 """Rules by which events are skipped after admission, with what they mean."""
 
 
+OF_SUBJECTS = frozenset((EventKind.EDIT, EventKind.LOG, EventKind.ATTEMPT))
+"""Kinds of events that are each about one thing, which several streams may tell of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sorted:
     """A batch of messages, sorted. Each distinct event stands in exactly one of ``skipped``, ``failed`` and ``events``."""
@@ -124,7 +128,7 @@ def _first_of_subject(
     admitted: Sequence[Event], seen: SeenIndex, skipped: Counter[str]
 ) -> tuple[tuple[Event, ...], NDArray[np.uint64]]:
     """Several streams tell of one edit; the first is judged, the others are skipped by a rule."""
-    with_subject = [event for event in admitted if event.kind in (EventKind.EDIT, EventKind.LOG) and event.subject]
+    with_subject = [event for event in admitted if event.kind in OF_SUBJECTS and event.subject]
     subject_keys = keys([event.subject or "" for event in with_subject])
     fresh = seen.new(subject_keys)
     fresh |= np.array([event.stream == BY_HAND for event in with_subject], dtype=bool)

@@ -21,7 +21,7 @@ from tsbot.bus import roster
 from tsbot.bus.engine import BusStatus
 from tsbot.cases.stats.rows import DRILL
 from tsbot.errors import StoreError
-from tsbot.store import claims, ledger
+from tsbot.store import backup, claims, ledger
 from tsbot.store import tables as t
 from tsbot.store.database import Database
 from tsbot.stream.source import SourceStatus
@@ -133,6 +133,8 @@ def _of_store(connection: Connection, now: float) -> Iterator[Metric]:
     yield from _books(ledger.totals(connection))
     gaps = _number(connection, t.gap, t.gap.c.filled.is_(None))
     yield GaugeMetricFamily("tsbot_gaps_open", "Times for which events may be missing, not filled yet.", value=gaps)
+    saved = float(backup.fact(connection, backup.LAST) or 0.0)
+    yield GaugeMetricFamily("tsbot_backup_last_timestamp_seconds", "When the last backup was made; 0 for never.", value=saved)
     reasons = [((reason,), number) for reason, number in ledger.dead_letter_reasons(connection).items()]
     yield _labelled("tsbot_dead_letters", "Events that could not be handled.", ("reason",), reasons)
     yield from _shared(connection)

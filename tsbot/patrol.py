@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import structlog
 from sqlalchemy import select
 
+from tsbot.attempts import FilterWatch, open_watch
 from tsbot.backfill import Backfill
 from tsbot.bus.roster import new_name
 from tsbot.cases.outside import Asker, AskingThread
@@ -36,6 +37,7 @@ from tsbot.stream.replay import FileSource, StdinSource
 from tsbot.stream.source import Batch, Source
 from tsbot.stream.sse import LiveSource
 from tsbot.view import Snapshot
+from tsbot.wiki.abuselog import ABUSE_LOG
 
 BUSY_WAIT = 0.05
 """Seconds between looks at the texts under way once the stream has ended."""
@@ -211,6 +213,7 @@ class _Patrol:
                 lambda: dict.fromkeys(active_wikis, "") if active_wikis else self.pipeline.active,
                 self.settings.stream.fill_gap_after,
             )
+        watch = self._watch() if self.options.fetch else None
 
         def wait_for_store(seconds: float) -> bool:
             self._look(show)
@@ -222,6 +225,8 @@ class _Patrol:
         asking = AskingThread(self.asker) if self.asker is not None else None
         if asking is not None:
             asking.start()
+        if watch is not None:
+            watch.start()
         following = FollowingThread(self.follower, waits=lambda: self.pipeline.fetching > PLANS_WAIT) if self.follower is not None else None
         if following is not None:
             following.start()
@@ -240,6 +245,8 @@ class _Patrol:
                     for messages in backfill.arrived():
                         busy = self._take(Batch(messages), backfill.name) or busy
                     backfill.tend(self.pipeline.clock())
+                for name, attempted in watch.arrived() if watch is not None else ():
+                    busy = self._take(attempted, name) or busy
                 fetched = self.pipeline.fetch()
                 now = time.monotonic()
                 if busy or fetched:
@@ -261,6 +268,8 @@ class _Patrol:
         finally:
             if backfill is not None:
                 backfill.close()
+            if watch is not None:
+                watch.close()
             if asking is not None:
                 asking.stop()
             if following is not None:
@@ -278,13 +287,26 @@ class _Patrol:
             self.kept = now
             with contextlib.suppress(StoreBusyError, StoreFullError):
                 self.pipeline.reign.keep()
+    def _watch(self) -> FilterWatch | None:
+        """What reads the abuse logs that the settings name."""
+        ours = self.settings.scan
+        return open_watch(
+            self.database,
+            self.wikis.api,
+            self.wikis.budget,
+            ours.filters,
+            self.pipeline.active,
+            every=ours.filters_every,
+            since=ours.filters_since_hours * 3600,
+            max_chars=self.settings.detect.max_passage_chars,
+        )
 
     def _read(self) -> Batch:
         return self.source.read(self.settings.stream.batch, self.settings.stream.batch_wait)
 
     def _take(self, batch: Batch, source: str) -> bool:
         """Whether the batch held news; heartbeats and repetitions are none."""
-        if not batch.messages and not batch.gaps:
+        if not batch.messages and not batch.gaps and not source.startswith(ABUSE_LOG):
             return False
         taken = self.pipeline.take(batch, source)
         if taken.newest is not None:

@@ -47,8 +47,9 @@ from tsbot.stream.events import Event, EventKind
 from tsbot.stream.seen import blob
 from tsbot.stream.source import Batch
 from tsbot.text.passage import Field, Passage
-from tsbot.text.passages import added_passages, event_passages
+from tsbot.text.passages import added_passages, carried_passages
 from tsbot.trace.index import ActivityIndex, Added
+from tsbot.wiki.abuselog import ABUSE_LOG
 from tsbot.wiki.fetcher import Fetcher, FetchResult
 from tsbot.wiki.queue import FetchQueue
 from tsbot.wiki.sites import base_url
@@ -67,6 +68,10 @@ TRIM_EVERY = 10_000
 """Batches after which what is remembered of events too old to matter is deleted."""
 JUDGE_FAILED = "a text could not be taken apart or judged"
 NO_SUBJECT = "something was found in a log entry without a number, which no flag can point at"
+CREDITED = ("backfill", "hand", "filter")
+"""Beginnings of streams' names whose finds are told from those of the patrol's stream."""
+OWN = (BY_HAND, ABUSE_LOG)
+"""Beginnings of the names of sources that hand in events as they are."""
 GONE = {
     RevisionState.HIDDEN: ledger.SKIPPED + "hidden_before_fetch",
     RevisionState.DELETED: ledger.SKIPPED + "deleted_before_fetch",
@@ -189,7 +194,7 @@ class Pipeline:
         carried = Passages()
         for item in items:
             if rules[item.event.id] is None:
-                carried.add(item.event, partial(event_passages, item.event))
+                carried.add(item.event, partial(carried_passages, item.event), item.event.text)
         verdicts = judge(self.detector, carried)
         self.judged.update(passage.field.value for _, passage in carried.items)
 
@@ -242,11 +247,11 @@ class Pipeline:
         ``again`` are the dead letters that the messages come from when they are driven through once more: they leave the
         books in the same transaction. Messages made by :func:`tsbot.intake.redrivable` stand for events as they are.
         """
-        sorted_batch = self.intake.sort(batch.messages, again=bool(again), own=bool(again) or source == BY_HAND)
+        sorted_batch = self.intake.sort(batch.messages, again=bool(again), own=bool(again) or source.startswith(OWN))
         judged_events = [event for event in sorted_batch.events if event.id not in sorted_batch.otherwise]
         carried = Passages()
         for event in judged_events:
-            carried.add(event, partial(event_passages, event))
+            carried.add(event, partial(carried_passages, event), event.text)
         verdicts = judge(self.detector, carried)
         self.judged.update(passage.field.value for _, passage in carried.items)
         trim, wikis = self._turn(judged_events)
@@ -386,7 +391,7 @@ class Pipeline:
             return set()
         now = self.clock()
         audit.queue_up(connection)  # which case a flag belongs to depends on those before it: one process after the other
-        for source in ("patrol", "backfill", "hand"):
+        for source in ("patrol", *CREDITED):
             some = [item for item in judged if _source(item.event) == source]
             filed = file_flags(
                 connection,
@@ -606,7 +611,7 @@ def _unusable(event: Event, verdicts: Verdicts, flagged: set[str]) -> DeadLetter
 def _source(event: Event) -> str:
     """What a flag on this event is credited to: the stream, a back-fill, or a person's hand."""
     origin = event.stream.partition(".")[0]
-    return origin if origin in ("backfill", "hand") else "patrol"
+    return origin if origin in CREDITED else "patrol"
 
 
 def _why(result: FetchResult) -> tuple[str, str]:

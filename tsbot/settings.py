@@ -490,6 +490,42 @@ class MetricsSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=
         return host, port
 
 
+class ScanSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Looking back at history (`tsbot scan`), and at what filters stopped."""
+
+    requests_per_minute: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Requests that a look back may make beside a patrol; 0: a third of the patrol's budget, so that both together "
+            "stay within what the class of client allows.",
+        ),
+    ] = 0
+    filters: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Wikis (database names) whose abuse log the patrol reads, for attempts that filters stopped. The account needs the "
+            "rights `abusefilter-log` and `abusefilter-log-detail` there."
+        ),
+    ] = ()
+    filters_every: Annotated[float, Meta(ge=10, description="Seconds between looks at an abuse log.")] = 60.0
+    filters_since_hours: Annotated[
+        float, Meta(ge=0, description="How far back the first look at an abuse log goes.")
+    ] = 1.0
+    workers: Annotated[int, Meta(ge=0, description="Processes that read a dump; 0: one for each processor.")] = 0
+
+
+class AlarmSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The dead man's alarm (`tsbot alarm`, asked by a timer). It tells whom `[page]` names."""
+
+    silent_minutes: Annotated[float, Meta(gt=0, description="Minutes without anything read from the stream after which it sounds.")] = 15.0
+    undelivered_minutes: Annotated[
+        float, Meta(gt=0, description="Minutes after which a message that was let go and has not left makes it sound.")
+    ] = 30.0
+    again_hours: Annotated[float, Meta(gt=0, description="Hours after which the same trouble is told of again.")] = 6.0
+    backup: Annotated[bool, Meta(description="Whether it sounds after a week without `tsbot backup`.")] = True
+
+
 class ConsoleSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The private web application (`tsbot serve`)."""
 
@@ -788,6 +824,8 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     oncall: OnCallSettings = msgspec.field(default_factory=OnCallSettings)
     metrics: MetricsSettings = msgspec.field(default_factory=MetricsSettings)
     console: ConsoleSettings = msgspec.field(default_factory=ConsoleSettings)
+    scan: ScanSettings = msgspec.field(default_factory=ScanSettings)
+    alarm: AlarmSettings = msgspec.field(default_factory=AlarmSettings)
     reception: ReceptionSettings = msgspec.field(default_factory=ReceptionSettings)
     bus: BusSettings = msgspec.field(default_factory=BusSettings)
     trace: TraceSettings = msgspec.field(default_factory=TraceSettings)

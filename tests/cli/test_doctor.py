@@ -46,7 +46,7 @@ def test_after_a_patrol(patrolled: Any) -> None:
     patrolled.configure(WELL)
     code, findings = examined(patrolled)
     assert code == 0
-    assert worrying(findings) == {"settings.channel", "dead_letters"}
+    assert worrying(findings) == {"settings.channel", "dead_letters", "backup"}
     assert findings["accounting"]["words"] == "13 events received, each accounted for once"
     assert findings["dead_letters"]["state"] == "warning"
     assert "1 unknown_wiki" in findings["dead_letters"]["words"]

@@ -123,3 +123,16 @@ def test_fields_that_are_empty_or_hidden(wiki: Any, text: str, author: str) -> N
         from_revision(wiki, "enwiki", added, [Field.TEXT, Field.USER], ())
     with pytest.raises(InputError, match="has no revision"):
         from_revision(wiki, "enwiki", 9, [Field.TEXT], ())
+
+
+def test_what_a_filter_stopped_needs_no_hiding() -> None:
+    import msgspec
+
+    content = FlagContent(title="Talk:Mill", user="Grey Pebble", excerpt="I will come to your mill and hurt you.", abuse_id=7)
+    fields = {"probability": 0.9, "specificity": 1, "plausibility": 1, "imminence": 1, "language": "en", "coverage": "scored"}
+    more = {"detector": "d", "source": "filter", "event_time": 1.0, "created": 1.0, "content": content, "field": Field.TEXT}
+    flag = Flag(id="f", subject="enwiki:abuse:7", kind=Kind.VIOLENCE, case_id="c", wiki="enwiki", **fields, **more)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="a filter stopped it"):
+        from_flags([flag])
+    saved = replace(flag, content=msgspec.structs.replace(content, abuse_id=None, rev_id=8))
+    assert from_flags([saved]).rev_id == 8

@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
@@ -195,8 +196,9 @@ class Farm:
         return told | ({"locked": True} if name in self.locked else {})
 
     def _contributions(self, wiki: str, parameters: Mapping[str, Any], answer: dict[str, Any]) -> None:
-        name = str(parameters.get("ucuser") or "")
-        some = [one for one in self.edits[wiki] if one["user"] == name and name not in self.hidden]
+        name = str(parameters.get("ucuser") or parameters["uciprange"])
+        own = [one for one in self.edits[wiki] if one["user"] == name and name not in self.hidden]
+        some = [one for one in self.edits[wiki] if _within(one["user"], name)] if "/" in name else own
         start, limit = int(parameters.get("uccontinue", 0)), int(parameters["uclimit"])
         answer["query"]["usercontribs"] = some[start : start + limit]
         if start + limit < len(some):
@@ -222,3 +224,10 @@ class Farm:
 def farm(village: tuple[Account, ...]) -> Farm:
     """The village, on wikis with CentralAuth."""
     return Farm.of(village, ("enwiki", "dewiki", "frwiki", "metawiki"), central="metawiki")
+
+
+def _within(address: str, network: str) -> bool:
+    try:
+        return ip_address(address) in ip_network(network)
+    except ValueError:
+        return False

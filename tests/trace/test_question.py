@@ -310,3 +310,14 @@ def test_an_address_has_ranges_and_a_temporary_account_has_none(ask: Any, farm: 
 
 def test_edit_type_is_untouched_by_the_new_field() -> None:
     assert Edit("enwiki", datetime(2026, 1, 1, tzinfo=UTC), ("A",)).rev_id == 0
+
+
+def test_a_range_is_not_linked_to_its_own_addresses(ask: Any, farm: Any) -> None:
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+    for number, user in enumerate(("198.51.100.7", "198.51.100.9", "203.0.113.1")):
+        farm.edits["enwiki"].insert(0, farm.entry(user, "Mill", start + timedelta(hours=number), rev_id=9_000 + number))
+    trace = ask("198.51.100.0/28")
+    assert {place.seen for place in trace.where} == {2}
+    assert {one.account for one in trace.candidates} >= {"203.0.113.1"}
+    assert not {one.account for one in trace.candidates} & {"198.51.100.7", "198.51.100.9"}
+    assert [one.addresses for one in trace.ranges] == [("198.51.100.7",), ("198.51.100.9",)]

@@ -143,3 +143,18 @@ def test_every_kind_has_words_and_numbers_that_are_symmetric(village: tuple[Acco
 )
 def test_tiers(log_lr: float, kinds: dict[str, float], expected: str) -> None:
     assert tier(log_lr, kinds) == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("203.0.113.7", "203.0.113.9"), ("~2026-12345-67", "~2026-12345-68"), ("2001:DB8:0:0:0:0:0:1", "2001:DB8:0:0:0:0:0:2")],
+)
+def test_addresses_and_temporary_accounts_have_no_names_that_could_be_alike(village: tuple[Account, ...], one: str, other: str) -> None:
+    renamed = {"Plain Facts 1": one, "Plain Facts 2": other}
+    accounts = sorted((replace(account, name=renamed.get(account.name, account.name)) for account in village), key=lambda each: each.name)
+    link = links(Ranker(accounts), one)[other]
+    assert "names" not in {reason.kind for reason in link.evidence}
+    assert link.log_lr < links(Ranker(village), "Plain Facts 1")["Plain Facts 2"].log_lr
+    parts = sum(reason.log_lr for reason in link.evidence)
+    known = links(Ranker(village), "Plain Facts 1")["Plain Facts 2"]
+    assert link.log_lr - parts == pytest.approx(known.log_lr - sum(reason.log_lr for reason in known.evidence), abs=0.15)

@@ -149,6 +149,17 @@ def test_an_answer_of_unknown_shape_is_a_wiki_that_does_not_answer(ask: Callable
         ask(reader(answer))
 
 
+@pytest.mark.parametrize(("code", "silent"), [("cidrtoobroad", False), ("readapidenied", True), ("http-404", True)])
+def test_a_refusal_of_one_question_is_no_silence(code: str, silent: bool) -> None:
+    fan = FanOut(None, None, lambda _seconds: None)  # type: ignore[arg-type]
+
+    def refused() -> str:
+        raise WikiRefusedError("The wiki refuses the request.", code)
+
+    assert fan.gather("things", {0: ("dewiki", refused)}) == {}
+    assert ("dewiki" in fan.silent) is silent
+
+
 def test_a_wiki_that_failed_is_not_asked_again_and_stops_nobody() -> None:
     fan = FanOut(None, None, lambda _seconds: None, concurrency=1)  # type: ignore[arg-type]
     calls: list[str] = []

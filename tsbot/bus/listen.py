@@ -21,7 +21,7 @@ from tsbot.bus.message import Message, message_of
 from tsbot.bus.opening import open_bus
 from tsbot.bus.roster import Membership
 from tsbot.cases.outside import Asker, AskingThread
-from tsbot.detect.detector import Detector
+from tsbot.detect.finding import Finding
 from tsbot.errors import BusUnavailableError, StoreBusyError, StoreFullError, StreamUnavailableError
 from tsbot.health import HealthServer
 from tsbot.hide.follower import Follower, FollowingThread
@@ -37,6 +37,7 @@ from tsbot.store.locks import LISTENER, Reign
 from tsbot.store.opening import open_store
 from tsbot.stream.events import Event
 from tsbot.stream.source import Batch, Source, SourceStatus
+from tsbot.text.passage import Field
 from tsbot.wiki.api import Api
 from tsbot.wiki.budget import Budget
 
@@ -53,6 +54,18 @@ UNDER_WAY = 4
 RETRY_SECONDS = 1.0
 LEAVE_PATIENCE = 10.0
 """Seconds that a listener which ends gives to the broker."""
+
+
+class NotJudging:
+    """In the place of a detector: a listener judges nothing, and need not load what does."""
+
+    version = ""
+
+    def judge(
+        self, texts: Sequence[str], languages: Sequence[str | None] | None = None, fields: Sequence[Field] | None = None
+    ) -> list[Finding]:
+        """Is never asked."""
+        raise NotImplementedError
 
 
 @dataclass
@@ -276,11 +289,10 @@ def open_listener(
     ask_wikis: bool,
     stop: Stop,
     source: Source | None = None,
-    detector: Detector | None = None,
 ) -> Iterator[Listener]:
     """A listener of the settings; ``ask_wikis`` fills gaps and asks outside models.
 
-    ``source`` stands in for the stream, ``detector`` for one that need not be loaded. Raises errors of settings, key and store.
+    ``source`` stands in for the stream. Raises errors of settings, key and store.
     """
     with contextlib.ExitStack() as stack:
         database = open_store(settings)
@@ -289,7 +301,7 @@ def open_listener(
         stack.callback(source.close)
         wikis = open_wikis(settings)
         member = Membership(database, "listen", time.time)
-        pipeline = open_pipeline(settings, database, wikis, fetch=False, detector=detector, resume=False, sleep=stop.wait)
+        pipeline = open_pipeline(settings, database, wikis, fetch=False, detector=NotJudging(), resume=False, sleep=stop.wait)
         listener = Listener(
             settings,
             database,

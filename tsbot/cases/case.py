@@ -12,6 +12,9 @@ from tsbot.detect.finding import Kind
 from tsbot.errors import CaseChangedError, InputError
 from tsbot.store import tables as t
 
+SCAN = "scan"
+"""Source of what a look back at history found: for people to review, in cases of its own that no deadline runs for."""
+
 
 class CaseState(StrEnum):
     """Where a case stands; ``transitions.toml`` says which follows which."""

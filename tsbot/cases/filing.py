@@ -11,10 +11,11 @@ import msgspec
 from sqlalchemy import Connection, func, insert, select, update
 
 from tsbot.cases import copypasta, earlier
+from tsbot.cases.case import SCAN
 from tsbot.cases.context import context_of
 from tsbot.cases.copypasta import Signer
 from tsbot.cases.flag import EXCERPT_CHARS, Flag, FlagContent, Span, flag_id
-from tsbot.cases.grouping import LONG_TEXT, Marks, Windows, case_for
+from tsbot.cases.grouping import LONG_TEXT, Marks, Windows, case_for, enliven
 from tsbot.cases.priority import Reason, prioritise
 from tsbot.detect.finding import GRAVITY, Finding, Kind
 from tsbot.store import tables as t
@@ -72,7 +73,8 @@ def file_flags(
 ) -> list[Flag]:
     """Store the flags of findings; one per subject and kind, made of the passage that judges gravest.
 
-    Returns the flags that are new or became stronger; filing the same again changes nothing.
+    Returns the flags that are new or became stronger; filing the same again changes nothing. A look back (``scan``) leaves what others
+    flagged as it is; what it flagged itself and the patrol meets later is the patrol's from then on, as if it were new.
     """
     best: dict[tuple[str, Kind], Judged] = {}
     for item in judged:
@@ -127,8 +129,17 @@ def _file(
     if known is not None:
         stored = (known["specificity"] + known["plausibility"] + known["imminence"], known["probability"])
         data_key = case_key(connection, key, known["case_id"])
-        if data_key is None or _strength(finding, kind) <= stored:
+        taken_over = known["source"] == SCAN != source
+        if data_key is None or (source == SCAN != known["source"]):
             return None
+        if taken_over:
+            scores["source"] = source
+            enliven(connection, known["case_id"], source, now)
+        if _strength(finding, kind) <= stored:
+            if not taken_over:
+                return None
+            connection.execute(update(t.flag).where(t.flag.c.id == identity).values(source=source))
+            return read_flag(connection, key, identity)
         sealed = seal(data_key, msgspec.json.encode(content), f"flag|body|{identity}")
         scores |= _place(connection, key, subject, kind, item, author=author, page=page, now=now)
         connection.execute(update(t.flag).where(t.flag.c.id == identity).values(**scores, body=sealed))
@@ -226,7 +237,7 @@ def _is_title_known(connection: Connection, wiki: str, page: bytes, kind: Kind) 
 
 def _target(key: MasterKey, event: Event) -> bytes | None:
     """The account that an edit is aimed at, where the page tells it: whose user page it is, unless it is the author's own."""
-    owner = page_owner(event.title, event.namespace) if event.kind is EventKind.EDIT else ""
+    owner = page_owner(event.title, event.namespace) if event.kind in (EventKind.EDIT, EventKind.ATTEMPT) else ""
     return author_index(key, event.wiki, owner) if owner != event.user else None
 
 
@@ -267,6 +278,7 @@ def _content(item: Judged, kind: Kind) -> FlagContent:
         parent_id=event.parent_id,
         log_id=event.log_id,
         log_type=event.log_type,
+        abuse_id=event.abuse_id,
         excerpt=excerpt,
         excerpt_start=item.passage.source_span(offset, offset)[0],
         evidence=evidence,

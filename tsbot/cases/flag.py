@@ -42,6 +42,8 @@ class FlagContent(msgspec.Struct, frozen=True, kw_only=True):
     parent_id: int | None = None
     log_id: int | None = None
     log_type: str = ""
+    abuse_id: int | None = None
+    """Entry of the wiki's abuse log, where a filter stopped it."""
     excerpt: str = ""
     """The flagged passage, at most ``EXCERPT_CHARS`` code points; never stored for kind ``minors``."""
     excerpt_start: int = 0
@@ -77,7 +79,7 @@ class Flag:
     coverage: str
     detector: str
     source: str
-    """``patrol``, ``backfill`` or ``hand``."""
+    """``patrol``, ``backfill``, ``hand``, ``scan`` or ``drill``."""
     event_time: float
     created: float
     content: FlagContent | None

@@ -12,10 +12,10 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from tsbot.cases import approvals, lifecycle
-from tsbot.cases.case import CaseState, read_case
+from tsbot.cases.case import SCAN, CaseState, read_case
 from tsbot.cases.handling import shipped_handling
 from tsbot.detect.finding import Kind
 from tsbot.store import audit
@@ -23,6 +23,7 @@ from tsbot.store import tables as t
 from tsbot.store.crypto import MasterKey
 
 DRILL = "drill"
+APART = (DRILL, SCAN)
 EVER = 1e12
 LONG_TEXT = 40
 """Letters from which a text is somebody's own. Shorter ones are said by many, and are one flood only within ``short_copies``."""
@@ -75,7 +76,7 @@ def case_for(
     connection: Connection, key: MasterKey, kind: Kind, priority: int, marks: Marks, *, flag: str, source: str, windows: Windows, now: float
 ) -> tuple[str, bytes]:
     """The case that a new flag belongs to and its data key; a new case if there is none. What that does to the case is done."""
-    found = _find(connection, marks, windows, drill=source == DRILL)
+    found = _find(connection, marks, windows, source)
     if found is None:
         first = First(marks.author, marks.page)
         return open_case(connection, key, kind, priority, wiki=marks.wiki, source=source, now=now, by=lifecycle.TSBOT, first=first)
@@ -89,11 +90,11 @@ def case_for(
     return case_id, key.unwrap(wrapped, case_id)
 
 
-def _find(connection: Connection, marks: Marks, windows: Windows, *, drill: bool) -> tuple[str, bytes] | None:
+def _find(connection: Connection, marks: Marks, windows: Windows, source: str) -> tuple[str, bytes] | None:
     """Id and wrapped key of the case of the newest flag that has something in common; an open case first."""
     near = select(t.case.c.id, t.case.c.data_key).join(t.flag, t.flag.c.case_id == t.case.c.id)
-    # Exercises keep among themselves.
-    mine = t.case.c.source == DRILL if drill else t.case.c.source != DRILL
+    # Exercises keep among themselves; and so do looks back, which must neither open closed cases again nor hide what is new in old ones.
+    mine = t.case.c.source == source if source in APART else t.case.c.source.not_in(APART)
     near = near.where(t.case.c.data_key.is_not(None), t.case.c.merged_into.is_(None), mine)
     # One query each, in the order of an index: an OR of all would read all flags of the wiki.
     near = near.order_by(t.flag.c.event_time.desc()).limit(1)
@@ -154,9 +155,20 @@ def open_case(
             source=source,
             priority=priority,
             tlp=handling.kinds[kind].tlp,
-            due=handling.due_at(kind, priority, state, now),
+            due=None if source == SCAN else handling.due_at(kind, priority, state, now),
             version=1,
         )
     )
     audit.record(connection, by, "case.opened", case_id, now, {"source": source, "version": 1})
     return case_id, data_key
+
+
+def enliven(connection: Connection, case_id: str, source: str, now: float) -> None:
+    """Make a case of a look back one of the patrol's, since it met one of its edits: deadlines run from now on, unless it is closed."""
+    case = read_case(connection, case_id, lock=True)
+    if case.source != SCAN:
+        return
+    due = None if case.state is CaseState.CLOSED else shipped_handling().due_at(case.kind, case.priority, case.state, now)
+    changed = update(t.case).where(t.case.c.id == case_id).values(source=source, due=due, version=case.version + 1)
+    connection.execute(changed)
+    audit.record(connection, lifecycle.TSBOT, "case.taken_over", case_id, now, {"source": source, "version": case.version + 1})

@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import Connection, insert, select, update
 
 from tsbot.cases import closing_order
-from tsbot.cases.case import Case, CaseState, change, read_case
+from tsbot.cases.case import SCAN, Case, CaseState, change, read_case
 from tsbot.cases.closing import covered, shipped_closing
 from tsbot.cases.handling import shipped_handling, stricter
 from tsbot.cases.seen import check_seen
@@ -227,7 +227,7 @@ def flagged(connection: Connection, case: Case, flag: str, kind: Kind, priority:
     higher = max(case.priority, priority)
     values: dict[str, object] = {"updated": now, "kind": graver.value, "priority": higher}
     due = shipped_handling().due_at(graver, higher, case.state, now)
-    if due is not None and (case.due is None or due < case.due):
+    if due is not None and case.source != SCAN and (case.due is None or due < case.due):
         values["due"] = due
     if graver is not case.kind:
         values["tlp"] = stricter(case.tlp, shipped_handling().kinds[graver].tlp)

@@ -11,8 +11,10 @@ import typer
 
 from tsbot import __version__
 from tsbot.cli import (
+    alarm,
     answers,
     audit,
+    backup,
     cases,
     dead,
     dealings,
@@ -25,17 +27,21 @@ from tsbot.cli import (
     flags,
     hearings,
     hide,
+    init,
     keys,
     labels,
     languages,
     lexicon,
     machines,
+    manual,
     patrol,
     purge,
     receive,
     reference,
     reports,
     research,
+    scan,
+    scan_dump,
     serve,
     shadow,
     stats,
@@ -72,7 +78,8 @@ def _root(_version_shown: bool = typer.Option(False, "--version", callback=_vers
 
 MODULES = (
     *(patrol, machines, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, hide, trace, stats, shadow),
-    *(dead, purge, keys, audit, doctor, demo, serve, receive, hearings, research, dealings, directory, reference),
+    *(dead, scan, scan_dump, init, backup, alarm, purge, keys, audit, doctor, demo, serve, receive, hearings, research, dealings),
+    *(directory, reference, manual),
 )
 for module in MODULES:
     module.register(app)

@@ -19,10 +19,13 @@ from tsbot.doctor import Diagnosis, State
 from tsbot.doctor_console import check_console
 from tsbot.doctor_machines import check_broker, check_machines
 from tsbot.doctor_privacy import check_privacy
+from tsbot.doctor_wikis import check_wikis
 from tsbot.errors import TsbotError
+from tsbot.parts import open_wikis
 from tsbot.report import checkup
 from tsbot.report.pgp import Sequoia
 from tsbot.settings import Settings
+from tsbot.store import ledger
 from tsbot.store.opening import open_store
 from tsbot.stream.sse import probe
 
@@ -35,7 +38,7 @@ def doctor(
     config: ConfigOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Check settings, keys, database, accounting, processes, broker, detector, disk, console, stream, mail and case managements.
+    """Check settings, keys, clock, database, books, processes, broker, backups, retention, detector, disk, console, stream, mail and wikis.
 
     Each finding comes with its remedy.
 
@@ -62,6 +65,7 @@ def doctor(
 def examine(settings: Settings, *, offline: bool) -> Iterator[Diagnosis]:
     """All checks, one after the other."""
     yield from checks.check_settings(settings)
+    known: dict[str, str] | None = None
     try:
         store = open_store(settings)
     except TsbotError as error:
@@ -71,6 +75,9 @@ def examine(settings: Settings, *, offline: bool) -> Iterator[Diagnosis]:
             yield from checks.check_store(store, time.time())
             yield from check_privacy(store, settings, time.time())
             yield from checkup.check_unencrypted(store, time.time())
+            yield from checks.check_backup(store, settings, time.time())
+            with store.read() as connection:
+                known = ledger.load_wikis(connection)
             yield from check_machines(store)
             if not offline:
                 yield from check_broker(settings, store)
@@ -86,6 +93,8 @@ def examine(settings: Settings, *, offline: bool) -> Iterator[Diagnosis]:
         yield from checks.check_stream(settings, probe)
         yield from checks.check_mail(settings)
         yield from checkup.check_case_managements(settings)
+        if known is not None:  # the addresses of wikis that no family lists stand in the database
+            yield from check_wikis(settings, open_wikis(settings).api, known, time.time)
 
 
 def register(app: typer.Typer) -> None:

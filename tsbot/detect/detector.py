@@ -50,6 +50,8 @@ LONG = 100_000
 """Characters of a text after which one window of each piece is read."""
 NEAR_GATE = 1.0
 """How far below its gate a sentence of a longer text is still read."""
+HURRY = 1.5
+"""How much higher the gates are where a detector is to be quick; docs/benchmarks.md says what that saves and what it loses."""
 LEARNT = 60
 """Texts of a language from which it counts as learnt."""
 
@@ -90,8 +92,16 @@ class _Piece:
 class Cascade:
     """Language packs, n-grams, and an encoder for what they notice."""
 
-    def __init__(self, model: Model, lexicon: Lexicon, guesser: LanguageGuesser, thresholds: Mapping[str, float] | None = None) -> None:
-        """``thresholds`` replace the model's own, per kind."""
+    def __init__(
+        self,
+        model: Model,
+        lexicon: Lexicon,
+        guesser: LanguageGuesser,
+        thresholds: Mapping[str, float] | None = None,
+        *,
+        quick: bool = False,
+    ) -> None:
+        """``thresholds`` replace the model's own, per kind. ``quick`` has the encoder read less (``HURRY``), for dumps."""
         self._model = model
         self._lexicon = lexicon
         self._guesser = guesser
@@ -100,7 +110,8 @@ class Cascade:
         self._least = min(self.thresholds.get(kind, 1.0) for kind in PHYSICAL)
         digest = hashlib.sha256(msgspec.json.encode(model.manifest))
         digest.update("".join(pack.digest for pack in lexicon.packs.values()).encode())
-        self._version = f"{model.manifest.version}+rules-{digest.hexdigest()[:8]}"
+        self._hurry = HURRY if quick else 0.0
+        self._version = f"{model.manifest.version}+rules-{digest.hexdigest()[:8]}{'+quick' if quick else ''}"
         self._learnt = frozenset(code for code, texts in model.manifest.languages.items() if texts >= LEARNT)
         self._assessor = Assessor(model.manifest.calibration, lexicon, self.thresholds, self.coverage)
         self._text_kinds = frozenset(DETECTED) - {Kind.ATTACK_NAME}
@@ -185,7 +196,7 @@ class Cascade:
         if margin == -math.inf:
             return False
         if len(piece.raw) > WHOLE or width(piece.raw) > WHOLE:
-            return margin >= max(self._model.manifest.calibration.gate, self._gate(language))
+            return margin >= max(self._model.manifest.calibration.gate + self._hurry, self._gate(language))
         if language not in self._learnt and language != UNKNOWN and piece.field is not Field.USER:
             return True
         return margin >= self._gate(language)
@@ -194,8 +205,8 @@ class Cascade:
         """Margin of the n-grams from which a text of a language is read; where it cannot be told, a middling one."""
         calibration = self._model.manifest.calibration
         if language == UNKNOWN and calibration.gates:
-            return min(calibration.gate, sum(calibration.gates.values()) / len(calibration.gates))
-        return calibration.gates.get(language, calibration.gate)
+            return min(calibration.gate, sum(calibration.gates.values()) / len(calibration.gates)) + self._hurry
+        return calibration.gates.get(language, calibration.gate) + self._hurry
 
     def _ngrams(self, batch: Batch, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Highest margin of the windows of each piece, and the margin of each sentence."""
@@ -254,18 +265,23 @@ class Cascade:
 
 
 def load_detector(
-    thresholds: Mapping[str, float] | None = None, identify: bool = False, model: Path | None = None, packs: Path | None = None
+    thresholds: Mapping[str, float] | None = None,
+    identify: bool = False,
+    model: Path | None = None,
+    packs: Path | None = None,
+    *,
+    quick: bool = False,
 ) -> Cascade:
     """The detector that comes with tsbot, or one with another model or other packs (folders).
 
-    ``thresholds``: see ``detect.thresholds`` of the settings.
+    ``thresholds``: see ``detect.thresholds`` of the settings; ``quick``: see :class:`Cascade`.
 
     With ``identify``, a statistical identifier (80 MB, loaded when first needed) names languages that neither script nor
     little words tell; without it they are ``und``. Raises ``ModelError`` or ``PackError``.
     """
     known = load_packs(packs)
     guesser = LanguageGuesser(common_words(known), langid_fallback() if identify else None)
-    return Cascade(load_model(model), Lexicon(known), guesser, thresholds)
+    return Cascade(load_model(model), Lexicon(known), guesser, thresholds, quick=quick)
 
 
 def _peaks(clues: Sequence[Clue], values: NDArray[np.float64], first: int, least: float) -> list[int]:

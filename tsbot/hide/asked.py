@@ -38,6 +38,8 @@ def from_flags(flags: Sequence[Flag]) -> Question:
     if matter.empty:
         raise InputError("The flag's text is not kept (of minors it never is). Name it yourself: --text FILE, or - for standard input.")
     first = contents[0][1]
+    if first.abuse_id is not None:
+        raise InputError("Nothing of it was saved: a filter stopped it. Its entry in the abuse log can be hidden there.")
     return Question(
         wiki=flags[0].wiki,
         rev_id=first.rev_id or 0,

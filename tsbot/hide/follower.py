@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 from sqlalchemy import Connection, exists, func, select
 
+from tsbot.cases.case import SCAN
 from tsbot.cases.filing import read_flag
 from tsbot.cases.flag import Flag
 from tsbot.cases.grouping import DRILL
@@ -29,6 +30,8 @@ from tsbot.store.database import Database
 from tsbot.text.passage import Field
 from tsbot.wiki.history import Histories, PageRef, Revision
 
+UNASKED = (DRILL, SCAN, "filter")
+"""Sources of flags that get no plan by themselves: exercises, what is old (a person asks for that), and what was never saved."""
 POLL_SECONDS = 2.0
 FRESH = 86400.0
 """Seconds for which a flag gets a plan by itself; for older ones a person asks."""
@@ -95,7 +98,7 @@ class Follower:
         known = exists().where(f.subject == c.subject)
         open_case = exists().where(t.case.c.id == c.case_id, t.case.c.state != "closed", t.case.c.data_key.is_not(None))
         query = select(c.subject, func.max(c.priority).label("priority"))
-        query = query.where(c.created > now - FRESH, c.source != DRILL, c.kind != Kind.MINORS.value, ~known, open_case)
+        query = query.where(c.created > now - FRESH, c.source.not_in(UNASKED), c.kind != Kind.MINORS.value, ~known, open_case)
         with self.database.read() as connection:
             followed = connection.scalar(select(func.count()).select_from(t.hide_following).where(f.due.is_not(None))) or 0
             room = min(AT_ONCE, self.most - followed)

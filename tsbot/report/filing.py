@@ -18,12 +18,15 @@ from tsbot.report.routing import Destination, Routing, destinations, pagers
 from tsbot.settings import Settings
 from tsbot.store import outbox
 from tsbot.store import tables as t
+from tsbot.store.backup import restored_at
 from tsbot.store.outbox import Purpose, Report, ReportState
 
 LATE_FOLLOW_UP = 3600.0
 """Seconds between letters of a thread that has had its follow-ups: a flood must not bury the recipient, nor hide a grave edit."""
 AHEAD = 600.0
 """Seconds by which a time may lie ahead and still be believed."""
+LIVE = frozenset(("patrol", "filter"))
+"""Sources of flags that may wake somebody: what the stream tells, and what filters stop, as it happens."""
 DRILL = "drill"
 """Source of the flags of exercises."""
 TICK = 1e-3
@@ -79,8 +82,11 @@ def file_reports(connection: Connection, flag: Flag, settings: Settings, now: fl
     was passed.
     """
     recipients = destinations(settings.report, flag.kind, flag.wiki, routing)
-    added = [_letter(connection, flag, destination, settings, now) for destination in recipients]
-    if pages(flag, settings, now):
+    restored = restored_at(connection)
+    # A patrol may have told of it before the database was restored: a person decides whether to write once more.
+    old = restored is not None and flag.event_time <= restored
+    added = [_letter(connection, flag, destination, settings, now, held=old) for destination in recipients]
+    if pages(flag, settings, now) and not old:
         added += [_page(connection, flag, destination, settings, now) for destination in pagers(settings)]
     return [identity for identity in added if identity is not None]
 
@@ -107,11 +113,11 @@ def pages(flag: Flag, settings: Settings, now: float) -> bool:
     """Whether this flag wakes somebody: life or limb, high scores, and fresh from the stream."""
     limits = settings.page
     high = flag.specificity >= limits.specificity and flag.plausibility >= limits.plausibility and flag.imminence >= limits.imminence
-    return flag.kind in PHYSICAL and high and flag.source == "patrol" and now - flag.event_time <= limits.max_age
+    return flag.kind in PHYSICAL and high and flag.source in LIVE and now - flag.event_time <= limits.max_age
 
 
-def _letter(connection: Connection, flag: Flag, destination: Destination, settings: Settings, now: float) -> str | None:
-    auto = automatic(flag, settings)
+def _letter(connection: Connection, flag: Flag, destination: Destination, settings: Settings, now: float, *, held: bool) -> str | None:
+    auto = automatic(flag, settings) and not held
     known = outbox.letter_about(connection, flag.subject, destination.recipient)
     if known is not None:
         outbox.rewrite(connection, known.id, auto=auto)

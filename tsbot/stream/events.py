@@ -21,6 +21,8 @@ class EventKind(StrEnum):
     """The visibility of a revision changed (``rev_id`` and the ``*_visible`` fields are set)."""
     DELETION = "deletion"
     """A page was deleted."""
+    ATTEMPT = "attempt"
+    """Something that a filter of the wiki stopped: nothing of it was saved (``abuse_id`` is set, ``text`` is what it would have added)."""
     CATEGORIZE = "categorize"
     """A page entered or left a category."""
     EXTERNAL = "external"
@@ -74,6 +76,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     log_id: int | None = None
     log_type: str = ""
     log_action: str = ""
+    abuse_id: int | None = None
+    """Entry of the abuse log."""
+    text: str = ""
+    """Wikitext that an attempt would have added; empty for all else, whose text is fetched."""
     new_name: str = ""
     """What a log entry names anew: the new title of a move, the new name of a renamed account."""
     locked: bool | None = None
@@ -90,7 +96,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def subject(self) -> str | None:
-        """``wiki:rev:ID`` or ``wiki:log:ID``, what a finding about this event is about; None if neither is known."""
+        """``wiki:rev:ID``, ``wiki:log:ID`` or ``wiki:abuse:ID``, what a finding about this event is about; None if none is known."""
+        if self.kind is EventKind.ATTEMPT:
+            return f"{self.wiki}:abuse:{self.abuse_id}" if self.abuse_id else None
         if self.rev_id and self.kind is not EventKind.LOG:
             return f"{self.wiki}:rev:{self.rev_id}"
         if self.log_id:

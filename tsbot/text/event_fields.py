@@ -4,6 +4,7 @@
 event      log type                    summary title user comment
 ========== =========================== ======= ===== ==== =======
 edit       any                         yes     yes     yes
+attempt    any                         yes     yes     yes
 log        newusers, renameuser                yes     yes  yes
 log        create, move, upload,               yes          yes
            import
@@ -46,6 +47,8 @@ def event_passages(event: Event) -> list[Passage]:
     passages: list[Passage | None]
     if event.kind is EventKind.EDIT:
         passages = [_comment(event, Field.SUMMARY), _user(event), _title(event)]
+    elif event.kind is EventKind.ATTEMPT:
+        passages = [_comment(event, Field.SUMMARY), _user(event), _title(event), _new_name(event)]
     elif event.kind is EventKind.LOG:
         passages = [_comment(event, Field.COMMENT)]
         if event.log_type in NEW_ACCOUNTS:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from tsbot.stream.events import Event, EventKind
 from tsbot.text.diff import Limits, Span, added_spans
 from tsbot.text.event_fields import event_passages
 from tsbot.text.markup import Allowance
 from tsbot.text.passage import Field, Passage
 from tsbot.text.plain import plain_passage
 
-__all__ = ["PASSAGE_CHARS", "AddedText", "added_passages", "event_passages"]
+__all__ = ["PASSAGE_CHARS", "AddedText", "added_passages", "carried_passages", "event_passages"]
 
 PASSAGE_CHARS = 2_000
 """Most characters of wikitext in one passage: some paragraphs, so that a sentence is judged with what surrounds it and
@@ -23,6 +24,14 @@ still counts among it."""
 
 _NEAR = 300
 """Characters of unchanged text between two additions to one paragraph that still make one passage."""
+
+
+def carried_passages(event: Event) -> list[Passage]:
+    """Passages of all that an event carries: those of :func:`event_passages`, and the text of an attempt."""
+    passages = event_passages(event)
+    if event.kind is EventKind.ATTEMPT and event.text:
+        passages += added_passages(None, event.text, max_chars=len(event.text)).passages
+    return passages
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from tsbot.settings import TraceSettings
 from tsbot.store import tables as t
 from tsbot.stream.events import Event, EventKind
 from tsbot.trace.skeleton import skeleton, stem
+from tsbot.wiki.accounts import is_address, is_temporary
 from tsbot.wiki.sites import base_url
 from tsbot.wiki.titles import canonical
 
@@ -330,7 +331,10 @@ def _begin(connection: Connection, now: float) -> None:
 
 
 def _account_row(account: int, name: str) -> _Row:
-    return {"id": account, "name": name[:255], "skeleton": skeleton_number(name), "stem": stem_number(name)}
+    # Addresses and temporary accounts have no name of their own: what is alike there is a network, or a date.
+    own = not is_temporary(name) and not is_address(name)
+    look, base = (skeleton_number(name), stem_number(name)) if own else (0, 0)
+    return {"id": account, "name": name[:255], "skeleton": look, "stem": base}
 
 
 def _wiki_number(connection: Connection, event: Event) -> int:

@@ -19,6 +19,7 @@ from tsbot.store import tables as t
 from tsbot.trace.activity import Account, Edit
 from tsbot.trace.gallery import owner
 from tsbot.trace.index import SINCE, TIME_BITS, account_number, page_number, skeleton_number, stem_number
+from tsbot.trace.naming import kind_of
 from tsbot.wiki.titles import twin
 
 MOST_HOLDERS = 200
@@ -152,7 +153,9 @@ class Lookup:
 
     def _alike(self, name: str, population: int) -> list[tuple[int, float]]:
         c = t.activity_account.c
-        alike = []
+        alike: list[tuple[int, float]] = []
+        if kind_of(name) != "account":
+            return alike
         for column, key in ((c.skeleton, skeleton_number(name)), (c.stem, stem_number(name))):
             if not key:
                 continue

@@ -11,7 +11,8 @@ import numpy as np
 from tsbot.trace.activity import Account
 from tsbot.trace.candidates import CandidateIndex, spread
 from tsbot.trace.gallery import Gallery
-from tsbot.trace.score import Measured, score
+from tsbot.trace.naming import kind_of
+from tsbot.trace.score import Measured, Scores, score
 from tsbot.trace.skeleton import look_alike
 from tsbot.trace.tiers import expected_coincidences, tier
 from tsbot.trace.weights import Weights, shipped_weights
@@ -100,6 +101,7 @@ class Ranker:
     def _links(self, measured: Measured, rows: Sequence[int], top: int) -> list[list[Link]]:
         scores = score(measured, self._weights, rows)
         accounts = measured.gallery.accounts
+        self._leave_names(scores, [account.name for account in accounts], rows)
         lists = []
         for position, row in enumerate(rows):
             total = scores.total[position]
@@ -115,13 +117,28 @@ class Ranker:
                         rank,
                         accounts[other].name,
                         round(log_lr, 4),
-                        tier(log_lr, kinds, look_alike=self._names and look_alike(accounts[row].name, accounts[other].name)),
+                        tier(log_lr, kinds, look_alike=self._names and _look_alike(accounts[row].name, accounts[other].name)),
                         expected_coincidences(log_lr, len(self._accounts) - 1),
                         tuple(_reasons(measured, kinds, row, other)),
                     )
                 )
             lists.append(links)
         return lists
+
+    @staticmethod
+    def _leave_names(scores: Scores, names: Sequence[str], rows: Sequence[int]) -> None:
+        """Take names out where one of the two is an address or a temporary account: what is alike there is a network, or the date."""
+        values = scores.kinds.get("names")
+        if values is None:
+            return
+        given = np.array([kind_of(name) != "account" for name in names])
+        without = given[None, :] | given[list(rows)][:, None]
+        scores.total[without] -= values[without]
+        values[without] = 0.0
+
+
+def _look_alike(first: str, second: str) -> bool:
+    return kind_of(first) == kind_of(second) == "account" and look_alike(first, second)
 
 
 def _reasons(measured: Measured, kinds: dict[str, float], row: int, other: int) -> Iterator[Reason]:

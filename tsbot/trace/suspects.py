@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from ipaddress import ip_network
 
 from tsbot.trace.activity import Account
 from tsbot.trace.footprints import activity
@@ -98,16 +99,18 @@ def suspects(
         why[name]["asked"] = None
     out = {account.name, *besides}
     ordered = sorted(points, key=lambda one: (-round(points[one], 6), one))
-    names = [name for name in ordered if name not in out and not vanished(name) and not _resolves(account.name, name)]
+    names = [name for name in ordered if name not in out and not vanished(name) and not _never(account.name, name)]
     first = names[:most]
     strangers = _strangers(fan, where, everybody, out | set(first))
     return Suspects({name: tuple(why[name]) for name in first}, strangers, tuple(dict.fromkeys(crowded)), len(histories))
 
 
-def _resolves(first: str, second: str) -> bool:
-    """Whether a link would lead from a temporary account to an address: that is nobody's to tell."""
+def _never(first: str, second: str) -> bool:
+    """Whether a link would lead from a temporary account to an address, which is nobody's to tell, or from a range to its own address."""
     kinds = {kind_of(first), kind_of(second)}
-    return "temporary" in kinds and bool(kinds & {"address", "range"})
+    if "temporary" in kinds and kinds & {"address", "range"}:
+        return True
+    return kinds == {"address", "range"} and ip_network(first, strict=False).overlaps(ip_network(second, strict=False))
 
 
 def _histories(fan: FanOut, account: Account, crowded: Collection[str], most: int) -> dict[tuple[str, str], PageEditors]:

@@ -16,6 +16,7 @@ import msgspec
 import structlog
 
 from tsbot.errors import UnknownWikiError, WikiError, WikiRefusedError
+from tsbot.wiki.answers import WHOLE_WIKI
 from tsbot.wiki.api import Api
 from tsbot.wiki.budget import Budget
 from tsbot.wiki.footprint import Contribution, Contributions, GlobalAccount, LocalAccount, PageEditors, Rename
@@ -147,6 +148,9 @@ class FanOut:
         return job()
 
     def _note(self, wiki: str, error: WikiError) -> None:
+        if isinstance(error, WikiRefusedError) and error.code not in WHOLE_WIKI and not error.code.startswith(("http-", "silent")):
+            structlog.get_logger().warning("trace.refused", wiki=wiki, reason=error)  # this question only; others may be answered
+            return
         with self._lock:
             if wiki in self.silent:
                 return

@@ -63,6 +63,10 @@ class WikiLinks:
         """A log entry."""
         return f"{self.base}/wiki/Special:Redirect/logid/{log_id}"
 
+    def abuse_entry(self, abuse_id: int) -> str:
+        """An entry of the abuse log."""
+        return f"{self.base}/wiki/Special:AbuseLog/{abuse_id}"
+
     def central_auth(self, name: str) -> str | None:
         """A user's accounts on all wikis; None where there is no such thing (outside Wikimedia)."""
         return None if is_loopback(urlsplit(self.base).hostname or "") else CENTRAL_AUTH + _title(name)

@@ -75,6 +75,11 @@ class Server(ABC):
                 raise DemoError(f"{self.program} does not start: {log}")
             time.sleep(0.1)
 
+    @property
+    def pids(self) -> list[int]:
+        """Of its processes, children not included."""
+        return self._group.pids
+
     def kill(self) -> None:
         """Kill -9, children included."""
         self._group.kill()

@@ -83,6 +83,7 @@ $wgCrossSiteAJAXdomains = array_map(
 // ---- rights as on Wikimedia wikis ----
 $wgGroupPermissions['sysop']['deleterevision'] = true;
 $wgGroupPermissions['sysop']['deletelogentry'] = true;
+$wgGroupPermissions['bot']['abusefilter-log-detail'] = true;
 $wgGroupPermissions['steward']['userrights'] = true;
 $wgGroupPermissions['steward']['userrights-interwiki'] = true;
 $wgGroupPermissions['bot']['noratelimit'] = true;
