@@ -75,7 +75,7 @@ class House:
         from tsbot.reception.form import fresh
         from tsbot.reception.said import Said
 
-        return self.desk.take(Said(text=text, **more), once=once or fresh(), channel=channel, language=language).result(10)
+        return self.desk.take(Said(text=text, **more), once=once or fresh(), channel=channel, language=language).result(60)
 
     def hearing(self, identity: str) -> Hearing:
         with self.database.read() as connection:

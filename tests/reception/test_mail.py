@@ -44,7 +44,7 @@ def send(mailroom: Mailroom) -> Send:
     """Hand a message over as a mail server does; what it is answered."""
 
     def deliver(message: EmailMessage | bytes, envelope: str = "me@example.net", to: str = OURS) -> tuple[int, bytes]:
-        with smtplib.LMTP("127.0.0.1", mailroom.port, timeout=20) as server:
+        with smtplib.LMTP("127.0.0.1", mailroom.port, timeout=60) as server:
             server.ehlo()
             server.mail(envelope)
             code, said = server.rcpt(to)

@@ -152,7 +152,7 @@ def test_check_ins_are_kept_and_what_is_late_is_listed(talk: Talk) -> None:
 
 
 def test_a_person_who_took_it_back_is_not_written_to(talk: Talk) -> None:
-    talk.house.desk.withdraw(talk.hearing).result(10)
+    talk.house.desk.withdraw(talk.hearing).result(60)
     with pytest.raises(CaseError, match="took the report back"):
         talk.answer("received")
     assert talk.next() is None  # and keeps no case open
