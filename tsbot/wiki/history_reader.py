@@ -45,7 +45,7 @@ class ApiHistories:
         progress: Progress | None = None,
     ) -> None:
         self._patient = Patient(api, wiki, budget, sleep, server_url=server_url)
-        self.ask, self.follow = self._patient.ask, self._patient.follow
+        self._ask, self._follow = self._patient.ask, self._patient.follow
         self._api, self._wiki = api, wiki
         self._server_url = server_url
         self._concurrency = concurrency
