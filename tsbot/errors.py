@@ -285,6 +285,10 @@ class TooManyError(ConsoleError):
         self.wait = wait
 
 
+class AnswerGoneError(ConsoleError):
+    """An answer to a trace is not kept any more, or is another person's."""
+
+
 class RestNeededError(ConsoleError):
     """Somebody has read as much as is good for them, or in a row. ``again`` is when they may go on, in seconds since the epoch."""
 

@@ -7,6 +7,7 @@ has ended. Every step can be repeated, and killed.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from tsbot.cases.hold import PURGE_EARLY, Need
 from tsbot.cases.purge import Purged, purge_case
 from tsbot.cases.retention import Due, Retention, due_cases, old_dead_letters, retention_of, shipped_retention
 from tsbot.errors import InputError, TsbotError
-from tsbot.report.channels import Channel
+from tsbot.report.channels import Channel, open_channels
 from tsbot.report.sealing import seal_after_hold
 from tsbot.scan.job import forget_old
 from tsbot.settings import Settings
@@ -28,6 +29,7 @@ from tsbot.store import tables as t
 from tsbot.store.database import Database
 from tsbot.trace.upkeep import trim
 from tsbot.watching import tend_watches
+from tsbot.wiki.session import simulating
 
 Asking = Callable[[Database], AbstractContextManager[Connection]]
 """A transaction that keeps a request for approval although the act is not done."""
@@ -70,6 +72,7 @@ class Housekeeper:
     channels: Callable[[], Mapping[str, Channel]] = dict
     """Opens the ways by which whoever watches is told of news."""
     _next: float = 0.0
+    _watching: threading.Thread | None = None
 
     def tend(self, now: float, newest: float | None) -> None:
         """Do a round if it is time; for the patrol. ``now`` is monotonic, ``newest`` the time of the newest event. Raises nothing."""
@@ -80,12 +83,22 @@ class Housekeeper:
             return  # a recording, or a clock that is wrong
         try:
             done = self.run(limit=MOST)
-            tend_watches(self.database, self.settings, self.clock(), self.channels)
         except (TsbotError, OSError) as error:  # the patrol goes on; the doctor tells what is kept too long
             structlog.get_logger().warning("purge.put_off", error=type(error).__name__)
         else:
             if done.cases or done.dead_letters or done.sealed:
                 structlog.get_logger().info("purge.done", count=len(done.cases), dead=done.dead_letters)
+
+        if self._watching is None or not self._watching.is_alive():
+            self._watching = threading.Thread(target=self._look, name="watches", daemon=True)
+            self._watching.start()
+
+    def _look(self) -> None:
+        """Look for matches of watches, beside the patrol: it may take minutes. What is interrupted is done in the next round."""
+        try:
+            tend_watches(self.database, self.settings, self.clock(), self.channels)
+        except Exception as error:  # the database may be closed meanwhile
+            structlog.get_logger().warning("trace.watches_put_off", error=type(error).__name__)
 
     def due(self) -> list[Due]:
         """What a round would purge."""
@@ -158,10 +171,14 @@ class Housekeeper:
 
 
 def open_housekeeper(
-    settings: Settings, database: Database, clock: Callable[[], float], channels: Callable[[], Mapping[str, Channel]] = dict
+    settings: Settings, database: Database, clock: Callable[[], float], channels: Callable[[], Mapping[str, Channel]] | None = None
 ) -> Housekeeper:
-    """With the table that the settings name. Raises ``SettingsError``."""
-    return Housekeeper(database, settings, clock, retention_of(settings.cases.retention), channels)
+    """With the table that the settings name, and, unless others are given, the settings' channels. Raises ``SettingsError``."""
+
+    def configured() -> Mapping[str, Channel]:
+        return {} if simulating() else open_channels(settings)
+
+    return Housekeeper(database, settings, clock, retention_of(settings.cases.retention), channels or configured)
 
 
 def _letter_of(path: Path) -> str:

@@ -25,6 +25,7 @@ from tsbot.console.access import Act, Groups, shipped_matrix
 from tsbot.console.app import create_app
 from tsbot.console.console import Console
 from tsbot.console.people import FreshRights, Person
+from tsbot.console.tracing.jobs import Jobs
 from tsbot.detect.finding import Coverage, Evidence, Finding, Kind
 from tsbot.errors import WikiUnavailableError
 from tsbot.settings import ConsoleSettings, Settings, WikiSettings
@@ -33,6 +34,8 @@ from tsbot.store import tables as t
 from tsbot.store.database import Database
 from tsbot.stream.events import Event, EventKind
 from tsbot.text.passage import Field, Passage
+from tsbot.trace.answer import Subject, Trace
+from tsbot.trace.question import Asked, Tracer
 from tsbot.wiki import session
 from tsbot.wiki.api import Api
 from tsbot.wiki.budget import Budget
@@ -67,6 +70,16 @@ def load(name: str) -> ModuleType:
         sys.modules[full] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules[full])
     return sys.modules[full]
+
+
+@dataclass
+class Silence:
+    """Stands where a tracer would ask wikis."""
+
+    now: float
+
+    def ask(self, asked: Asked) -> Trace:
+        return Trace(f"trace:{asked.account}", self.now, Subject(asked.account, "account", "unknown"))
 
 
 @dataclass
@@ -170,6 +183,17 @@ class House:
         with self.database.write() as connection:
             connection.execute(update(t.case).where(t.case.c.id == case_id).values(**values))
 
+    def trace_nothing(self) -> None:
+        """From now on whoever asks about an account is told at once that no wiki answered."""
+        self.console.traces = Jobs(lambda _progress, _early: Silence(self.now), lambda: self.now)  # type: ignore[arg-type,return-value]
+
+    def asked_trace(self, person_id: str) -> str:
+        """A question of somebody that was answered; its id."""
+        assert self.console.traces is not None
+        job = self.console.traces.start(person_id, Asked("Example", "lime", "case 12"))
+        assert job.wait(10)
+        return job.id
+
     def acts(self, obj: str) -> list[tuple[str, str]]:
         """Who did what to something, oldest first."""
         with self.database.read() as connection:
@@ -252,6 +276,43 @@ def make_api(wikis: Any, wiki_settings: WikiSettings) -> Iterator[Callable[..., 
     yield make
     for one in opened:
         one.close()
+
+
+def load_village() -> ModuleType:
+    """The made-up accounts of tests/trace, and the farm of wikis that they live on."""
+    full = "console_tests_village"
+    if full not in sys.modules:
+        spec = importlib.util.spec_from_file_location(full, HERE.parent / "trace" / "conftest.py")
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[full] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[full])
+    return sys.modules[full]
+
+
+@pytest.fixture(scope="session")
+def _village() -> tuple[Any, ...]:
+    found: tuple[Any, ...] = load_village().people()
+    return found
+
+
+@pytest.fixture
+def farm(_village: tuple[Any, ...]) -> Any:
+    """Wikis with CentralAuth, on which a puppeteer, a look-alike, a victim and ordinary people edit."""
+    return load_village().Farm.of(_village, ("enwiki", "dewiki", "frwiki", "metawiki"), central="metawiki")
+
+
+@pytest.fixture
+def make_jobs(database: Database, farm: Any) -> Callable[[Callable[[], float]], Jobs]:
+    """Makes what asks the farm."""
+
+    def make(clock: Callable[[], float]) -> Jobs:
+        def tracer(progress: Any, early: Any) -> Tracer:
+            return Tracer(Settings(), database, farm, Budget(None), clock, lambda _seconds: None, progress, early=early)
+
+        return Jobs(tracer, clock)
+
+    return make
 
 
 @pytest.fixture

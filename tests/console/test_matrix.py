@@ -19,13 +19,17 @@ BODIES: dict[str, dict[str, Any]] = {
     f"POST {API}/cases/{{case_id}}/notes": {"text": "x"},
     f"POST {API}/cases/{{case_id}}/close": {"outcome": "handled", "seen": 1},  # the version of a case that was just opened
     f"POST {API}/hidden": {"wiki": "enwiki", "revids": [1]},
+    f"POST {API}/trace": {"account": "Example", "why": "case 12"},
 }
 """What is sent to routes of the API that take something."""
 QUERIES = {
     f"GET {API}/marks": {"wiki": "enwiki", "revids": "1"},
     f"GET {API}/statistics": {"wiki": "enwiki"},
 }
-FORMS: dict[str, dict[str, str]] = {"POST /tokens": {"label": "x", "scope": "hide_plan", "days": "1"}}
+FORMS: dict[str, dict[str, str]] = {
+    "POST /tokens": {"label": "x", "scope": "hide_plan", "days": "1"},
+    "POST /trace": {"account": "Example", "why": "case 12"},
+}
 """Fields of forms besides their token."""
 ROLES = {"over": "oversighter", "other": "elsewhere", "check": "checkuser"}
 """Columns whose name is not the role's."""
@@ -83,13 +87,16 @@ def visitor(house: Any, column: str, case: str, *, program: bool) -> Any:
 @pytest.mark.parametrize("route", ROWS)
 def test_everybody_gets_where_they_may_and_nowhere_else(house: Any, route: str) -> None:
     house.console.hide_plan = lambda wiki, revision: {}
+    house.trace_nothing()
     method, path = route.split(" ")
     found = {}
     for column in COLUMNS:
         case = house.case(user="Party of Example" if column == "party" else "")
         program = path.startswith(API)
         client = visitor(house, column, case, program=program)
-        address = path.replace("{case_id}", case).replace("{token_id}", "nothing")
+        trace = house.asked_trace(client.person.id if column != "out" else "nobody")
+        address = path.replace("{case_id}", case).replace("{token_id}", "nothing").replace("{watch_id}", "nothing")
+        address = address.replace("{trace_id}", trace).replace("{form}", "svg")
         assert not re.search(r"[{}]", address), "a new sort of parameter: say here what stands for it"
         if method == "GET":
             answer = client.get(address, params=QUERIES.get(route))

@@ -53,6 +53,11 @@ def edits(
 @pytest.fixture(scope="session")
 def village() -> tuple[Account, ...]:
     """A hundred and fifty ordinary editors and the people of the story."""
+    return people()
+
+
+def people() -> tuple[Account, ...]:
+    """They, the same each time."""
     rng = random.Random(7)
     accounts = []
     for number in range(150):

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from tsbot.errors import DeliveryDeferredError, InputError
+from tsbot.housekeeping import Housekeeper
 from tsbot.report.message import OutboundMessage
 from tsbot.settings import OnCallPerson, OnCallSettings, Settings, TraceSettings
 from tsbot.store import audit
@@ -178,3 +179,22 @@ def test_a_dispute_needs_two_accounts_and_a_reason(database: Database, first: st
         dispute(connection, database.key, first, second, by="mint", why=why, now=1.0)
     with pytest.raises(InputError, match="not disputed"), database.write() as connection:
         take_back(connection, database.key, "A", "B", by="mint", why="mistaken", now=1.0)
+
+
+def test_the_patrol_looks_about_once_an_hour_and_survives_a_database_that_closes(
+    watched: Database, village: tuple[Account, ...], newest: float
+) -> None:
+    feed(watched, [account for account in village if account.name == "Plain Facts 3"], newest)
+    ways = Ways()
+    keeper = Housekeeper(watched, ON_CALL, lambda: newest, channels=lambda: {"spool": ways})
+    keeper.tend(1.0, None)  # nothing was read yet: the clock may be anything
+    assert keeper._watching is None
+    keeper.tend(2.0, newest)
+    first = keeper._watching
+    assert first is not None
+    first.join(60)
+    assert [message.recipient for message in ways.sent] == ["lime@example.org"]
+    keeper.tend(3.0, newest)
+    assert keeper._watching is first
+    keeper.database = None  # type: ignore[assignment]
+    keeper._look()

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,22 +21,9 @@ from tsbot.store.database import Database
 from tsbot.store.opening import open_store
 from tsbot.trace import disputes as disputing
 from tsbot.trace import watches as watching
-from tsbot.trace.answer import Trace
-from tsbot.trace.handover import HandOver, Private, investigation, lock_request, public_json, table
+from tsbot.trace.forms import Form, hand_over, private_of
 from tsbot.trace.naming import asked_name
-from tsbot.trace.records import flagged
-from tsbot.trace.stix import bundle
 from tsbot.trace.view import plain
-
-
-class Form(StrEnum):
-    """Ways to hand an answer over."""
-
-    LOCK = "lock"
-    SPI = "spi"
-    CSV = "csv"
-    JSON = "json"
-    STIX = "stix"
 
 
 def request_command(
@@ -75,29 +61,6 @@ def request_command(
     else:
         typer.echo(f"There is nothing to hand over: the account is {trace.subject.state}.", err=True)
     end(trace)
-
-
-def private_of(store: Database, trace: Trace) -> Private:
-    """What of an answer must not be led to in public."""
-    with store.read() as connection:
-        names = [trace.subject.name, trace.subject.asked_as, *trace.subject.former, *(one.account for one in trace.candidates)]
-        return Private(*flagged(connection, store.key, [name for name in names if name]))
-
-
-def hand_over(trace: Trace, form: Form, private: Private) -> HandOver:
-    """An answer in one of the forms."""
-    match form:
-        case Form.LOCK:
-            return lock_request(trace, private)
-        case Form.SPI:
-            return investigation(trace, private)
-        case Form.CSV:
-            return table(trace, private)
-        case Form.JSON:
-            told, left_out = public_json(trace, private)
-            return HandOver(json.dumps(told, ensure_ascii=False, indent=1) + "\n", left_out)
-        case Form.STIX:
-            return HandOver(json.dumps(bundle(trace, private), ensure_ascii=False, indent=1) + "\n")
 
 
 OtherArgument = Annotated[str, typer.Argument(help="The other account.")]

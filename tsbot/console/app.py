@@ -16,10 +16,11 @@ from starlette.staticfiles import StaticFiles
 from tsbot.console.api.app import PREFIX, create_api
 from tsbot.console.console import Console
 from tsbot.console.limits import BodyLimit
-from tsbot.console.pages import account, acts, case, gadget, queue, settings, tokens
+from tsbot.console.pages import account, acts, case, gadget, queue, settings, tokens, trace
 from tsbot.console.render import is_part
 from tsbot.console.security import SecurityHeaders
 from tsbot.errors import (
+    AnswerGoneError,
     CaseError,
     ConsoleError,
     ForbiddenError,
@@ -32,6 +33,7 @@ from tsbot.errors import (
     StoreError,
     TooManyError,
     TsbotError,
+    WikiError,
 )
 
 STATIC = Path(__file__).with_name("static")
@@ -41,10 +43,12 @@ STATUS: tuple[tuple[type[TsbotError], int], ...] = (
     (RightsUnknownError, 503),
     (TooManyError, 429),
     (RestNeededError, 429),
+    (AnswerGoneError, 404),
     (PartyError, 403),
     (InputError, 400),
     (CaseError, 409),
     (StoreError, 503),
+    (WikiError, 503),
     (ConsoleError, 400),
 )
 """HTTP status of our errors; the first that fits."""
@@ -55,7 +59,7 @@ def create_app(console: Console) -> FastAPI:
     app = FastAPI(title="tsbot console", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.console = console
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    for module in (queue, case, acts, settings, account, tokens, gadget):
+    for module in (queue, case, acts, trace, settings, account, tokens, gadget):
         module.register(app, console)
     app.mount(PREFIX, create_api(console), name="api")
 

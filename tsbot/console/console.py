@@ -16,6 +16,7 @@ from tsbot.console.reading import Limits
 from tsbot.console.render import Pages
 from tsbot.console.security import CSRF_FIELD, RateLimit, check_form
 from tsbot.console.sessions import Session
+from tsbot.console.tracing.jobs import Jobs
 from tsbot.errors import ForbiddenError, SignInNeededError
 from tsbot.report.prepare import AskStatus
 from tsbot.settings import Settings
@@ -74,6 +75,8 @@ class Console:
     """Reads page histories, for plans of what to hide."""
     database_of: Callable[[str], str | None] | None = None
     """The database name of the wiki at an address, if it is known without asking anybody."""
+    traces: Jobs | None = None
+    """Asks who else an account may be."""
 
     @property
     def cookie(self) -> str:
@@ -96,8 +99,12 @@ class Console:
                 sessions.touch(connection, value, now)
         return found
 
-    def visit(self, request: Request, act: Act, wiki: str = EVERYWHERE, *, anew: bool = False, touch: bool = True) -> Visit:
-        """Let somebody in who may do ``act`` on ``wiki`` (without one: on any). ``anew`` asks the wiki now, for reveals and acts.
+    def visit(
+        self, request: Request, act: Act, wiki: str = EVERYWHERE, *, anew: bool = False, touch: bool = True, instead: Act | None = None
+    ) -> Visit:
+        """Let somebody in who may do ``act`` on ``wiki`` (without one: on any), or else ``instead``.
+
+        ``anew`` asks the wiki now, for reveals and acts.
 
         Raises ``SignInNeededError``, ``ForbiddenError``, ``RightsUnknownError`` or ``TooManyError``.
         """
@@ -105,7 +112,7 @@ class Console:
         if self.limit is not None:
             self.limit.take(session.person.id)
         rights = self.rights_of(session.person, anew=anew)
-        if not rights.may(act, wiki):
+        if not (rights.may(act, wiki) or (instead is not None and rights.may(instead))):
             raise ForbiddenError("You may not do this, or it does not exist.")
         return Visit(session, rights, self.clock())
 

@@ -51,9 +51,18 @@ class Seat:
         return self.visit.rights.may(act, case.wiki)
 
 
-def seat(console: Console, request: Request, act: Act, wiki: str = EVERYWHERE, *, anew: bool = False, touch: bool = True) -> Seat:
+def seat(
+    console: Console,
+    request: Request,
+    act: Act,
+    wiki: str = EVERYWHERE,
+    *,
+    anew: bool = False,
+    touch: bool = True,
+    instead: Act | None = None,
+) -> Seat:
     """Let somebody in (:meth:`Console.visit`)."""
-    visit = console.visit(request, act, wiki, anew=anew, touch=touch)
+    visit = console.visit(request, act, wiki, anew=anew, touch=touch, instead=instead)
     with console.database.read() as connection:
         return Seat(console, visit, preferences.read(connection, visit.person.id))
 

@@ -32,6 +32,7 @@ KEYS: Mapping[str, str] = MappingProxyType(
         "decide": "e",
         "undo": "u",
         "queue": "q",
+        "trace": "t",
         "help": "?",
     }
 )

@@ -31,6 +31,7 @@ from tsbot.console.signin import oauth, wiki_login
 from tsbot.console.signin.groups import WikiGroups
 from tsbot.console.signin.oauth import OAuth
 from tsbot.console.signin.wiki_login import WikiLogin
+from tsbot.console.tracing.jobs import Jobs
 from tsbot.errors import InputError, SettingsError, StoreError
 from tsbot.hide.asked import from_flags
 from tsbot.hide.suggest import suggest
@@ -39,9 +40,12 @@ from tsbot.http_client import is_safe
 from tsbot.parts import Stop, plain_user_agent
 from tsbot.settings import Settings, WikiSettings
 from tsbot.store.database import Database
+from tsbot.trace.early import Tell
+from tsbot.trace.question import Tracer
 from tsbot.wiki.accounts import account_status
 from tsbot.wiki.api import Api
 from tsbot.wiki.budget import Budget, rate
+from tsbot.wiki.history import Progress
 from tsbot.wiki.history_reader import ApiHistories
 from tsbot.wiki.revisions import PywikibotRevisions
 from tsbot.wiki.session import own_session, prepare
@@ -109,6 +113,11 @@ def open_site(settings: Settings, database: Database, clock: Callable[[], float]
         server = next((flag.content.server_url for flag in flags if flag.content is not None), "")
         return plain(suggest(from_flags(flags), histories(wiki, server)))
 
+    revisions = PywikibotRevisions(reads, settings.wiki.max_text_bytes)
+
+    def tracer(progress: Progress, early: Tell) -> Tracer:
+        return Tracer(settings, database, reads, budget, clock, time.sleep, progress, revisions, early)
+
     console = Console(
         settings=settings,
         database=database,
@@ -119,10 +128,11 @@ def open_site(settings: Settings, database: Database, clock: Callable[[], float]
         limit=RateLimit(ours.requests_per_minute, 60.0, clock),
         hide_plan=hide_plan,
         limits=Limits(ours.reads_a_day, ours.reads_in_a_row, ours.rest_minutes * 60),
-        revisions=PywikibotRevisions(reads, settings.wiki.max_text_bytes),
+        revisions=revisions,
         account_status=lambda wiki, user, server_url: account_status(reads, wiki, user, server_url),
         histories=histories,
         database_of=sites.database,
+        traces=Jobs(tracer, clock),
     )
     console.pages.check()
     app = create_app(console)

@@ -27,7 +27,7 @@ LONGEST_DAYS = 90
 MOST = 20
 """Live tokens of one person."""
 LABEL = 64
-SCOPES = (Act.SEE_QUEUE, Act.SEE_CASE, Act.HANDLE, Act.HIDE_PLAN, Act.SEE_STATISTICS)
+SCOPES = (Act.SEE_QUEUE, Act.SEE_CASE, Act.HANDLE, Act.HIDE_PLAN, Act.TRACE, Act.SEE_STATISTICS)
 """What a token can be for; what shows texts is not among them."""
 TOUCH_SECONDS = 60.0
 """A token's last use is written down at most so often."""

@@ -26,15 +26,18 @@ UNAVAILABLE, TRIES = 503, 5
 FORM_TOKEN = re.compile(r'name="csrf" value="([^"]+)"')
 
 
-def console_lines(world: World) -> tuple[str, ...]:
-    """Settings of a console on a free port. It answers as ``localhost``: to a browser that is another site than the wikis."""
+def console_lines(world: World, wiki: str = SIGN_IN_WIKI) -> tuple[str, ...]:
+    """Settings of a console on a free port, for the people of one wiki.
+
+    It answers as ``localhost``: to a browser that is another site than the wikis.
+    """
     (port,) = free_ports(1)
-    origins = ", ".join(f'"{wiki.url}"' for wiki in world.family.wikis.values())
+    origins = ", ".join(f'"{one.url}"' for one in world.family.wikis.values())
     return (
         "[console]",
         f'listen = "127.0.0.1:{port}"',
         f'url = "http://localhost:{port}"',
-        f'wiki_login = "{SIGN_IN_WIKI}"',
+        f'wiki_login = "{wiki}"',
         "central_auth = false",
         f"wiki_origins = [{origins}]",
     )
@@ -112,6 +115,13 @@ class Guest:
             raise DemoError("The console shows no form to sign in with.")
         values = {"csrf": token[1], "name": account.name, "password": account.password}
         return self.session.post(f"{self.url}/sign-in/wiki", data=values, timeout=PATIENCE).status_code
+
+    def send(self, path: str, form_page: str, **fields: str) -> requests.Response:
+        """Send a form that a page has; the page that it leads to."""
+        token = FORM_TOKEN.search(self.get(form_page).text)
+        if token is None:
+            raise DemoError(f"The console shows no form at {form_page}.")
+        return self.session.post(f"{self.url}{path}", data={"csrf": token[1], **fields}, timeout=PATIENCE)
 
     def get(self, path: str) -> requests.Response:
         """A page, wherever it leads."""

@@ -86,16 +86,20 @@ def story(seed: int = 7) -> list[StoryEdit]:
 
 
 def play(family: WikiFamily, now: float, progress: Callable[[str], None] = lambda _text: None) -> None:
-    """Make the accounts and import the histories. Doing it again adds nothing new. Raises DemoError."""
+    """Make the accounts and import the histories. Where the accounts are already, nothing is done. Raises DemoError."""
     edits = story()
+    new = 0
     with family.actor("Admin", "metawiki") as admin:
         for name in sorted({edit.account for edit in edits}):
             try:
                 admin.create_account(name, secrets.token_urlsafe(18))
+                new += 1
             except ActionRefusedError as error:
                 if error.code != "userexists":
                     raise
             progress(f"account {name}")
+    if not new:  # an import would add each revision once more
+        return
     with TemporaryDirectory(dir=family.folder) as folder:
         for wiki in WIKIS:
             dump = Path(folder) / f"{wiki}.xml"

@@ -123,4 +123,4 @@ def _grouping(ranker: Ranker, subject: str, candidates: Sequence[Candidate], dis
     made = cluster(names, links, cannot)
     bridges = tuple(WeakBridge(one.first, one.second, one.log_lr, one.weakest, one.weakest_log_lr, one.forbidden) for one in made.bridges)
     told = tuple((first, second, value) for (first, second), value in sorted(links.items()))
-    return Grouping(made.clusters, made.singles, bridges, told, draw(made, links))
+    return Grouping(made.clusters, made.singles, bridges, told, draw(made, links, subject))

@@ -219,7 +219,8 @@ def _evidence(public: _Public) -> list[str]:
 def _caveats(public: _Public) -> list[str]:
     lines = ["Made with a tool from public data; no CheckUser data was used. A person is asked to check it."]
     if public.left_out:
-        lines.append(f"Left out: {'; '.join(public.left_out)}.")
+        # What it was stays with whoever sends it: that there are flags and cases is no public fact.
+        lines.append("What may not be public is left out.")
     if public.trace.silent:
         lines.append(f"These wikis did not answer: {', '.join(one.wiki for one in public.trace.silent)}.")
     return lines

@@ -24,15 +24,16 @@ from tsbot.store import ledger
 from tsbot.store.database import Database
 from tsbot.trace import records
 from tsbot.trace.activity import Account
-from tsbot.trace.answer import Candidate, Silent, Trace
+from tsbot.trace.answer import Candidate, Silent, Subject, Trace
 from tsbot.trace.cache import StoredAnswers
 from tsbot.trace.charts import hours, timeline
 from tsbot.trace.clusters import pair
 from tsbot.trace.compare import Comparison, compare
+from tsbot.trace.early import Early, Tell
 from tsbot.trace.footprints import Footprint, Wikis, activity, look, look_at_candidates
 from tsbot.trace.index import DAY
 from tsbot.trace.lookup import Lookup, Size
-from tsbot.trace.naming import asked_name
+from tsbot.trace.naming import asked_name, kind_of
 from tsbot.trace.range_question import ranges_of
 from tsbot.trace.shortlist import Shortlist, shortlist, strangers
 from tsbot.trace.suspects import suspects
@@ -74,6 +75,8 @@ class Tracer:
     progress: Progress = lambda _what, _done, _all: None
     revisions: RevisionSource | None = None
     """Reads what edits added; None leaves added text out."""
+    early: Tell = lambda _trace: None
+    """Is told what is known while wikis still answer: where the account is, and when it was active."""
 
     def ask(self, asked: Asked) -> Trace:
         """The answer. Raises ``InputError`` for what is no name or no reason, and errors of the store; wikis that fail leave gaps."""
@@ -83,7 +86,10 @@ class Tracer:
         with self.database.write() as connection:  # written down before anything is read
             records.record(connection, self.database.key, "trace.asked", identity, by=asked.by, name=name, why=asked.why, now=now)
         wikis, size = self._wikis(name, asked)
+        heard = Early(Trace(identity, now, Subject(name, kind_of(name))), wikis.fan, self.early)
+        wikis.fan.answered = heard.heard
         footprint = look(wikis, name, most=self.settings.trace.most_edits, named=asked.wikis)
+        heard.close()
         if footprint.subject.state == "unknown" and not wikis.fan.silent:
             raise InputError("No wiki is known that could be asked: name one (--wiki), or those of the setting trace.wikis.")
         days = _days(size, now, self.settings.trace.index_days)

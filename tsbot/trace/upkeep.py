@@ -19,7 +19,7 @@ from tsbot.trace.index import CHUNK, DAY, SINCE, TIME_BITS, drop_touches
 
 BATCH = 500
 """Accounts gone through in one transaction."""
-SECONDS = 20.0
+SECONDS = 5.0
 """A round ends after so long; the next one goes on."""
 TURN = DAY
 AT = "activity_trimmed"

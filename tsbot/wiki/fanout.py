@@ -68,6 +68,8 @@ class FanOut:
     """Wikis that are never asked."""
     silent: dict[str, str] = field(default_factory=dict)
     """Wikis that did not answer, and why."""
+    answered: Callable[[Hashable, object], None] = lambda _key, _answer: None
+    """Called with the key of a job and its answer as soon as a wiki has given it, in the thread of whoever asks."""
     _readers: dict[str, FootprintReader] = field(default_factory=dict)
     _patients: dict[str, Patient] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -137,6 +139,8 @@ class FanOut:
                         found[key] = future.result()
                     except WikiError as error:
                         self._note(wiki, error)
+                    else:
+                        self.answered(key, found[key])
             finally:
                 for future in running:
                     future.cancel()

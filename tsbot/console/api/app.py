@@ -13,7 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from tsbot import __version__
 from tsbot.console.access import Act
-from tsbot.console.api import cases, marks, models, statistics
+from tsbot.console.api import cases, marks, models, statistics, trace
 from tsbot.console.api.bearer import given, visit
 from tsbot.console.console import Console
 from tsbot.errors import (
@@ -56,15 +56,13 @@ def create_api(console: Console) -> FastAPI:
     api = FastAPI(
         title="tsbot", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, responses=RESPONSES, redirect_slashes=False
     )
-    for module in (cases, marks, statistics):
+    for module in (cases, marks, statistics, trace):
         module.register(api, console)
 
     @api.get("/openapi.json", include_in_schema=False)
     def openapi(request: Request) -> dict[str, Any]:
-        if given(request):
-            visit(console, request, Act.SEE_QUEUE)
-        else:
-            console.visit(request, Act.SEE_QUEUE)
+        let_in = visit if given(request) else Console.visit
+        let_in(console, request, Act.SEE_QUEUE, instead=Act.TRACE)
         return _described(api)
 
     @api.exception_handler(TsbotError)

@@ -20,8 +20,10 @@ def given(request: Request) -> str:
     return value.strip() if scheme.lower() == "bearer" else ""
 
 
-def visit(console: Console, request: Request, act: Act, wiki: str = EVERYWHERE, *, anew: bool = False) -> Visit:
-    """Let somebody in as :meth:`Console.visit` does, whose token is for ``act``.
+def visit(
+    console: Console, request: Request, act: Act, wiki: str = EVERYWHERE, *, anew: bool = False, instead: Act | None = None
+) -> Visit:
+    """Let somebody in as :meth:`Console.visit` does, whose token is for ``act``, or else ``instead``.
 
     Raises ``SignInNeededError`` without a token, ``ForgedError`` for one that is not valid, ``ForbiddenError``, ``RightsUnknownError`` or
     ``TooManyError``.
@@ -38,7 +40,8 @@ def visit(console: Console, request: Request, act: Act, wiki: str = EVERYWHERE, 
         with console.database.write() as connection:
             tokens.touch(connection, found, now)
     rights = console.rights_of(person, anew=anew)
-    if act not in found.scopes or not rights.may(act, wiki):
+    allowed = act in found.scopes and rights.may(act, wiki)
+    if not allowed and (instead not in found.scopes or not rights.may(instead)):
         raise ForbiddenError("You may not do this, or it does not exist.")
     # A session that no cookie names: nothing can be done with its form token.
     return Visit(Session(person, "", found.created, now), rights, now)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
+from tsbot.console.tracing.jobs import State
+
 WIKI = r"^[a-z0-9_-]{1,64}$"
 CaseId = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="Id of the case, whole.")]
+TraceId = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="Id of the question.")]
 Wiki = Annotated[str, Field(pattern=WIKI, description="Database name of a wiki, for instance enwiki.")]
 RevisionId = Annotated[int, Field(ge=1, le=2**53)]
 Version = Annotated[int, Field(ge=0, le=2**31 - 1)]
@@ -44,6 +47,18 @@ class Hidden(Given):
 
     wiki: Wiki
     revids: list[RevisionId] = Field(min_length=1, max_length=50)
+
+
+class Question(Given):
+    """Who else is this, and where."""
+
+    account: str = Field(min_length=1, max_length=300, description="User name, temporary account, IP address or range.")
+    why: str = Field(min_length=3, max_length=200, description="Why you ask; written into the log with your name.")
+    wikis: list[Wiki] = Field(default=[], max_length=20, description="Wikis to ask in any case.")
+    against: list[Annotated[str, Field(min_length=1, max_length=300)]] = Field(
+        default=[], max_length=20, description="Accounts to compare with in any case."
+    )
+    fresh: bool = Field(default=False, description="Ask the wikis anew, whatever they answered within the last hour.")
 
 
 class Error(BaseModel):
@@ -149,6 +164,26 @@ class Statistics(BaseModel):
     counts: dict[str, dict[str, int]]
     states: dict[str, int]
     times: dict[str, Duration]
+
+
+class Step(BaseModel):
+    """One round of questions to wikis."""
+
+    what: str
+    done: int
+    of: int
+
+
+class Answer(BaseModel):
+    """How far a question is, and what is known. Kept for half an hour, for whoever asked."""
+
+    id: str
+    state: State
+    trouble: str = Field(description="Why it failed; else empty.")
+    steps: list[Step]
+    trace: dict[str, Any] | None = Field(
+        description="The answer; while the question is under way, what is known so far. Its `format` says which shape; docs/tracing.md."
+    )
 
 
 Dimension = Literal["language", "kind", "outcome", "source", "month"]

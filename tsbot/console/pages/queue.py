@@ -31,7 +31,9 @@ def register(app: FastAPI, console: Console) -> None:
 
     @app.get("/")
     def queue(request: Request) -> Response:
-        taken = seat(console, request, Act.SEE_QUEUE)
+        taken = seat(console, request, Act.SEE_QUEUE, instead=Act.TRACE)
+        if not taken.visit.rights.may(Act.SEE_QUEUE):
+            return RedirectResponse("/trace", status_code=303)  # checkusers have no queue, and everybody begins here
         wanted = Filter.parse(request.query_params)
         with console.database.read() as connection:
             counts = counter.count(connection, taken.sight)

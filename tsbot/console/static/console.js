@@ -65,6 +65,22 @@
     }, 60000);
   }
 
+  // Texts to copy: the buttons need a script, so they are hidden without one.
+  const copies = (root) => { for (const node of root.querySelectorAll('[data-copy]')) node.hidden = false; };
+  copies(document);
+  document.addEventListener('click', async (event) => {
+    const button = event.target.closest('[data-copy]');
+    if (!button) return;
+    const text = document.getElementById(button.dataset.copy);
+    text.select();
+    try {
+      await navigator.clipboard.writeText(text.value);
+    } catch {
+      document.execCommand('copy');
+    }
+    button.textContent = button.dataset.said;
+  });
+
   for (const node of document.querySelectorAll('[data-vanish]')) setTimeout(() => { node.hidden = true; }, Number(node.dataset.vanish) * 1000);
 
   // The queue changes by itself only where no hand is on it; otherwise the notice stays, and the reader decides.
@@ -75,6 +91,7 @@
   });
 
   document.addEventListener('htmx:afterSwap', (event) => {
+    copies(document);
     if (event.detail.target.id !== 'revealed') return;
     const shown = event.detail.target.querySelector('.revealed, #problem');
     if (shown) {

@@ -1,0 +1,1 @@
+"""Traces in the console: questions under way, what of an answer somebody may see, its charts."""
