@@ -124,7 +124,6 @@ def test_a_stewards_question(stage: Steward, chromium: Browser, tmp_path: Path) 
             link.click()
         diff = opened.value
         expect(diff.locator("table.diff").first).to_be_visible()
-        picture(diff, folder, "diff-on-the-wiki")
         diff.close()
         if LOOK_ALIKE in names:
             card = page.locator(".candidate", has=page.locator("h3", has_text=LOOK_ALIKE))

@@ -47,7 +47,8 @@ class Early:
 
     def _partial(self) -> Trace:
         empty = Contributions()
-        visits = [Visit(wiki, self.fan.base(wiki), one, self._edits.get(wiki, empty)) for wiki, one in self._local.items() if one.exists]
+        there = sorted(((wiki, one) for wiki, one in self._local.items() if one.exists), key=lambda two: (-(two[1].edits or 0), two[0]))
+        visits = [Visit(wiki, self.fan.base(wiki), one, self._edits.get(wiki, empty)) for wiki, one in there]
         times = [edit.time for one in self._edits.values() for edit in one.edits if edit.time <= self.trace.asked + AHEAD]
         return replace(
             self.trace,

@@ -87,6 +87,8 @@ def test_imitation_is_named(steward: Any) -> None:
     page = steward.get(ask(steward, "Quiet Organist")).text
     assert cards(page) == ["Quiet 0rganist: imitation"]
     assert "do not act on this link" in page
+    assert "it does not count" in page
+    assert "times as probable if one person" not in page
     assert "Quiet 0rganist" not in page.split("MultiLock")[1].split("}}")[0]
 
 
