@@ -13,6 +13,13 @@ branch_labels = None
 depends_on = None
 
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+COMMENTS = (
+    ("case_file", "source", 16, False, "patrol", "patrol, backfill, hand, drill, scan or intake."),
+    ("flag", "source", 16, False, None, "patrol, backfill, hand or scan."),
+    ("report", "flag_id", 36, True, None, "Empty for an answer to a person who reported something."),
+    ("report", "purpose", 8, False, None, "letter, page, reminder or answer."),
+    ("report", "recipient", 255, False, None, "Role address from the routing, or `hearing:ID`; never a person's from a text."),
+)
 INDEXES = (("case_id",), ("text_index", "created"), ("sender_index", "created"), ("judged",), ("check_in",))
 
 
@@ -121,6 +128,16 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("report", schema=None) as batch_op:
         batch_op.alter_column("flag_id", existing_type=sa.String(length=36), nullable=True)
+    if op.get_bind().dialect.name != "sqlite":  # SQLite keeps no comments
+        for table, column, length, nullable, default, comment in COMMENTS:
+            op.alter_column(
+                table,
+                column,
+                existing_type=sa.String(length=length),
+                existing_nullable=nullable,
+                existing_server_default=default,
+                comment=comment,
+            )
 
 
 def downgrade() -> None:
