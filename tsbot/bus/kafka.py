@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -57,7 +56,6 @@ class KafkaBus(BrokerBus):
             security=security,
             enable_idempotence=True,
             logger=None,
-            log_level=logging.DEBUG,
         )
         self._broker = broker
         if consume:
