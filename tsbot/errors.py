@@ -5,7 +5,8 @@
     TsbotError
     ├── InputError             what a person typed cannot be used
     ├── SettingsError          the configuration is wrong
-    │   └── MessageError           a message of a letter is wrong or missing; names file and key
+    │   ├── MessageError           a message of a letter is wrong or missing; names file and key
+    │   └── DirectoryError         a file of the directory of help is wrong; names file and entry
     ├── KeyFileError           the master key is missing, unreadable or not the one that encrypted the data
     ├── StreamError
     │   ├── MalformedEventError    one event cannot be understood (it goes to the dead letters)
@@ -47,6 +48,7 @@
     │   ├── ForgedError            a form or token is not one of ours, or is not valid any more
     │   ├── TooManyError           too many requests in a short time
     │   └── RestNeededError        somebody has read much, and should rest
+    ├── ReceptionError         what a person sends us cannot be taken (so)
     └── DemoError              the demo wikis cannot be set up or a demo step failed
 
 Messages say what happened, what it means and what to do. They never carry text of revisions, comments or user names:
@@ -76,6 +78,10 @@ class SettingsError(TsbotError):
 
 class MessageError(SettingsError):
     """A message of a letter is wrong or missing; the message names the file and the key."""
+
+
+class DirectoryError(SettingsError):
+    """A file of the directory of help is wrong; the message names the file and the entry."""
 
 
 class KeyFileError(TsbotError):
@@ -290,6 +296,14 @@ class RestNeededError(ConsoleError):
         super().__init__(message)
         self.again = again
         self.resting = resting
+
+
+class ReceptionError(TsbotError):
+    """What a person sends us cannot be taken, or not so. ``reason`` is the key of the message that tells them, in their language."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class DemoError(TsbotError):

@@ -187,7 +187,7 @@ def _cases(connection: Connection, now: float) -> Iterator[Metric]:
 
 def _letters(connection: Connection, now: float) -> Iterator[Metric]:
     c = t.report.c
-    real, letter = c.drill.is_(False), c.purpose != "page"
+    real, letter = c.drill.is_(False), c.purpose.in_(("letter", "reminder"))
     rows = connection.execute(select(c.purpose, c.state, func.count()).where(real).group_by(c.purpose, c.state))
     states = [((purpose, state), number) for purpose, state, number in rows]
     yield _labelled("tsbot_messages_in_state", "Messages by state.", ("purpose", "state"), states)

@@ -615,6 +615,92 @@ class ConsoleSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=
             raise SettingsError("console.oauth_url begins with https:// (or is on this machine).")
 
 
+class ReceptionSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where anybody can say that somebody is harmed: a public page and a mail address (`tsbot receive`)."""
+
+    listen: Annotated[
+        str, Meta(description="Address and port that the public page listens on; apart from the console's.")
+    ] = "127.0.0.1:8788"
+    url: Annotated[
+        str,
+        Meta(
+            description="Address under which people reach the page, without a path, such as `https://tell-us.example.org`: a host name of "
+            "its own, not the console's. Empty: `listen`."
+        ),
+    ] = ""
+    certificate: Annotated[str, Meta(description="PEM file of the certificate, for TLS. Relative to `data_dir`.")] = ""
+    private_key: Annotated[str, Meta(description="PEM file of its key. Relative to `data_dir`.")] = ""
+    behind_proxy: Annotated[
+        bool, Meta(description="A proxy that speaks TLS stands before it, on this machine or named in `trusted_proxies`; `url` is https.")
+    ] = False
+    trusted_proxies: Annotated[
+        tuple[str, ...], Meta(description="Addresses of proxies that are believed when they say who asks (`X-Forwarded-For`).")
+    ] = ("127.0.0.1", "::1")
+    exit_url: Annotated[str, Meta(description="Where the button leads that leaves the page quickly.")] = "https://www.wikipedia.org/"
+    name: Annotated[str, Meta(description="Who answers, as people see it: a role, never a person.")] = "Trust and Safety"
+    address: Annotated[
+        str, Meta(description="Mail address for reports; also From of the answers. Empty: none is shown, and no mail is taken.")
+    ] = ""
+    mail_listen: Annotated[
+        str, Meta(description="Loopback address and port on which mail is taken from your mail server (LMTP), such as `127.0.0.1:8024`.")
+    ] = ""
+    mail_protocol: Annotated[Literal["lmtp", "smtp"], Meta(description="What your mail server speaks there.")] = "lmtp"
+    pgp_key: Annotated[
+        str,
+        Meta(description="File with the secret OpenPGP key that mail to us is encrypted to, without a password. Relative to `data_dir`."),
+    ] = ""
+    wiki: Annotated[str, Meta(description="Wiki (database name) whose handlers get reports that name no wiki.")] = "metawiki"
+    news_days: Annotated[float, Meta(gt=0, description="Days within which a person is told that there are news.")] = 7.0
+    urgent_hours: Annotated[float, Meta(gt=0, description="The same in hours, where a report reads as danger to life.")] = 24.0
+    link_days: Annotated[float, Meta(gt=0, description="Days for which a private link leads to its report.")] = 180.0
+    reports_per_hour: Annotated[
+        Positive, Meta(description="Reports that one network address may send in an hour. Many people may share one (Tor, a school).")
+    ] = 60
+    tries_per_hour: Annotated[Positive, Meta(description="Private links that one network address may open or try in an hour.")] = 240
+    directory: Annotated[
+        str, Meta(description="Folder of further files of the directory of help, in front of the package's. Relative to `data_dir`.")
+    ] = ""
+
+    @property
+    def bind(self) -> tuple[str, int]:
+        """Host and port of the page. Raises ``SettingsError``."""
+        return _address(self.listen, "reception.listen", "127.0.0.1:8788")
+
+    @property
+    def mail_bind(self) -> tuple[str, int] | None:
+        """Host and port that mail is taken on; None for none. Raises ``SettingsError``: it is for this machine only."""
+        if not self.mail_listen:
+            return None
+        host, port = _address(self.mail_listen, "reception.mail_listen", "127.0.0.1:8024")
+        if not _is_loopback(host):
+            raise SettingsError("reception.mail_listen: mail is taken from this machine only; let your mail server deliver it here.")
+        return host, port
+
+    @property
+    def tls(self) -> bool:
+        """Whether people reach it over TLS."""
+        return bool(self.certificate) or (self.behind_proxy and self.url.startswith("https://"))
+
+    def check(self, console: ConsoleSettings) -> None:
+        """Refuse what would send reports in clear over a network, or mix them with the console. Raises ``SettingsError``."""
+        if bool(self.certificate) != bool(self.private_key):
+            raise SettingsError("reception.certificate and reception.private_key are needed both.")
+        if self.url and not _ORIGIN.fullmatch(self.url):
+            raise SettingsError("reception.url is no address without a path, such as https://tell-us.example.org.")
+        if self.behind_proxy and not self.url.startswith("https://"):
+            raise SettingsError("reception.behind_proxy: the proxy speaks TLS, so reception.url begins with https://.")
+        if not _is_loopback(self.bind[0]) and not self.tls:
+            raise SettingsError(
+                "reception.listen: other machines can reach this address. Name reception.certificate and reception.private_key, or set "
+                "reception.behind_proxy."
+            )
+        if self.url and console.url and urlsplit(self.url).hostname == urlsplit(console.url).hostname:
+            raise SettingsError("reception.url: the public page has a host name of its own, apart from the console's.")
+        if not self.exit_url.startswith("https://"):
+            raise SettingsError("reception.exit_url begins with https://.")
+        _ = self.mail_bind  # refuses by itself
+
+
 class BusSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What tells workers on many machines of events (`tsbot listen`, `tsbot work`, `tsbot deliver`)."""
 
@@ -740,6 +826,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     console: ConsoleSettings = msgspec.field(default_factory=ConsoleSettings)
     scan: ScanSettings = msgspec.field(default_factory=ScanSettings)
     alarm: AlarmSettings = msgspec.field(default_factory=AlarmSettings)
+    reception: ReceptionSettings = msgspec.field(default_factory=ReceptionSettings)
     bus: BusSettings = msgspec.field(default_factory=BusSettings)
     trace: TraceSettings = msgspec.field(default_factory=TraceSettings)
 
@@ -882,4 +969,5 @@ def _check(settings: Settings) -> None:
         raise SettingsError("mail.security = 'none' is allowed to a server on this machine only; use 'starttls' or 'tls'.")
     _ = settings.metrics.address  # refuses by itself
     settings.console.check()
+    settings.reception.check(settings.console)
     settings.bus.check()

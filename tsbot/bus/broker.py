@@ -32,7 +32,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 PUBLISH_SECONDS = 10.0
 LAST_MOMENT = 0.05
 """In which connections that were closed let go of their sockets."""
-CLOSE_SECONDS = 10.0
+CLOSE_SECONDS = 20.0
 
 
 class NotHandledError(Exception):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.security import BaseSecurity, SASLScram512
@@ -57,7 +56,6 @@ class KafkaBus(BrokerBus):
             security=security,
             enable_idempotence=True,
             logger=None,
-            log_level=logging.DEBUG,
         )
         self._broker = broker
         if consume:
@@ -106,8 +104,13 @@ class KafkaBus(BrokerBus):
     async def disconnect(self) -> None:
         """Leave the group and close."""
         broker, self._broker, self._subscriber = self._broker, None, None
-        if broker is not None:
+        if broker is None:
+            return
+        producer: Any = broker.config.producer
+        try:
             await broker.stop()
+        finally:
+            await producer.disconnect()  # a group that is slow to let go must not keep it
 
     @property
     def _needed(self) -> KafkaBroker:
@@ -140,6 +143,8 @@ class KafkaBus(BrokerBus):
                 await admin.create_topics([new])
         except TopicAlreadyExistsError:
             return
+        except KafkaConnectionError:
+            raise
         except (KafkaError, AttributeError) as error:  # AttributeError: a cluster that names no controller
             # It may be forbidden to us, or left to the first who publishes; if the topic is missing, that will show.
             structlog.get_logger().debug("bus.no_topic_made", error=type(error).__name__)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
 from collections.abc import Sequence
 from typing import Any
@@ -70,7 +69,6 @@ class NatsBus(BrokerBus):
             connect_timeout=3,
             ping_interval=5,
             logger=None,
-            log_level=logging.DEBUG,
         )
         self._broker = broker
         if consume:

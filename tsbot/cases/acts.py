@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from tsbot.cases import approvals, leases, lifecycle
+from tsbot.cases import approvals, closing_order, leases, lifecycle
 from tsbot.cases.approvals import Rules
 from tsbot.cases.case import Case, CaseState, change, read_case
 from tsbot.cases.closing import shipped_closing
@@ -93,6 +93,7 @@ class Desk:
             chosen = ", ".join(sorted(name for name, one in shipped_closing().outcomes.items() if one.people))
             raise InputError(f"A case closes with one of: {chosen}.")
         lifecycle.allowed(case, CaseState.CLOSED, person=True)
+        closing_order.check(connection, case_id)
         if ending.dismisses:
             approvals.need(connection, "dismiss_high", case_id, self.by, now, self.rules, priority=case.priority)
         return lifecycle.move(connection, case_id, CaseState.CLOSED, by=self.by, now=now, outcome=outcome, person=True)

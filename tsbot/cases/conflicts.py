@@ -39,10 +39,26 @@ class People:
         same = or_(c.account_index.in_(everywhere), c.author_index.in_(here), c.target_index.in_(here))
         if connection.execute(select(c.id).where(c.case_id == case_id, same).limit(1)).first() is not None:
             return True
+        if kept_away(connection, [case_id], everywhere):
+            return True
         told = read_opened(connection, self.key, case_id)
         return told is not None and bool(names & {canonical_name(told.author), canonical_name(told.target)})
 
     def refuse(self, connection: Connection, case_id: str, who: str) -> None:
-        """Refuse whoever is a party to a case. Raises ``PartyError``."""
+        """Refuse whoever is a party to a case, or decided what a person appeals against. Raises ``PartyError``."""
         if self.is_party(connection, case_id, who):
             raise PartyError(f"You are a party to case {case_id[:8]} (author or target): somebody else must handle it.")
+        c = t.hearing.c
+        decided = select(c.id).where(c.case_id == case_id, c.appeal.is_not(None), c.decided_by == who)
+        if connection.execute(decided.limit(1)).first() is not None:
+            raise PartyError(f"You decided case {case_id[:8]}, and a person asks for somebody else to look again: it is not for you.")
+
+
+def kept_away(connection: Connection, case_ids: Sequence[str], accounts: Sequence[bytes | None]) -> set[str]:
+    """Those of some cases that a person reported and that name one of these accounts (:func:`account_index`): not for its owner."""
+    marks = {account.hex() for account in accounts if account is not None}
+    if not marks or not case_ids:
+        return set()
+    c = t.hearing.c
+    rows = connection.execute(select(c.case_id, c.away).where(c.case_id.in_(case_ids), c.away != ""))
+    return {row.case_id for row in rows if marks & set(row.away.split())}

@@ -242,9 +242,13 @@ def _target(key: MasterKey, event: Event) -> bytes | None:
 
 
 def lift(connection: Connection, case_id: str, priority: int | None = None) -> None:
-    """Give a case the priority of its gravest flag, after one of them changed its own; to ``priority``, if it only rose."""
+    """Give a case the priority of its gravest flag, or of what a person reported, after one of them changed its own.
+
+    To ``priority``, if it only rose.
+    """
     if priority is None:
-        highest = connection.scalar(select(func.max(t.flag.c.priority)).where(t.flag.c.case_id == case_id)) or 0
+        flags = connection.scalar(select(func.max(t.flag.c.priority)).where(t.flag.c.case_id == case_id)) or 0
+        highest = max(flags, connection.scalar(select(func.max(t.hearing.c.priority)).where(t.hearing.c.case_id == case_id)) or 0)
         other = t.case.c.priority != highest
     else:
         highest, other = priority, t.case.c.priority < priority

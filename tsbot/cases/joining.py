@@ -38,6 +38,8 @@ def merge(connection: Connection, key: MasterKey, source: Case, into: Case, *, b
     _move(connection, t.flag, "flag|body|{}", old, new, t.flag.c.case_id == source.id, into.id)
     _move(connection, t.report, "report|body|{}", old, new, t.report.c.case_id == source.id, into.id)
     _move(connection, t.note, "note|body|{}", old, new, t.note.c.case_id == source.id, into.id)
+    _move(connection, t.hearing, "hearing|body|{}", old, new, t.hearing.c.case_id == source.id, into.id)
+    _move(connection, t.hearing_word, "hearing_word|body|{}", old, new, t.hearing_word.c.case_id == source.id, into.id)
     _move(connection, t.hide_following, PLAN, old, new, t.hide_following.c.case_id == source.id, into.id)
     connection.execute(update(t.disclosure).where(t.disclosure.c.case_id == source.id).values(case_id=into.id))
     about_all = select(t.annotation).where(t.annotation.c.case_id == source.id, t.annotation.c.report_id.is_(None))

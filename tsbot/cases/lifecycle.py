@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
+from tsbot.cases import closing_order
 from tsbot.cases.case import SCAN, Case, CaseState, change, read_case
 from tsbot.cases.closing import covered, shipped_closing
 from tsbot.cases.handling import shipped_handling, stricter
@@ -166,6 +167,8 @@ def settle(connection: Connection, case_id: str, now: float) -> Case | None:
     except TransitionError:
         return None
     if shipped_handling().emergency(case.kind) and _has_unsent(connection, case_id):
+        return None
+    if closing_order.somebody_waits(connection, case_id):
         return None
     if _is_shown(connection, case_id):
         return None

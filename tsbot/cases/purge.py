@@ -47,6 +47,9 @@ def purge_case(connection: Connection, case_id: str, *, why: str, by: str, now: 
     names = {"author_index": None, "account_index": None, "page_index": None, "target_index": None, "text_family": None}
     flags = connection.execute(update(t.flag).where(t.flag.c.case_id == case_id).values(body=EMPTY, **names)).rowcount
     notes = connection.execute(update(t.note).where(t.note.c.case_id == case_id).values(body=EMPTY)).rowcount
+    gone = {"body": None, "text_index": None, "sender_index": None, "away": "", "check_in": None, "research": False}
+    connection.execute(update(t.hearing).where(t.hearing.c.case_id == case_id).values(**gone))
+    connection.execute(update(t.hearing_word).where(t.hearing_word.c.case_id == case_id).values(body=EMPTY))
     connection.execute(update(t.hide_following).where(t.hide_following.c.case_id == case_id).values(body=None, due=None))
     stopped, letters = outbox.purge(connection, case_id)
     done = Purged(case_id, why, flags, letters, stopped, notes)

@@ -108,6 +108,8 @@ def due_cases(connection: Connection, table: Retention, now: float, limit: int |
         t.report.c.purpose != Purpose.PAGE.value,
         t.report.c.sent.is_not(None),
     )
+    # Who reported it reads the answer under their link: it lasts as where a letter left.
+    told = exists().where(t.hearing.c.case_id == t.case.c.id, t.hearing.c.body.is_not(None))
     last = func.coalesce(t.case.c.closed, t.case.c.updated)
     query = select(
         t.case.c.id,
@@ -117,7 +119,7 @@ def due_cases(connection: Connection, table: Retention, now: float, limit: int |
         t.case.c.source,
         t.case.c.updated,
         last.label("last"),
-        or_(t.case.c.reported.is_not(None), sent).label("reported"),
+        or_(t.case.c.reported.is_not(None), sent, told).label("reported"),
     ).where(
         t.case.c.purged.is_(None),
         last <= now - table.shortest * DAY,

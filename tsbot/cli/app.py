@@ -17,12 +17,15 @@ from tsbot.cli import (
     backup,
     cases,
     dead,
+    dealings,
     demo,
     detect,
+    directory,
     doctor,
     drill,
     evaluate,
     flags,
+    hearings,
     hide,
     init,
     keys,
@@ -33,8 +36,10 @@ from tsbot.cli import (
     manual,
     patrol,
     purge,
+    receive,
     reference,
     reports,
+    research,
     scan,
     scan_dump,
     serve,
@@ -73,7 +78,8 @@ def _root(_version_shown: bool = typer.Option(False, "--version", callback=_vers
 
 MODULES = (
     *(patrol, machines, detect, evaluate, lexicon, flags, labels, cases, reports, answers, languages, drill, hide, trace, stats, shadow),
-    *(dead, scan, scan_dump, init, backup, alarm, purge, keys, audit, doctor, demo, serve, reference, manual),
+    *(dead, scan, scan_dump, init, backup, alarm, purge, keys, audit, doctor, demo, serve, receive, hearings, research, dealings),
+    *(directory, reference, manual),
 )
 for module in MODULES:
     module.register(app)

@@ -17,10 +17,12 @@ import typer
 from rich.table import Table
 
 from tsbot.cases.acts import Desk
+from tsbot.cases.case import find_case
 from tsbot.cli.common import EXIT_NOTHING, EXIT_USAGE, ConfigOption, DatabaseOption, JsonOption, own_desk, read_settings, terminal
 from tsbot.errors import CaseError, InputError
 from tsbot.log import configure
 from tsbot.report.bounce import MAX_BYTES, note_bounce, read_bounce
+from tsbot.report.closed import tell_closed
 from tsbot.report.deliver import Deliverer
 from tsbot.report.letter import Manner
 from tsbot.report.message import OutboundMessage, to_email
@@ -228,6 +230,30 @@ def bounce_command(
         raise typer.Exit(EXIT_NOTHING)
     structlog.get_logger().error("report.bounced", id=row.id, reason=row.last_error, remedy=f"tsbot reports retry {row.id}")
     _tell([(row, True)], row.last_error, "", as_json=as_json)
+
+
+@reports.command("closed")
+def closed_command(
+    case: Annotated[str, typer.Argument(metavar="CASE", help="Id of a closed case, or its beginning.")],
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Tell those who had a letter about a case that it is closed, and with what outcome: ids only, in their thread. Once for each closing.
+
+    Exits with 1 if nobody is to be told.
+
+    Example: tsbot reports closed 3f2a91c0
+    """
+    now = time.time()
+    with _opened(config, database) as deliverer:
+        who = own_desk(deliverer.database, deliverer.settings)
+        with deliverer.database.write() as connection:
+            found = find_case(connection, case)
+            who.people.refuse(connection, found.id, who.by)
+            told = tell_closed(connection, deliverer.settings, found.id, by=who.by, now=now)
+    typer.echo(f"{len(told)} told; they leave with the next delivery.")
+    if not told:
+        raise typer.Exit(EXIT_NOTHING)
 
 
 @contextmanager

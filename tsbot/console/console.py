@@ -73,6 +73,8 @@ class Console:
     """Asks the wiki about an account."""
     histories: AskHistories | None = None
     """Reads page histories, for plans of what to hide."""
+    database_of: Callable[[str], str | None] | None = None
+    """The database name of the wiki at an address, if it is known without asking anybody."""
     traces: Jobs | None = None
     """Asks who else an account may be."""
 

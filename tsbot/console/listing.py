@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, selec
 from tsbot.cases import casebook, leases
 from tsbot.cases.case import COLUMNS, CaseState, to_case
 from tsbot.cases.casebook import CaseLine
-from tsbot.cases.conflicts import People
+from tsbot.cases.conflicts import People, kept_away
 from tsbot.cases.filing import account_index, author_index
 from tsbot.cases.handling import shipped_handling
 from tsbot.console.access import EVERYWHERE
@@ -111,6 +111,7 @@ class Sight:
         here = [author_index(self.key, wiki, name) for wiki in wikis]
         same = or_(c.account_index == account_index(self.key, name), c.author_index.in_(here), c.target_index.in_(here))
         found = set(connection.scalars(select(c.case_id).where(c.case_id.in_(ids), same).distinct()))
+        found |= kept_away(connection, ids, [account_index(self.key, name)])
         people = People(self.key, {self.actor: (self.name,)})
         by_hand = connection.scalars(select(t.case.c.id).where(t.case.c.id.in_(ids), t.case.c.body.is_not(None))).all()
         return found | {one for one in by_hand if one not in found and people.is_party(connection, one, self.actor)}

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, or_, select
 
 from tsbot.cases.acts import Desk, desk
 from tsbot.cases.case import Case, read_case
+from tsbot.cases.conflicts import kept_away
 from tsbot.cases.filing import account_index, author_index
 from tsbot.cases.opened import read_opened
 from tsbot.console.access import Act
@@ -39,6 +40,7 @@ def with_part(connection: Connection, key: MasterKey, names: Iterable[str], case
         here = [author_index(key, wiki, name) for wiki in wikis for name in known]
         same = or_(c.account_index.in_(everywhere), c.author_index.in_(here), c.target_index.in_(here))
         found.update(connection.scalars(select(c.case_id).where(c.case_id.in_(some), same).distinct()))
+        found |= kept_away(connection, some, everywhere)
         by_hand = connection.scalars(select(t.case.c.id).where(t.case.c.id.in_(some), t.case.c.body.is_not(None))).all()
         for case_id in by_hand:
             told = read_opened(connection, key, case_id)

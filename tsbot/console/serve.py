@@ -131,6 +131,7 @@ def open_site(settings: Settings, database: Database, clock: Callable[[], float]
         revisions=revisions,
         account_status=lambda wiki, user, server_url: account_status(reads, wiki, user, server_url),
         histories=histories,
+        database_of=sites.database,
         traces=Jobs(tracer, clock),
     )
     console.pages.check()
@@ -198,7 +199,7 @@ class Server:
             raise SettingsError(f"console.certificate and console.private_key cannot be used ({type(error).__name__}).") from error
         self._site = site
         self._server = uvicorn.Server(config)
-        self._socket = _listen(*ours.address)
+        self._socket = listen(*ours.address)
         self.port = int(self._socket.getsockname()[1])
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, name="console", daemon=True)
 
@@ -238,7 +239,7 @@ def _file(settings: Settings, name: str) -> str | None:
     return str(settings.data_path / Path(name).expanduser()) if name else None
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, what: str = "The console") -> socket.socket:
     """A listening socket: who comes before the server has begun waits. Raises ``InputError`` where the port is taken."""
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
@@ -249,5 +250,5 @@ def _listen(host: str, port: int) -> socket.socket:
             listening.listen(BACKLOG)
             stack.pop_all()
     except OSError as error:
-        raise InputError(f"The console cannot listen on {host}, port {port}: {error.strerror or type(error).__name__}.") from error
+        raise InputError(f"{what} cannot listen on {host}, port {port}: {error.strerror or type(error).__name__}.") from error
     return listening

@@ -34,14 +34,14 @@ def choose(catalogue: Catalogue, asked: str, preferred: str, accepted: str) -> s
     spoken = languages(catalogue)
     if preferred in spoken:
         return preferred
-    for code in _accepted(accepted):
+    for code in accepted_languages(accepted):
         found = next((one for one in catalogue.chain(code)[:-1] if one in spoken), None)
         if found is not None or code.partition("-")[0] == SOURCE:
             return found or SOURCE
     return SOURCE
 
 
-def _accepted(header: str) -> list[str]:
+def accepted_languages(header: str) -> list[str]:
     """The languages of ``Accept-Language``, the most wanted first (RFC 9110, 12.5.4)."""
     wanted: list[tuple[float, int, str]] = []
     for place, part in enumerate(header.split(",")[:MOST]):

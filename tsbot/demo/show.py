@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tsbot.demo import emergency, oversight, steward
+from tsbot.demo import emergency, oversight, reported, steward
 from tsbot.demo.desk import DemoConsole, console_lines
 from tsbot.demo.patrolled import AUTOMATIC, Patrolled
 from tsbot.demo.scenario import Check, Scenario
@@ -32,7 +32,7 @@ def check(world: World, only: str, *, as_json: bool) -> bool:
         patrolled = Patrolled(world)
         try:
             say: Callable[[str], None] = (lambda _: None) if as_json else typer.echo
-            others = {"emergency": emergency.play, "oversight": oversight.play, "trace": steward.play}
+            others = {"emergency": emergency.play, "oversight": oversight.play, "trace": steward.play, "intake": reported.play}
             plays: list[Iterator[Check]] = [] if only.startswith(tuple(others)) else [Scenario(world, patrolled, say).run(only)]
             for name, other in others.items():
                 if not only or only.startswith(name):

@@ -327,8 +327,8 @@ class Deliverer:
 
     def _carried(self, report: Report, message: OutboundMessage) -> tuple[str, ...]:
         """The sorts of private data that a message carries as it goes out now."""
-        if report.purpose is Purpose.PAGE:
-            return ()  # ids only
+        if report.purpose in (Purpose.PAGE, Purpose.ANSWER, Purpose.CLOSED):
+            return ()  # ids only; what a person is told of their own report
         with self.database.read() as connection:
             letter = self.writer.read(connection, report)
         return () if letter is None else carried_by(letter, message.text)

@@ -140,6 +140,8 @@ def _add_headers(mail: EmailMessage, message: OutboundMessage, subject: str) -> 
         mail["References"] = message.in_reply_to
     if message.purpose is Purpose.PAGE:
         mail["Auto-Submitted"] = "auto-generated"  # RFC 3834; letters stand for a person who answers
+    if message.purpose is Purpose.ANSWER:
+        mail["Auto-Submitted"] = "auto-replied"  # no absence is to answer it
 
 
 def _set_text(mail: EmailMessage, message: OutboundMessage) -> None:

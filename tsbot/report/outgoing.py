@@ -13,12 +13,14 @@ import structlog
 from sqlalchemy import select
 
 from tsbot.errors import KeyUnusableError, LetterError
+from tsbot.i18n.catalogue import SOURCE
+from tsbot.reception import mailing
 from tsbot.report import letter as letters
 from tsbot.report.bounce import envelope_id
 from tsbot.report.codes import code, reply_address
 from tsbot.report.letter import Letter, Manner, Release, Reminder
 from tsbot.report.message import OutboundMessage, to_seal
-from tsbot.report.notice import page_text
+from tsbot.report.notice import closed_text, page_text
 from tsbot.report.pgp import MailCrypto, Sequoia
 from tsbot.report.policy import MAIL_CHANNELS, Decision, Policy, Rule, decide, guarded, rule_for
 from tsbot.report.prepare import Writer
@@ -51,6 +53,10 @@ class Outgoing:
 
     def unsealed(self, report: Report, manner: Manner | None = None) -> tuple[OutboundMessage, Decision]:
         """The same before it is encrypted, for people of the team to read; in another ``manner`` if they wish."""
+        if report.purpose is Purpose.ANSWER:
+            with self.database.read() as connection:
+                answer = mailing.compose(connection, self.database.key, self.settings, report)
+            return answer, Decision(Policy.PLAIN, encrypted=False, quotes=False)
         if report.purpose is Purpose.PAGE:
             how, language, stationery = manner or Manner(exercise=report.drill), self.settings.page.language, self.writer.stationery
             with self.database.read() as connection:
@@ -60,6 +66,8 @@ class Outgoing:
             subject = letters.mail_subject(report.case_id, language, how, what="page", stationery=stationery)
             page = replace(self._outbound(report, subject, text), reason=reason)
             return page, Decision(Policy.PLAIN, encrypted=False, quotes=False)
+        if report.purpose is Purpose.CLOSED:
+            return self._closed(report, manner), Decision(Policy.PLAIN, encrypted=False, quotes=False)
         decision = self.decide(report)
         with self.database.read() as connection:
             letter = self.writer.read(connection, report)
@@ -72,6 +80,21 @@ class Outgoing:
                 priority=connection.scalar(select(t.case.c.priority).where(t.case.c.id == report.case_id)) or 0,
             )
         return message, decision
+
+    def _closed(self, report: Report, manner: Manner | None) -> OutboundMessage:
+        """What is told to who had a letter, in the language and the thread of that."""
+        with self.database.read() as connection:
+            found = connection.execute(select(t.case.c.state, t.case.c.outcome).where(t.case.c.id == report.case_id)).one()
+            mine = (one for one in outbox.of_case(connection, report.case_id) if one.recipient == report.recipient)
+            letters_read = (self.writer.read(connection, one) for one in mine if one.purpose is Purpose.LETTER)
+            language = next((one.language for one in letters_read if one is not None), SOURCE)
+            start = outbox.thread_start(connection, report)
+        if found.state != "closed":
+            raise LetterError("The case was opened again.")
+        how, stationery = manner or Manner(exercise=report.drill), self.writer.stationery
+        text = closed_text(report.case_id, found.outcome or "", language, self.settings.report, how, stationery)
+        subject = letters.mail_subject(report.case_id, language, how, what="closed", stationery=stationery)
+        return replace(self._outbound(report, subject, text), in_reply_to=start)
 
     def draft(self, report: Report, manner: Manner | None = None) -> OutboundMessage:
         """A letter that is not written yet as it would be now, without asking a wiki. Raises as ``Writer.compose``."""

@@ -37,8 +37,8 @@ FORMAT = "tsbot-backup-1"
 KEYS_FORMAT = "tsbot-keys-1"
 SUFFIX = ".tsbot.zst"
 KEYS_FILE = "tsbot-data-keys.json"
-LEFT_OUT = frozenset(("console_session", "lease", "worker"))
-"""Who is signed in, and which processes run: nothing of that holds in another copy."""
+LEFT_OUT = frozenset(("console_session", "lease", "worker", "trace_cache"))
+"""Who is signed in, and which processes run, what wikis answered a minute ago: nothing of that holds in another copy."""
 LAST = "last_backup"
 """Fact: when the last backup was made, for the doctor."""
 RESTORED = "restored"

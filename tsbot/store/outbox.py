@@ -43,6 +43,10 @@ class Purpose(StrEnum):
     """Wakes somebody of the team; carries ids only."""
     REMINDER = "reminder"
     """A letter once more: to a second address because nobody answered, or to the same one because a person wished so."""
+    CLOSED = "closed"
+    """Tells those who had a letter that the case is closed; ids and the outcome only."""
+    ANSWER = "answer"
+    """To a person who reported something (:mod:`tsbot.reception`); its text and the address are sealed elsewhere."""
 
 
 LONGEST_WAIT = 3600.0
@@ -62,6 +66,7 @@ class Report:
     id: str
     case_id: str
     flag_id: str
+    """Empty for an answer."""
     subject: str
     kind: str
     purpose: Purpose
@@ -371,8 +376,10 @@ def _reports(connection: Connection, query: Any) -> list[Report]:
 
 def _report(row: RowMapping) -> Report:
     known = {name: row[name] for name in Report.__dataclass_fields__}
-    return Report(**{**known, "purpose": Purpose(row["purpose"]), "state": ReportState(row["state"])})
+    own = {"flag_id": row["flag_id"] or "", "purpose": Purpose(row["purpose"]), "state": ReportState(row["state"])}
+    return Report(**{**known, **own})
 
 
 def _values(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value.value if isinstance(value, StrEnum) else value for name, value in row.items()}
+    plain = {name: value.value if isinstance(value, StrEnum) else value for name, value in row.items()}
+    return plain | {"flag_id": plain["flag_id"] or None}

@@ -45,7 +45,7 @@ class ApiHistories:
         progress: Progress | None = None,
     ) -> None:
         self._patient = Patient(api, wiki, budget, sleep, server_url=server_url)
-        self.ask, self.follow = self._patient.ask, self._patient.follow
+        self._ask, self._follow = self._patient.ask, self._patient.follow
         self._api, self._wiki = api, wiki
         self._server_url = server_url
         self._concurrency = concurrency
@@ -60,10 +60,14 @@ class ApiHistories:
         """Requests sent so far."""
         return self._patient.requests
 
+    def follow(self, parameters: Parameters) -> Iterator[Data]:
+        """The answers to one question, to its end."""
+        return self._patient.follow(parameters)
+
     def facts(self) -> WikiFacts:
         """What kind of wiki it is; asked once."""
         if self._facts is None:
-            data = self.ask({"meta": "siteinfo|userinfo", "siprop": "general", "uiprop": "rights"})
+            data = self._ask({"meta": "siteinfo|userinfo", "siprop": "general", "uiprop": "rights"})
             query = _query(data)
             if "apihighlimits" in (query.get("userinfo") or {}).get("rights", ()):
                 self._per_request = TEXTS_HIGH
@@ -76,7 +80,7 @@ class ApiHistories:
         found: list[tuple[PageRef, Revision]] = []
         for ids in _chunks(list(dict.fromkeys(rev_ids)), TEXTS):
             wanted: Parameters = {"prop": "revisions|info", "revids": _joined(ids), "rvprop": REVISION_FIELDS}
-            for data in self.follow(wanted):
+            for data in self._follow(wanted):
                 found += [(page, revision) for page, entry in _pages(data) for revision in _revisions(page, entry)]
         return found
 
@@ -84,7 +88,7 @@ class ApiHistories:
         """Pages by title."""
         found: list[PageRef] = []
         for some in _chunks(list(dict.fromkeys(titles)), TEXTS):
-            for data in self.follow({"prop": "info", "titles": "|".join(some)}):
+            for data in self._follow({"prop": "info", "titles": "|".join(some)}):
                 found += [page for page, _ in _pages(data)]
         return found
 
@@ -93,7 +97,7 @@ class ApiHistories:
         found: list[Revision] = []
         page: PageRef | None = None
         wanted: Parameters = {"prop": "revisions|info", "pageids": page_id, "rvprop": REVISION_FIELDS, "rvlimit": "max"}
-        for data in self.follow(wanted):
+        for data in self._follow(wanted):
             for page_now, entry in _pages(data):
                 # ``info`` stands in the first answer only.
                 page = page if page is not None and not page_now.current else page_now
@@ -138,7 +142,7 @@ class ApiHistories:
         wanted: Parameters = {"list": "usercontribs", "ucend": _stamp(since), "ucprop": fields, "uclimit": min(500, most), **who}
         found: list[tuple[PageRef, Revision]] = []
         with _nobody():
-            for data in self.follow(wanted):
+            for data in self._follow(wanted):
                 for entry in _list(data, "usercontribs"):
                     page = PageRef(int(entry.get("pageid") or 0), str(entry.get("title") or ""), int(entry.get("ns") or 0))
                     found.append((page, _revision(page.page_id, entry)))
@@ -160,7 +164,7 @@ class ApiHistories:
         fields = "ids|title|type|user|timestamp|comment|details"
         found: list[LogEntry] = []
         with _nobody():
-            for data in self.follow({"list": "logevents", "leprop": fields, "lelimit": min(500, most), **about}):
+            for data in self._follow({"list": "logevents", "leprop": fields, "lelimit": min(500, most), **about}):
                 found += [_log_entry(entry) for entry in _list(data, "logevents")]
                 if len(found) >= most:
                     break
@@ -182,7 +186,7 @@ class ApiHistories:
     def _texts(self, rev_ids: list[int]) -> dict[int, str | None]:
         found: dict[int, str | None] = dict.fromkeys(rev_ids)
         wanted: Parameters = {"prop": "revisions", "revids": _joined(rev_ids), "rvprop": "ids|content|contentmodel", "rvslots": "main"}
-        for data in self.follow(wanted):
+        for data in self._follow(wanted):
             for _, entry in _pages(data):
                 for revision in entry.get("revisions") or ():
                     found[int(revision["revid"])] = _text((revision.get("slots") or {}).get("main") or {})

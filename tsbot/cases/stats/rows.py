@@ -149,7 +149,7 @@ class _Reports:
 
 def _reports(connection: Connection, scope: Scope) -> dict[str, _Reports]:
     c = t.report.c
-    letter = c.purpose != "page"
+    letter = c.purpose.in_(("letter", "reminder"))
     query = select(
         c.case_id,
         func.min(case((c.released_by.is_not(None), c.released))),

@@ -26,6 +26,7 @@ from tsbot.console.office import NOT_YOURS, Seat, at_case
 from tsbot.console.pages.flash import Flash
 from tsbot.detect.finding import Kind
 from tsbot.errors import ApprovalNeededError, CaseChangedError, CaseTakenError, ForbiddenError, InputError
+from tsbot.reception import answering
 from tsbot.report.releasing import Released, recall, release
 from tsbot.store import audit, outbox
 from tsbot.store import tables as t
@@ -208,6 +209,30 @@ def _is_of(connection: Connection, flag: str, case_id: str) -> bool:
     return connection.scalar(select(t.flag.c.case_id).where(t.flag.c.id == flag)) == case_id
 
 
+def answer(job: Job) -> Response:
+    """Answer a person who reported something."""
+    fields, who = job.fields, job.taken.who
+    with job.console.database.write() as connection:
+        text, situation = fields.get("text", ""), fields.get("situation", "")
+        settings = job.console.settings
+        answering.answer(connection, who, settings, job.case.id, fields.get("hearing", ""), situation, text, job.taken.now)
+    return job.stay("answered")
+
+
+def step(job: Job) -> Response:
+    """Note a step towards the end of a case that people reported."""
+    with job.console.database.write() as connection:
+        answering.step(connection, job.taken.who, job.case.id, job.fields.get("what", ""), job.taken.now)
+    return job.stay("stepped")
+
+
+def debrief(job: Job) -> Response:
+    """Write down, after a hard case, how it was."""
+    with job.console.database.write() as connection:
+        answering.debrief(connection, job.taken.who, job.case.id, job.fields.get("text", ""), job.taken.now)
+    return job.stay("noted")
+
+
 Do = Callable[[Job], Response]
 ACTS: Mapping[str, tuple[Act, Do]] = {
     "claim": (Act.HANDLE, claim),
@@ -222,6 +247,9 @@ ACTS: Mapping[str, tuple[Act, Do]] = {
     "approve": (Act.HANDLE, approve),
     "send": (Act.RELEASE_REPORT, send),
     "undo": (Act.SEE_CASE, undo),
+    "answer": (Act.HANDLE, answer),
+    "step": (Act.HANDLE, step),
+    "debrief": (Act.HANDLE, debrief),
 }
 """Acts by the last part of their address, and what they need."""
 

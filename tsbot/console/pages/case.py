@@ -23,6 +23,7 @@ from tsbot.console.access import Act
 from tsbot.console.console import Console
 from tsbot.console.listing import Filter
 from tsbot.console.office import NOT_YOURS, Seat, at_case
+from tsbot.console.pages import hearings
 from tsbot.console.pages.flash import read_flash
 from tsbot.console.pages.queue import KINDS
 from tsbot.console.reading import note, reading
@@ -79,6 +80,7 @@ def show(console: Console, request: Request, taken: Seat, case: Case, status: in
         parts = dossier.dossier(connection, key, case, taken.sight)
         read = reading(connection, taken.visit.person.id, taken.now, preferences.limits(console.limits, taken.prefs))
         plans = kept.newest_serial(connection, case.id)
+        heard = hearings.heard(console, connection, case)
     closing = shipped_closing().outcomes
     return console.pages.page(
         "case.html.j2", request, status, visit=taken.visit, prefs=taken.prefs, now=taken.now, case=case, record=record, parts=parts,
@@ -86,7 +88,7 @@ def show(console: Console, request: Request, taken: Seat, case: Case, status: in
         outcomes=tuple(name for name, one in closing.items() if one.people), holder=leases.holder(case, taken.now), tlp=TLP,
         emergency=shipped_handling().emergency(case.kind), closed=case.state is CaseState.CLOSED, minors=case.kind is Kind.MINORS,
         may={act.value: taken.may(act, case) for act in Act}, plans=console.histories is not None,
-        revealed=revealed or None, diffs=console.revisions is not None,
+        heard=heard, verifies=console.histories is not None, revealed=revealed or None, diffs=console.revisions is not None,
     )  # fmt: skip
 
 
@@ -213,6 +215,38 @@ def letter(console: Console, request: Request, case_id: str, fields: dict[str, s
     return _answer(console, request, taken, case, what="letter", report=report, text=legible(text))
 
 
+def reveal_hearing(console: Console, request: Request, case_id: str, fields: dict[str, str]) -> Response:
+    """What a person reported, and what was said since; with a draft of an answer if one was asked for."""
+    taken, case = at_case(console, request, Act.REVEAL, case_id, anew=True)
+    shown = hearings.reveal(console, taken, case, fields)
+    _count(console, taken, case, fields, None, "hearing.revealed")
+    return _answer(console, request, taken, case, **shown)
+
+
+def reveal_link(console: Console, request: Request, case_id: str, fields: dict[str, str]) -> Response:
+    """What an edit changed that a person pointed at."""
+    taken, case = at_case(console, request, Act.REVEAL, case_id, anew=True)
+    shown = hearings.reveal_link(console, case, fields)
+    _count(console, taken, case, fields, None)
+    return _answer(console, request, taken, case, **shown)
+
+
+def reveal_meeting(console: Console, request: Request, case_id: str, fields: dict[str, str]) -> Response:
+    """Where the author of a flag and another account met."""
+    taken, case = at_case(console, request, Act.REVEAL, case_id, anew=True)
+    flag = _flag(console, case, fields.get("flag", ""))
+    _count(console, taken, case, fields, flag.id, "dealings.accounts")
+    return _answer(console, request, taken, case, flag=flag, **hearings.meeting(console, taken, flag, fields))
+
+
+def reveal_origin(console: Console, request: Request, case_id: str, fields: dict[str, str]) -> Response:
+    """Which edit brought the words that a flag rests on."""
+    taken, case = at_case(console, request, Act.REVEAL, case_id, anew=True)
+    flag = _flag(console, case, fields.get("flag", ""))
+    _count(console, taken, case, fields, flag.id, "dealings.phrase")
+    return _answer(console, request, taken, case, flag=flag, **hearings.origin(console, flag))
+
+
 Reveal = Callable[[Console, Request, str, dict[str, str]], Response]
 REVEALS: Mapping[str, Reveal] = {
     "reveal": reveal,
@@ -221,5 +255,10 @@ REVEALS: Mapping[str, Reveal] = {
     "notes": reveal_notes,
     "plan": plan,
     "letter": letter,
+    "hearing": reveal_hearing,
+    "link": reveal_link,
+    "meeting": reveal_meeting,
+    "origin": reveal_origin,
+    "merge": hearings.merge,
 }
 """What of a case can be opened, by the last part of its address."""

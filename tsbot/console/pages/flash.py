@@ -10,7 +10,8 @@ from fastapi import Request
 
 DID = frozenset(
     ("closed", "claimed", "taken_over", "released", "noted", "labelled", "reopened", "asked", "approved", "undone", "letter", "astray",
-     "not_waiting", "taken_up", "marked", "saved", "none", "watched", "unwatched", "disputed", "undisputed")
+     "not_waiting", "taken_up", "marked", "saved", "none", "answered", "stepped",
+     "watched", "unwatched", "disputed", "undisputed")
 )  # fmt: skip
 UNDOABLE = {"closed": "close", "labelled": "label", "letter": "letter"}
 ID = re.compile(r"[0-9a-f-]{36}")

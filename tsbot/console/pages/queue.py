@@ -19,6 +19,8 @@ from tsbot.console.preferences import MOST_SAVED, Saved
 from tsbot.console.reading import reading
 from tsbot.detect.finding import Kind
 from tsbot.errors import InputError
+from tsbot.reception.answering import waiting_count
+from tsbot.store import tables as t
 
 KINDS = tuple(kind.value for kind in Kind if kind is not Kind.NONE)
 
@@ -37,9 +39,10 @@ def register(app: FastAPI, console: Console) -> None:
             counts = counter.count(connection, taken.sight)
             found = listing(connection, taken.sight, wanted, taken.now)
             read = reading(connection, taken.visit.person.id, taken.now, preferences.limits(console.limits, taken.prefs))
+            waiting = waiting_count(connection, taken.now, taken.sight.sees(t.case.c.wiki))
         return console.pages.page(
             "queue.html.j2", request, visit=taken.visit, prefs=taken.prefs, now=taken.now, counts=counts, found=found, wanted=wanted,
-            kinds=KINDS, states=tuple(state.value for state in CaseState), read=read, flash=read_flash(request),
+            kinds=KINDS, states=tuple(state.value for state in CaseState), read=read, flash=read_flash(request), waiting=waiting,
         )  # fmt: skip
 
     @app.get("/queue/live")

@@ -1,0 +1,320 @@
+"""The demo's fourth play: a person reports harassment in Arabic, is heard, and reads by their link how it ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import smtplib
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.policy import SMTP
+from html import unescape
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+import requests
+from sqlalchemy import Connection, select
+
+from tsbot.cases import joining
+from tsbot.cases.acts import Desk, desk
+from tsbot.cases.case import Case, read_case
+from tsbot.demo.patrolled import AUTOMATIC, Patrolled
+from tsbot.demo.ports import LOOPBACK, free_ports
+from tsbot.demo.scenario import Check
+from tsbot.demo.sink import Received
+from tsbot.demo.world import World
+from tsbot.errors import CaseError, DemoError, InputError, TsbotError
+from tsbot.reception import answering
+from tsbot.reception import hearing as hearings
+from tsbot.reception.hearing import Hearing
+from tsbot.research import export
+from tsbot.store import tables as t
+from tsbot.store.database import Database
+
+WIKI, TARGET, VANDAL = "enwiki", "Maple Reader", "Grey Pebble"
+PATIENCE, IN_TIME = 60.0, 5.0
+ADDRESS, PERSON_MAIL = "tell-us@example.org", "nour@example.net"
+THREAT = "I know where you live. I will come to your house tonight and hurt you."
+TOLD = "هذا المستخدم يلاحقني منذ أسبوع ويكتب في صفحة نقاشي: سآتي إلى بيتك الليلة وأؤذيك. أنا خائفة وأسكن في حي الزيتون."
+TRACES = (PERSON_MAIL, "nour", "الزيتون", VANDAL, TARGET, "127.0.0.1")
+"""What must not stand in the export."""
+LINK = re.compile(r'value="(http://[^"]+/l/[A-Za-z0-9_-]{43})"')
+REFERENCE = re.compile(r"[0-9A-Z]{4}-[0-9A-Z]{4}")
+OTHERS = 10
+"""People who report something similar, so that nobody stands in a group of fewer than ten."""
+
+
+class Person(Protocol):
+    """Somebody at the public page: by HTTP here, in a real browser in the tests."""
+
+    def report(self, url: str, fields: dict[str, str]) -> str:
+        """Fill the form and send it; the page that comes."""
+
+    def open(self, url: str) -> str:
+        """Look at an address; the page that comes."""
+
+
+class ByHttp:
+    """A browser that is none."""
+
+    def __init__(self, language: str = "ar-EG,ar") -> None:
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.session.headers["accept-language"] = language
+
+    def report(self, url: str, fields: dict[str, str]) -> str:
+        """Send the form."""
+        once = re.search(r'name="once" value="([^"]+)"', self.open(url))
+        if once is None:
+            raise DemoError("The public page has no form.")
+        return self.session.post(url, data=fields | {"once": once[1]}, timeout=PATIENCE).text
+
+    def open(self, url: str) -> str:
+        """Look at an address."""
+        return self.session.get(url, timeout=PATIENCE).text
+
+
+class DemoReception:
+    """``tsbot receive`` on the settings of a patrol; runs within a ``with`` block."""
+
+    def __init__(self, patrolled: Patrolled) -> None:
+        self.patrolled = patrolled
+        self.url = f"http://{patrolled.settings.reception.listen}/"
+        self.log = patrolled.log.with_name("reception.log")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        command = [sys.executable, "-m", "tsbot", "receive", "--config", str(self.patrolled.config)]
+        environment = os.environ | {"PYWIKIBOT_DIR": str(self.patrolled.world.family.pywikibot_dir)}
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                ByHttp().open(self.url)
+            except requests.ConnectionError:
+                time.sleep(0.1)
+            else:
+                return self
+        self._end()
+        raise DemoError(f"The reception does not answer; see {self.log}.")
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+
+
+@dataclass
+class Reported:
+    """Plays on a running world; :meth:`run` yields a check after the other."""
+
+    world: World
+    say: Callable[[str], None]
+    person: Person = field(default_factory=ByHttp)
+    patrolled: Patrolled = field(init=False)
+
+    def __post_init__(self) -> None:
+        web, mail = free_ports(2)
+        places = (f'listen = "127.0.0.1:{web}"', f'mail_listen = "127.0.0.1:{mail}"')
+        lines = ("[reception]", *places, f'address = "{ADDRESS}"', f'wiki = "{WIKI}"')
+        self.mail_port = mail
+        self.patrolled = Patrolled(self.world, "intake", (*AUTOMATIC, *lines))
+
+    def run(self) -> Iterator[Check]:
+        """Play."""
+        try:
+            self.patrolled.start()
+            with DemoReception(self.patrolled) as reception, closing(self.patrolled.open()) as store:
+                yield from self._play(reception, store)
+        except TsbotError as error:
+            yield Check("intake.played", False, str(error))
+
+    def _play(self, reception: DemoReception, store: Database) -> Iterator[Check]:
+        self.say("Somebody threatens a person on her talk page, and the patrol flags it.")
+        with self.world.family.actor(VANDAL, WIKI) as vandal:
+            rev_id = vandal.edit(f"User talk:{TARGET}", append=f"\n\n{THREAT}\n")
+        subject = f"{WIKI}:rev:{rev_id}"
+        flags = self.patrolled.wait(
+            lambda: [flag for flag in self.patrolled.flags() if flag.subject == subject], PATIENCE, "the threat is not flagged"
+        )
+        self.say("She reports it in Arabic, on the public page.")
+        before = len(self.world.sink.messages)
+        link = f"{self.world.family.wikis[WIKI].url}/w/index.php?diff={rev_id}"
+        fields = {"text": TOLD, "country": "EG", "about": "self", "links": link, "accused": VANDAL, "mail": PERSON_MAIL,
+                  "account": TARGET, "research": "1"}  # fmt: skip
+        sent = time.time()
+        page = unescape(self.person.report(reception.url, fields))
+        found = LINK.search(page)
+        private = found[1] if found else ""
+        arabic = '<html lang="ar" dir="rtl">' in page and "وصلنا بلاغك" in page
+        yield Check("intake.acknowledged_in_arabic", arabic and bool(private), f"a reference and a private link, in {len(page)} characters")
+        near = "16328" in page and "findahelpline" in page and page.index('class="danger"') < page.index('class="reference"')
+        yield Check("intake.help_in_her_country", near, "emergency numbers first, a crisis line in Egypt, an international list beside it")
+        yield self._mailed(before, sent)
+
+        hearing = self._hearing(store, "web")
+        with store.read() as connection:
+            case = read_case(connection, hearing.case_id)
+        ok = (case.source, case.wiki, case.state.value) == ("intake", WIKI, "new") and case.id != flags[0].case
+        yield Check("intake.becomes_a_case", ok, f"case {case.id[:8]} beside {flags[0].case[:8]} of the bot's flag")
+        jumped = self.patrolled.wait(lambda: self._urgent(store, hearing.id), PATIENCE, "the report is not read by the detector")
+        yield Check("intake.jumps_the_queue", jumped[0].priority >= 80, f"priority {jumped[0].priority}")
+        self.say("Somebody else reports by mail, with a picture that nobody opens.")
+        yield self._by_mail(store)
+        yield from self._handled(store, hearing, flags[0].case, private)
+        yield from self._exported(reception, store)
+        yield self._sealed(private)
+
+    def _mailed(self, before: int, sent: float) -> Check:
+        def mine() -> list[Received]:
+            return [mail for mail in self.world.sink.messages[before:] if PERSON_MAIL in mail.recipients]
+
+        mail = self.patrolled.wait(mine, PATIENCE, "no acknowledgement is mailed")[0]
+        took, subject = mail.time - sent, str(mail.message["Subject"])
+        bare = REFERENCE.search(subject) is not None and len(subject) < 40
+        body = mail.message.get_content()
+        ok = took <= IN_TIME and bare and "16328" in body and "سيقرأ بلاغك إنسان" in body
+        return Check("intake.mailed_within_5s", ok, f"{took:.1f} s, in Arabic; the subject is the reference alone")
+
+    def _by_mail(self, store: Database) -> Check:
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"], mail["Message-ID"] = "sam@example.net", ADDRESS, "Help", "<one@example.net>"
+        mail.set_content("The same person writes things like that to me as well.")
+        mail.add_attachment(b"\x89PNG", maintype="image", subtype="png", filename="picture.png")
+        with smtplib.LMTP(LOOPBACK, self.mail_port, timeout=PATIENCE) as server:
+            server.ehlo()
+            server.mail("sam@example.net")
+            server.rcpt(ADDRESS)
+            code, _ = server.data(mail.as_bytes(policy=SMTP))
+        hearing = self._hearing(store, "mail")
+        with store.read() as connection:
+            said = hearings.read_said(connection, store.key, hearing)
+        kept = said is not None and "writes things like that" in said.text and said.remarks == ("attachments",)
+        return Check("intake.mail_becomes_a_case", code == 250 and kept, "the text is kept, the attachment refused")
+
+    def _handled(self, store: Database, hearing: Hearing, flagged: str, private: str) -> Iterator[Check]:
+        who = desk("amber", store.key, self.patrolled.settings)
+        self.say("A handler merges the report with the bot's case, answers, acts and closes.")
+        case_id = self._do(store, lambda connection, now: self._merge(connection, store, who, hearing.case_id, flagged, now))
+        here = self._find(store, hearing.id).case_id
+        yield Check("intake.merged", case_id == flagged == here, f"all of it is in case {flagged[:8]}")
+        refused = self._refused(store, who, flagged, hearing, "received", f"Dear {TARGET}, we have read what you wrote about {VANDAL}.")
+        early = self._refused(store, who, flagged, hearing, "closed", "انتهينا.")
+        closing_early = self._close(store, who, flagged)
+        yield Check("intake.reveals_nobody", "who reported" in refused and "accused" in refused, refused)
+        yield Check("intake.order_kept", "note" in early and "note" in closing_early, closing_early)
+        answers = ("قرأنا ما كتبته.", "جرى اتخاذ إجراء.")
+        settings = self.patrolled.settings
+
+        def work(connection: Connection, now: float) -> None:
+            answering.answer(connection, who, settings, flagged, hearing.id, "received", answers[0], now)
+            who.note(connection, flagged, "Threat at the talk page, hidden and the account blocked.", now)
+            answering.step(connection, who, flagged, "acted", now)
+            answering.step(connection, who, flagged, "sanctioned_told", now)
+            answering.answer(connection, who, settings, flagged, hearing.id, "acted", answers[1], now)
+
+        self._do(store, work)
+        closed = self._close(store, who, flagged)
+        yield Check("intake.answered_acted_closed", closed == "", closed or "documented, acted, the sanctioned told, the reporter told")
+        page = unescape(self.person.open(private))
+        ok = all(one in page for one in answers) and "أُغلق" in page and "amber" not in page
+        yield Check("intake.read_by_link", ok, "both answers, and that it is closed; no handler's name")
+
+    def _exported(self, reception: DemoReception, store: Database) -> Iterator[Check]:
+        self.say("Ten others report something similar; the month is exported for research.")
+        link = f"{self.world.family.wikis[WIKI].url}/w/index.php?diff=1"
+        for number in range(OTHERS):
+            ByHttp().report(reception.url, {"text": f"{TOLD} ({number})", "about": "self", "research": "1", "links": link})
+        with tempfile.TemporaryDirectory() as folder:
+            output = Path(folder) / "export"
+            with store.write() as connection:
+                now = time.time()
+                made = export.make(
+                    connection, store.key, self.patrolled.settings, output, since=now - 86400, until=now + 1, by="amber", now=now
+                )
+            written = "".join(path.read_text(encoding="utf-8") for path in sorted(output.iterdir()))
+            lines = [json.loads(line) for line in (output / export.REPORTS).read_text(encoding="utf-8").splitlines()]
+        traces = [one for one in TRACES if one.casefold() in written.casefold()]
+        ok = made.reports > OTHERS and not traces and len(lines) == made.reports
+        detail = f"not so: {', '.join(traces)}" if traces else f"{made.reports} reports, groups of ten"
+        yield Check("intake.export_has_no_trace", ok, detail)
+
+    def _sealed(self, private: str) -> Check:
+        """Nothing of a report stands in clear in the database's files or the logs."""
+        folder = self.patrolled.settings.data_path
+        names = [*sorted(folder.glob("tsbot.sqlite*")), self.patrolled.log, self.patrolled.log.with_name("reception.log")]
+        stored = b"".join(path.read_bytes() for path in names)
+        secrets = (TOLD, PERSON_MAIL, private.rpartition("/")[2], "sam@example.net")
+        found = [secret for secret in secrets if secret.encode() in stored]
+        return Check("intake.sealed_at_rest", not found, f"{len(found)} of {len(secrets)} texts, addresses and tokens found in clear")
+
+    # -- what the steps have in common --------------------------------------------------------------------------------
+
+    def _hearing(self, store: Database, channel: str) -> Hearing:
+        def newest() -> list[Hearing]:
+            with store.read() as connection:
+                found = select(t.hearing.c.id).where(t.hearing.c.channel == channel).order_by(t.hearing.c.created)
+                return [hearings.get(connection, identity) for identity in connection.scalars(found).all()]
+
+        return self.patrolled.wait(newest, PATIENCE, "no report is stored")[0]
+
+    def _find(self, store: Database, identity: str) -> Hearing:
+        with store.read() as connection:
+            return hearings.get(connection, identity)
+
+    def _urgent(self, store: Database, identity: str) -> list[Case]:
+        with store.read() as connection:
+            one = hearings.get(connection, identity)
+            return [read_case(connection, one.case_id)] if one.judged is not None and one.urgent else []
+
+    def _do(self, store: Database, work: Callable[..., object]) -> object:
+        with store.write() as connection:
+            return work(connection, time.time())
+
+    def _merge(self, connection: Connection, store: Database, who: Desk, source: str, into: str, now: float) -> str:
+        who.claim(connection, source, now)
+        who.claim(connection, into, now)
+        first, second = read_case(connection, source), read_case(connection, into)
+        return joining.merge(connection, store.key, first, second, by=who.by, now=now).id
+
+    def _refused(self, store: Database, who: Desk, case_id: str, hearing: Hearing, situation: str, text: str) -> str:
+        """The words with which an answer is refused; empty if it was sent."""
+        settings = self.patrolled.settings
+        try:
+            self._do(store, lambda c, now: answering.answer(c, who, settings, case_id, hearing.id, situation, text, now))
+        except (InputError, CaseError) as error:
+            return str(error)
+        return ""
+
+    def _close(self, store: Database, who: Desk, case_id: str) -> str:
+        try:
+            self._do(store, lambda c, now: who.close(c, case_id, "handled", now, seen=read_case(c, case_id).version))
+        except CaseError as error:
+            return str(error)
+        return ""
+
+
+def play(world: World, say: Callable[[str], None], person: Person | None = None) -> Iterator[Check]:
+    """The play, on a world that runs."""
+    played = Reported(world, say) if person is None else Reported(world, say, person)
+    try:
+        yield from played.run()
+    finally:
+        played.patrolled.kill()

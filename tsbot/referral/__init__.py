@@ -1,0 +1,1 @@
+"""Where people find help near them: a directory of files, its loader, its check, and who is shown what of it."""
