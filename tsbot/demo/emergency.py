@@ -234,6 +234,9 @@ def _settings(fingerprint: str) -> list[str]:
     return [
         "[cases]",
         'two_person = ["dismiss_high", "lower_kind", "disclose", "legal_hold", "purge_early", "send_report"]',
+        # It has the public edits of everybody, so also the name that must be gone from the case.
+        "[trace]",
+        "index = false",
         "[report]",
         *REPORT,
         f'ack_address = "{ACK}"',
