@@ -51,9 +51,11 @@ AUTOMATIC = (
     f'mail = ["{PAGER}"]',
 )
 """Reports are released by themselves."""
+WITHOUT_INDEX = ("[trace]", "index = false", *AUTOMATIC)
+"""The activity index has everybody's public edits in clear (docs/privacy.md); a check looks for names that must not be so elsewhere."""
 
 
-def write_settings(world: World, name: str = "tsbot", report: Sequence[str] = AUTOMATIC, data: str = "data") -> Path:
+def write_settings(world: World, name: str = "tsbot", report: Sequence[str] = WITHOUT_INDEX, data: str = "data") -> Path:
     """Write a ``NAME.toml`` for the demo: everything on this machine. ``report`` are the lines that say how reports leave."""
     lines = [
         "# The demo's settings. Reports go to the demo's own mail server.",
@@ -81,7 +83,7 @@ def write_settings(world: World, name: str = "tsbot", report: Sequence[str] = AU
 class Patrolled:
     """A patrol process on the demo's wikis, and its database."""
 
-    def __init__(self, world: World, name: str = "tsbot", report: Sequence[str] = AUTOMATIC) -> None:
+    def __init__(self, world: World, name: str = "tsbot", report: Sequence[str] = WITHOUT_INDEX) -> None:
         """``name`` tells its settings, data and log from those of others; ``report`` are lines of its settings."""
         self.world = world
         data, prefix = ("data", "") if name == "tsbot" else (f"data-{name}", f"{name}-")

@@ -19,6 +19,8 @@ from tsbot.trace.naming import kind_of
 
 PUBLIC_TIERS = ("very strong", "strong", "moderate")
 """Tiers that go into a public text."""
+LOCK_TIERS = ("very strong", "strong")
+"""To be locked on all wikis is worse than to be looked at: what is only moderate may stand in an investigation, not in such a request."""
 QUOTED = {
     "phrases": "equal edit summaries or stretches of text (compare the diffs)",
     "sections": "edits under equal headings (compare the diffs)",
@@ -68,7 +70,7 @@ class _Public:
 
 def lock_request(trace: Trace, private: Private) -> HandOver:
     """A request for global locks, as stewards want it on Meta (Steward requests/Global)."""
-    public = _public(trace, private)
+    public = _public(trace, private, LOCK_TIERS)
     subject = trace.subject
     if subject.name in private.names:
         return _only_private(public)
@@ -164,7 +166,7 @@ def _public(trace: Trace, private: Private, tiers: Collection[str] | None = PUBL
         (hidden, "accounts whose name was flagged: report them by private means"),
         (disputed, "disputed links"),
         (imitations, "links that look like imitation"),
-        (weak, "weak links"),
+        (weak, "weaker links"),
         (diffs, "pairs of diffs of which one was flagged"),
     ):
         if number:
