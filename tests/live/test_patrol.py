@@ -37,7 +37,7 @@ def tsbot(patrolled: Patrolled, *arguments: str) -> subprocess.CompletedProcess[
 
 def test_the_demo_keeps_all_its_promises(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     command = [sys.executable, "-m", "tsbot", "demo", "--check", "--json", "--folder", str(tmp_path / "demo")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=tmp_path)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, cwd=tmp_path)
     checks = [json.loads(line) for line in done.stdout.splitlines()]
     assert [check for check in checks if not check["ok"]] == [], done.stderr
     assert done.returncode == 0
