@@ -265,6 +265,15 @@ def test_what_there_can_be_no_plan_for_blocks_nothing(desk: Desk) -> None:
     assert desk.case(case).state == "closed"
 
 
+def test_for_a_text_that_is_not_kept_nobody_is_asked_again(desk: Desk) -> None:
+    desk.text = ""
+    case = desk.flag(1002)
+    assert desk.follower.run_once() == 0
+    assert (desk.progress(case).state, desk.progress(case).trouble) == ("none", "InputError")
+    with desk.database.read() as connection:
+        assert connection.scalar(select(t.hide_following.c.due)) is None
+
+
 @pytest.mark.parametrize("source", ["drill"])
 def test_exercises_get_none(desk: Desk, source: str) -> None:
     desk.flag(1002, source=source)
@@ -298,6 +307,8 @@ def test_a_purged_case_has_no_plan_any_more(desk: Desk) -> None:
     with desk.database.write() as connection:
         purge_case(connection, case, why="time", by="tsbot", now=desk.wiki.now)
     assert desk.kept("enwiki:rev:1002") is None
+    with desk.database.read() as connection:
+        assert connection.execute(select(t.hide_following.c.body, t.hide_following.c.due)).one() == (None, None)
     desk.hide(1002)
     desk.wiki.now += 4000
     assert desk.follower.run_once() == 0

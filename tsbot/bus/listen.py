@@ -65,7 +65,7 @@ class NotJudging:
         self, texts: Sequence[str], languages: Sequence[str | None] | None = None, fields: Sequence[Field] | None = None
     ) -> list[Finding]:
         """Is never asked."""
-        raise NotImplementedError
+        raise NotImplementedError("a listener judges nothing: that is for workers")
 
 
 @dataclass
