@@ -18,8 +18,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -35,16 +37,15 @@ from tsbot.store.opening import open_store
 WORDS = "somebody follows me from page to page and takes back whatever I write there since last week please look".split()  # noqa: SIM905
 
 
-async def send(url: str, rate: int, seconds: int, words: int, *, mail: bool) -> dict[str, float]:
+async def send(url: str, rate: int, seconds: int, words: int, *, mail: bool) -> dict[str, Any]:
     """Send at an even pace, whatever the answers take."""
     took: list[float] = []
     references: set[str] = set()
-    failed = 0
+    failed: Counter[str] = Counter()
     limits = httpx.Limits(max_connections=400, max_keepalive_connections=400)
     async with httpx.AsyncClient(base_url=url, timeout=60, limits=limits) as client:
 
         async def one(number: int) -> None:
-            nonlocal failed
             text = f"{' '.join(WORDS[(number + at) % len(WORDS)] for at in range(words))} {number}"
             fields = {"text": text} | ({"mail": f"person{number}@example.net"} if mail else {})
             begun = time.perf_counter()
@@ -54,9 +55,9 @@ async def send(url: str, rate: int, seconds: int, words: int, *, mail: bool) -> 
                 if answer.status_code == 200 and found:
                     references.add(found[1])
                 else:
-                    failed += 1
-            except httpx.HTTPError:
-                failed += 1
+                    failed[str(answer.status_code)] += 1
+            except httpx.HTTPError as error:
+                failed[type(error).__name__] += 1
             took.append(time.perf_counter() - begun)
 
         begun = time.perf_counter()
@@ -123,7 +124,8 @@ def main() -> None:
                 stored = connection.scalar(select(func.count()).select_from(t.hearing))
                 mails = connection.scalar(select(func.count()).select_from(t.report))
             number, took = given.rate * given.seconds, told["seconds"]
-            print(f"{number} reports in {took:.1f} s: {stored} stored, {told['acknowledged']} acknowledged, {told['failed']} failed, {mails} mails queued")
+            print(f"{number} reports in {took:.1f} s: {stored} stored, {told['acknowledged']} acknowledged, {mails} mails queued")
+            print(f"not taken, and told so: {told['failed'] or 'none'}")
             print(f"the reception's processor time {processor:.1f} s; load {before:.1f} before, {os.getloadavg()[0]:.1f} after")
             print(f"answered after {told['p50']:.2f} s (median), {told['p95']:.2f} s (95 %), {told['most']:.2f} s at most")
             begun = time.perf_counter()
