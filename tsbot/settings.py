@@ -652,8 +652,8 @@ class ReceptionSettings(Section, frozen=True, kw_only=True, forbid_unknown_field
     client_id: Annotated[
         str,
         Meta(
-            description="Id of an OAuth client of the page's own (it returns to `url`/sign-in/return), at `console.oauth_url`. With it people "
-            "may sign in to say that an account is theirs, and are written to through their wiki. Empty: no such sign-in."
+            description="Id of an OAuth client of the page's own (it returns to `url`/sign-in/return), at `console.oauth_url`. With it "
+            "people may sign in to say that an account is theirs, and are written to through their wiki. Empty: no such sign-in."
         ),
     ] = ""
     client_secret: Annotated[
