@@ -377,7 +377,7 @@ class MailSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     password: Annotated[str, Meta(description="Password; better set as TSBOT_MAIL__PASSWORD.")] = ""
     timeout: Annotated[float, Meta(gt=0, description="Seconds to wait for the server at each step.")] = 30.0
     bounces: Annotated[
-        str, Meta(description="Mail address that bounces go to (`tsbot reports bounce` reads them); empty: `report.reporter_contact`.")
+        str, Meta(description="Mail address that bounces go to (`tsbot reports receive` reads them); empty: `report.reporter_contact`.")
     ] = ""
 
 
