@@ -106,7 +106,10 @@ class Crew(Patrolled):
 
     def all_work(self) -> bool:
         """Whether all workers work that were started."""
-        return self.log.read_bytes().count(b'"work.started"') >= self._launched
+        return self._began() >= self._launched
+
+    def _began(self) -> int:
+        return self.log.read_bytes().count(b'"work.started"')
 
     def strike(self, name: str) -> bool:
         """Kill -9 a worker, and start it again; False, and nothing is done, unless all of them work."""
@@ -125,7 +128,9 @@ class Crew(Patrolled):
 
     def _end(self, how: Any) -> int:
         with self._one_at_a_time:
-            return super()._end(how)
+            code = super()._end(how)
+            self._launched = self._began() if self.log.exists() else 0  # some were killed before they worked
+            return code
 
     def _died(self) -> int | None:
         with self._one_at_a_time:
