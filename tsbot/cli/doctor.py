@@ -20,7 +20,7 @@ from tsbot.doctor_console import check_console
 from tsbot.doctor_machines import check_broker, check_machines
 from tsbot.doctor_privacy import check_privacy
 from tsbot.doctor_wikis import check_wikis
-from tsbot.errors import TsbotError
+from tsbot.errors import StoreBusyError, TsbotError
 from tsbot.parts import open_wikis
 from tsbot.report import checkup
 from tsbot.report.pgp import Sequoia
@@ -69,7 +69,8 @@ def examine(settings: Settings, *, offline: bool) -> Iterator[Diagnosis]:
     try:
         store = open_store(settings)
     except TsbotError as error:
-        yield Diagnosis("database", State.PROBLEM, str(error), "Nothing is stored until this is mended.")
+        where = " Does the server that `database` names run, and does it answer from here?" if isinstance(error, StoreBusyError) else ""
+        yield Diagnosis("database", State.PROBLEM, str(error), f"Nothing is stored until this is mended.{where}")
     else:
         try:
             yield from checks.check_store(store, time.time())
@@ -79,10 +80,10 @@ def examine(settings: Settings, *, offline: bool) -> Iterator[Diagnosis]:
             with store.read() as connection:
                 known = ledger.load_wikis(connection)
             yield from check_machines(store)
-            if not offline:
-                yield from check_broker(settings, store)
         finally:
             store.close()
+    if not offline:
+        yield from check_broker(settings)
     yield from checkup.check_keys(settings, Sequoia(), time.time())
     yield from checkup.check_webhooks(settings)
     yield from check_console(settings, time.time())
