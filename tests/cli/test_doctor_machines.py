@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from tsbot.bus.roster import Membership
 from tsbot.demo.engines.nats import Nats
 from tsbot.demo.engines.postgresql import PostgreSQL
 from tsbot.settings import load
+from tsbot.store import audit, ledger
 from tsbot.store.keyfile import KeyFile
 from tsbot.store.opening import open_store
 
@@ -56,24 +56,21 @@ def nats() -> Iterator[Nats]:
 
 @pytest.fixture
 def site(office: Any, host: Host, postgresql: PostgreSQL, nats: Nats) -> Site:
-    """The recording, listened to and worked off, on a database of its own."""
+    """A database of its own, with one entry in the log."""
     url = postgresql.create(f"test_{uuid.uuid4().hex}")
     well = WELL.replace("[wiki]", '[wiki]\ndomains = ["127.0.0.1"]')
     lines = (
         f'database = "{url}"',
         well,
-        '[admission]\nonly_wikis = ["enwiki", "zzwiki"]',
+        '[admission]\nonly_wikis = ["zzwiki"]',
         f'[stream]\nurl = "http://127.0.0.1:{host.port}/stream/"',
         f'[bus]\nengine = "nats"\nname = "t{uuid.uuid4().hex}"\nservers = ["{nats.address}"]',
     )
-    one = Site(office, postgresql, nats, office.configure("\n".join(lines)))
-    assert office.run("listen", "--stream", office.record(), "--no-ask-wikis").code == 0
-    assert office.run("work", "--no-fetch", "--idle-exit", "1").code == 0
-    # From now on only this machine's wiki is asked.
-    one.config.write_text(one.config.read_text().replace('"enwiki", "zzwiki"', '"zzwiki"'))
-    known = json.dumps({"zzwiki": f"http://127.0.0.1:{host.port}"})
-    one.sql("update fact set value = :known where name = 'wikis'", known=known)
-    return one
+    config = office.configure("\n".join(lines))
+    with closing(open_store(load(config, {}))) as store, store.write() as connection:
+        audit.record(connection, "somebody", "case.opened", "none", time.time())
+        ledger.save_wikis(connection, {"zzwiki": f"http://127.0.0.1:{host.port}"})
+    return Site(office, postgresql, nats, config)
 
 
 def examined(site: Site) -> tuple[int, dict[str, Any]]:
@@ -86,6 +83,11 @@ def red(findings: dict[str, Any]) -> set[str]:
 
 
 def test_green_where_all_is_well(site: Site) -> None:
+    told = site.config.read_text()
+    site.config.write_text(told.replace('["zzwiki"]', '["enwiki"]'))
+    assert site.office.run("listen", "--stream", site.office.record(), "--no-ask-wikis").code == 0
+    assert site.office.run("work", "--no-fetch", "--idle-exit", "1").code == 0
+    site.config.write_text(told)  # from now on only this machine's wiki is asked
     site.join()
     code, findings = examined(site)
     assert (code, red(findings)) == (0, set()), findings
@@ -123,7 +125,7 @@ def newer_schema(site: Site) -> None:
 
 
 def unbalanced(site: Site) -> None:
-    site.sql("update counter set value = value + 1 where name = 'cleared'")
+    site.sql("insert into counter (name, value) values ('cleared', 1)")
 
 
 def forged_log(site: Site) -> None:
