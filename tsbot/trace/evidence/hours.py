@@ -7,11 +7,12 @@ Fails on: accounts with few sessions, people of one time zone and occupation, a 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
-from tsbot.trace.activity import offset_hours, seconds
+from tsbot.trace.activity import offset_hours
 from tsbot.trace.categories import Habit, bounded, prior, same_habit
 from tsbot.trace.gallery import Gallery, ReadEdit
 from tsbot.trace.sparse import Floats
@@ -27,12 +28,13 @@ class Hours:
     normalised = frozenset[str]()
 
     def __init__(self, gallery: Gallery) -> None:
-        self._hours = np.stack([_hours(edits) for edits in gallery.read])
+        sittings = [_sessions(edits) for edits in gallery.read]
+        self._hours = _hours(sittings)
         self._bounded = bounded(self._hours, 15.0)
         self._alpha = prior(self._hours, 12.0)
         self._week = Habit([_weekdays(edits) for edits in gallery.read], 6.0)
         self._clocks = len({offset_hours(one.edit) for edits in gallery.read for one in edits})
-        self._offsets = bounded(np.stack([_offsets(edits) for edits in gallery.read]), 5.0)
+        self._offsets = bounded(np.stack([_offsets(some) for some in sittings]), 5.0)
         self._clock = prior(self._offsets, 2.0)
 
     def compare(self, rows: Sequence[int]) -> Floats:
@@ -51,33 +53,30 @@ def _sessions(edits: Sequence[ReadEdit]) -> list[ReadEdit]:
     """One edit for each account, day and hour: edits of one sitting are one observation."""
     seen: dict[int, ReadEdit] = {}
     for one in edits:
-        seen.setdefault(int(seconds(one.edit) // 3600), one)
+        seen.setdefault(int(one.time // 3600), one)
     return list(seen.values())
 
 
-def _hours(edits: Sequence[ReadEdit]) -> Floats:
-    counts = np.zeros(24)
-    for one in _sessions(edits):
-        hour = int(seconds(one.edit) % 86400 // 3600)
-        for shift, weight in _SPREAD:
-            counts[(hour + shift) % 24] += weight
+def _hours(sittings: Sequence[Sequence[ReadEdit]]) -> Floats:
+    """Sessions of every account in each hour, spread: shape (accounts, 24)."""
+    hours = np.stack([np.bincount([int(one.time % 86400 // 3600) for one in some], minlength=24) for some in sittings])
+    counts: Floats = np.sum([weight * np.roll(hours, shift, axis=1) for shift, weight in _SPREAD], axis=0)
     return counts
 
 
 def _weekdays(edits: Sequence[ReadEdit]) -> list[str]:
     # 1970-01-01 was a Thursday.
-    days = {int(seconds(one.edit) // 86400) for one in edits}
+    days = {int(one.time // 86400) for one in edits}
     return ["weekend" if (day + 3) % 7 >= 5 else "weekday" for day in days]
 
 
-def _offsets(edits: Sequence[ReadEdit]) -> Floats:
+def _offsets(sessions: Sequence[ReadEdit]) -> Floats:
     """Sessions for each offset from -12 to +14 hours; an hour beside it counts too, for daylight saving time."""
     counts = np.zeros(29)
-    for one in _sessions(edits):
-        position = round(offset_hours(one.edit)) + 13
+    for position, number in Counter(round(offset_hours(one.edit)) + 13 for one in sessions).items():
         for shift, weight in ((0, 0.6), (1, 0.2), (-1, 0.2)):
             if 0 <= position + shift < len(counts):
-                counts[position + shift] += weight
+                counts[position + shift] += weight * number
     return counts
 
 
@@ -85,9 +84,9 @@ def _span(counts: Floats) -> str:
     """The shortest span of hours with most of the activity."""
     if not counts.sum():
         return "never"
-    doubled = np.concatenate([counts, counts])
+    until = np.concatenate([[0.0], np.cumsum(np.concatenate([counts, counts]))])
     for length in range(1, 25):
-        sums = np.array([doubled[start : start + length].sum() for start in range(24)])
+        sums = np.round(until[length : length + 24] - until[:24], 6)
         if sums.max() >= 0.8 * counts.sum():
             start = int(sums.argmax())
             return f"{start:02}-{(start + length) % 24:02} h"

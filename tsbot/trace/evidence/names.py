@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import JaroWinkler
 
 from tsbot.trace.evidence.topics import title_words
-from tsbot.trace.gallery import Gallery
+from tsbot.trace.gallery import TITLES, Gallery
 from tsbot.trace.skeleton import folded, shape, skeleton, spellings, stem
 from tsbot.trace.sparse import Floats, Vectors
 
@@ -42,15 +43,12 @@ class Names:
         )
         self._shapes = Vectors([Counter({shape(name): 1}) for name in self._names])
         own: list[Counter[Hashable]] = [_grams(folded(name).replace(" ", ""), (5,)) for name in self._names]
-        titles: list[Counter[Hashable]] = []
-        for edits in gallery.read:
-            counter: Counter[Hashable] = Counter()
-            for one in edits:
-                for title in one.edit.pages:
-                    # Talking to somebody is not being named like him: user space is left out.
-                    if not title.lower().startswith("user"):
-                        counter.update(set(_grams(folded("".join(title_words(title))).replace(" ", ""), (5,))))
-            titles.append(counter)
+        known = frozenset().union(*own)  # what stands in nobody's name need not be counted
+        # Talking to somebody is not being named like him: user space is left out.
+        elsewhere = [[title for one in edits for title in one.edit.pages if not title.lower().startswith("user")] for edits in gallery.read]
+        titles: list[Counter[Hashable]] = [
+            Counter([gram for title in some for gram in _title_grams(title) if gram in known]) for some in elsewhere
+        ]
         self._titles = Vectors([*own, *titles])
 
     def compare(self, rows: Sequence[int]) -> Floats:
@@ -94,6 +92,13 @@ class Names:
             return "names that look alike"
         similar = JaroWinkler.normalized_similarity(self._skeletons[first], self._skeletons[second])
         return f"names {100 * similar:.0f} % alike" if similar > 0.8 else "names not alike"
+
+
+@lru_cache(maxsize=TITLES)
+def _title_grams(title: str) -> tuple[str, ...]:
+    """Five letters in a row of a title, each once."""
+    plain = folded("".join(title_words(title))).replace(" ", "")
+    return tuple({plain[start : start + 5] for start in range(len(plain) - 4)})
 
 
 def _grams(text: str, sizes: Sequence[int]) -> Counter[Hashable]:
