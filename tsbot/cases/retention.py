@@ -121,6 +121,8 @@ def due_cases(connection: Connection, table: Retention, now: float, limit: int |
         last.label("last"),
         or_(t.case.c.reported.is_not(None), sent, told).label("reported"),
     ).where(
+        # What a person reported is never destroyed before somebody of the team has taken it up.
+        or_(~told, t.case.c.triaged.is_not(None), t.case.c.state == CLOSED),
         t.case.c.purged.is_(None),
         last <= now - table.shortest * DAY,
         or_(t.case.c.hold_until.is_(None), t.case.c.hold_until <= now),
