@@ -132,8 +132,9 @@ class Reloader:
     @contextmanager
     def written_down(self) -> Iterator[None]:
         """Keep a file of what is in use, locked for as long as the process lives."""
+        self._settings.data_path.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder = self._settings.data_path / FOLDER
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(exist_ok=True, mode=0o700)
         path = folder / f"{self.role}-{os.getpid()}.json"
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         try:

@@ -89,7 +89,7 @@ def examine(settings: Settings, *, offline: bool) -> Iterator[Diagnosis]:
     yield from check_console(settings, time.time())
     yield from checks.check_disk(settings)
     yield from checks.check_clock(settings)
-    yield from checks.check_detector(lambda: load_detector(settings.detect.thresholds, settings.detect.identify).version)
+    yield from checks.check_detector(lambda: load_detector(settings.detect.thresholds, settings.detect.identify, anew=True).version)
     yield from check_data(settings)
     if not offline:
         yield from checks.check_stream(settings, probe)

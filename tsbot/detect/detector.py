@@ -273,17 +273,19 @@ def load_detector(
     packs: Path | None = None,
     *,
     quick: bool = False,
+    anew: bool = False,
 ) -> Cascade:
     """The detector that comes with tsbot, or one with another model or other packs (folders).
 
-    ``thresholds``: see ``detect.thresholds`` of the settings; ``quick``: see :class:`Cascade`.
+    ``thresholds``: see ``detect.thresholds`` of the settings; ``quick``: see :class:`Cascade`; ``anew`` reads the files as they are now,
+    whatever is in use.
 
     With ``identify``, a statistical identifier (80 MB, loaded when first needed) names languages that neither script nor
     little words tell; without it they are ``und``. Raises ``ModelError`` or ``PackError``.
     """
-    rules = shipped_rules() if packs is None else _rules(load_packs(packs))
+    rules = shipped_rules() if packs is None and not anew else _rules(load_packs(packs))
     guesser = LanguageGuesser(rules.common, langid_fallback()) if identify else rules.guesser
-    return Cascade(shipped_model() if model is None else load_model(model), rules.lexicon, guesser, thresholds, quick=quick)
+    return Cascade(shipped_model() if model is None and not anew else load_model(model), rules.lexicon, guesser, thresholds, quick=quick)
 
 
 @dataclass(frozen=True)
