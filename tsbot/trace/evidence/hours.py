@@ -16,31 +16,34 @@ from tsbot.trace.categories import Habit, bounded, prior, same_habit
 from tsbot.trace.gallery import Gallery, ReadEdit
 from tsbot.trace.sparse import Floats
 
-_SPREAD = ((0, 0.5), (1, 0.2), (-1, 0.2), (2, 0.05), (-2, 0.05))
+_APRIL, _OCTOBER = 4, 10
+_SPREAD = ((0, 0.3), (1, 0.2), (-1, 0.2), (2, 0.1), (-2, 0.1), (3, 0.05), (-3, 0.05))
 
 
 class Hours:
     """Hours, weekdays, clock."""
 
     kind = "hours"
-    features = ("day", "week", "clock")
+    features = ("day", "week", "clock", "season")
     normalised = frozenset[str]()
 
     def __init__(self, gallery: Gallery) -> None:
         self._hours = np.stack([_hours(edits) for edits in gallery.read])
-        self._bounded = bounded(self._hours, 15.0)
-        self._alpha = prior(self._hours, 12.0)
+        self._bounded = bounded(self._hours, 30.0)
+        self._alpha = prior(self._hours, 6.0)
         self._week = Habit([_weekdays(edits) for edits in gallery.read], 6.0)
-        self._clocks = len({offset_hours(one.edit) for edits in gallery.read for one in edits})
-        self._offsets = bounded(np.stack([_offsets(edits) for edits in gallery.read]), 5.0)
-        self._clock = prior(self._offsets, 2.0)
+        clocks = [[one for one in _sessions(edits) if offset_hours(one.edit)] for edits in gallery.read]
+        self._silent = np.array([not some for some in clocks])
+        self._clock = Habit([[f"{offset_hours(one.edit):+.2f}" for one in some] for some in clocks], 2.0, 5.0)
+        self._season = Habit([[f"{offset_hours(one.edit) - _summer(one):+.2f}" for one in some] for some in clocks], 2.0, 5.0)
 
     def compare(self, rows: Sequence[int]) -> Floats:
         """Log Bayes factors."""
         day = same_habit(self._bounded, rows, self._alpha)
-        # A clock that is the same for all (on wikis: UTC) tells nothing but how much there is of each.
-        clock = same_habit(self._offsets, rows, self._clock) if self._clocks > 1 else np.full_like(day, np.nan)
-        return np.stack([day, self._week.compare(rows), clock])
+        # UTC is what software writes that does not know its user's clock (on wikis: always), so it tells nothing.
+        silent = self._silent[list(rows)][:, None] | self._silent[None, :]
+        clock, season = (np.where(silent, np.nan, habit.compare(rows)) for habit in (self._clock, self._season))
+        return np.stack([day, self._week.compare(rows), clock, season])
 
     def words(self, first: int, second: int) -> str:
         """The hours in which both are mostly active."""
@@ -70,15 +73,9 @@ def _weekdays(edits: Sequence[ReadEdit]) -> list[str]:
     return ["weekend" if (day + 3) % 7 >= 5 else "weekday" for day in days]
 
 
-def _offsets(edits: Sequence[ReadEdit]) -> Floats:
-    """Sessions for each offset from -12 to +14 hours; an hour beside it counts too, for daylight saving time."""
-    counts = np.zeros(29)
-    for one in _sessions(edits):
-        position = round(offset_hours(one.edit)) + 13
-        for shift, weight in ((0, 0.6), (1, 0.2), (-1, 0.2)):
-            if 0 <= position + shift < len(counts):
-                counts[position + shift] += weight
-    return counts
+def _summer(one: ReadEdit) -> int:
+    """The hour that clocks of most of the northern hemisphere are ahead from April to October."""
+    return int(_APRIL <= one.edit.timestamp.month <= _OCTOBER)
 
 
 def _span(counts: Floats) -> str:

@@ -9,23 +9,27 @@ Fails on: names that many people have; imitation of a victim, which is the reaso
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 
 import numpy as np
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import JaroWinkler
 
 from tsbot.trace.evidence.topics import title_words
-from tsbot.trace.gallery import Gallery
+from tsbot.trace.gallery import Gallery, ReadEdit
 from tsbot.trace.skeleton import folded, shape, skeleton, spellings, stem
 from tsbot.trace.sparse import Floats, Vectors
+
+
+_LEAST_CALLED = 3
+"""Letters of a spelling of a name that is looked for among words."""
 
 
 class Names:
     """User names."""
 
     kind = "names"
-    features = ("grams", "edits", "parts", "stem", "shape", "titles")
+    features = ("grams", "edits", "parts", "stem", "shape", "titles", "mentions")
     normalised = frozenset[str]()
 
     def __init__(self, gallery: Gallery) -> None:
@@ -52,6 +56,9 @@ class Names:
                         counter.update(set(_grams(folded("".join(title_words(title))).replace(" ", ""), (5,))))
             titles.append(counter)
         self._titles = Vectors([*own, *titles])
+        called = [Counter(word for word in spellings(name) if len(word) >= _LEAST_CALLED) for name in self._names]
+        said = [Counter(set(_words(edits))) for edits in gallery.read]
+        self._mentions = Vectors([*called, *said])
 
     def compare(self, rows: Sequence[int]) -> Floats:
         """Cosine, similarity of 0.7 to 1 as 0 to 1, how much of the shorter name stands in the longer.
@@ -82,8 +89,17 @@ class Names:
                 equal,
                 _rarity(self._shapes, some),
                 np.maximum(there, back),
+                self._mentioned(some),
             ]
         )
+
+    def _mentioned(self, rows: list[int]) -> Floats:
+        """Rarity of how the one is called where the other says it: natural logarithm."""
+        size = len(self._names)
+        there = _rarity(self._mentions, rows)[:, size:]
+        back = _rarity(self._mentions, [row + size for row in rows])[:, :size]
+        mentioned: Floats = np.maximum(there, back)
+        return mentioned
 
     def words(self, first: int, second: int) -> str:
         """What is alike."""
@@ -94,6 +110,15 @@ class Names:
             return "names that look alike"
         similar = JaroWinkler.normalized_similarity(self._skeletons[first], self._skeletons[second])
         return f"names {100 * similar:.0f} % alike" if similar > 0.8 else "names not alike"
+
+
+def _words(edits: Sequence[ReadEdit]) -> Iterator[str]:
+    """Words of one's own summaries and of titles outside user space, folded."""
+    for one in edits:
+        yield from folded(one.reading.words).split()
+        for title in one.edit.pages:
+            if not title.lower().startswith("user"):
+                yield from (folded(word) for word in title_words(title))
 
 
 def _grams(text: str, sizes: Sequence[int]) -> Counter[Hashable]:
