@@ -207,13 +207,19 @@ def plain_user_agent(settings: Settings) -> str:
     return user_agent(settings.wiki.contact).replace("{pwb}", "").strip()
 
 
-def open_asker(settings: Settings, database: Database) -> Asker | None:
+def open_asker(settings: Settings, database: Database, clock: Callable[[], float] = time.time) -> Asker | None:
     """What asks outside models about flagged revisions; None if the settings name none. Touches no network yet."""
     scores = open_scores(settings.scores, plain_user_agent(settings))
-    return None if scores is None else Asker(database, scores, settings.scores.namespaces, time.time)
+    return None if scores is None else Asker(database, scores, settings.scores.namespaces, clock)
 
 
-def open_follower(settings: Settings, database: Database, wikis: Wikis, sleep: Callable[[float], object] = time.sleep) -> Follower | None:
+def open_follower(
+    settings: Settings,
+    database: Database,
+    wikis: Wikis,
+    sleep: Callable[[float], object] = time.sleep,
+    clock: Callable[[], float] = time.time,
+) -> Follower | None:
     """What makes plans of what to hide and keeps them up to date. Touches no wiki yet.
 
     None if the settings say so, or where the wikis let us ask so seldom that the patrol needs every request for texts.
@@ -226,7 +232,7 @@ def open_follower(settings: Settings, database: Database, wikis: Wikis, sleep: C
         # One request at a time: the patrol reads texts beside it.
         return ApiHistories(wikis.api, wiki, wikis.budget, sleep, server_url=server_url, concurrency=1)
 
-    return Follower(database, histories, time.time, settings.hide.most, Limits(revisions=settings.hide.revisions))
+    return Follower(database, histories, clock, settings.hide.most, Limits(revisions=settings.hide.revisions))
 
 
 class Stop:

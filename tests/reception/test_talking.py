@@ -129,7 +129,7 @@ def test_an_answer_is_told_by_mail_without_its_text(talk: Talk) -> None:
     talk.answer("received")
     with talk.house.database.read() as connection:
         rows = [one for one in outbox.listing(connection) if one.subject.endswith(":1")]
-        message = compose(connection, talk.house.database.key, talk.house.settings, rows[0])
+        message = compose(connection, talk.house.database.key, talk.house.settings, rows[0], talk.house.now).message
     assert message.subject == f"Reference {talk.hearing.reference}"
     assert "There is an answer for you" in message.text
     assert "https://tell-us.test/l/" in message.text

@@ -19,8 +19,9 @@ from tsbot.doctor import Diagnosis, State
 from tsbot.doctor_console import check_console
 from tsbot.doctor_machines import check_broker, check_machines
 from tsbot.doctor_privacy import check_privacy
+from tsbot.doctor_reception import check_reception
 from tsbot.doctor_wikis import check_wikis
-from tsbot.errors import TsbotError
+from tsbot.errors import StoreBusyError, TsbotError
 from tsbot.parts import open_wikis
 from tsbot.report import checkup
 from tsbot.report.pgp import Sequoia
@@ -38,7 +39,9 @@ def doctor(
     config: ConfigOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Check settings, keys, clock, database, books, processes, broker, backups, retention, detector, disk, console, stream, mail and wikis.
+    """Check settings, keys, clock, database, books, processes, broker, backups, retention, detector, disk, console, stream, mail, wikis.
+
+    And the reception, if there is one: host name, page, mail, key, directory of help, people who wait for news.
 
     Each finding comes with its remedy.
 
@@ -69,7 +72,8 @@ def examine(settings: Settings, *, offline: bool) -> Iterator[Diagnosis]:
     try:
         store = open_store(settings)
     except TsbotError as error:
-        yield Diagnosis("database", State.PROBLEM, str(error), "Nothing is stored until this is mended.")
+        where = " Does the server that `database` names run, and does it answer from here?" if isinstance(error, StoreBusyError) else ""
+        yield Diagnosis("database", State.PROBLEM, str(error), f"Nothing is stored until this is mended.{where}")
     else:
         try:
             yield from checks.check_store(store, time.time())
@@ -79,10 +83,11 @@ def examine(settings: Settings, *, offline: bool) -> Iterator[Diagnosis]:
             with store.read() as connection:
                 known = ledger.load_wikis(connection)
             yield from check_machines(store)
-            if not offline:
-                yield from check_broker(settings, store)
+            yield from check_reception(settings, store, time.time(), offline=offline)
         finally:
             store.close()
+    if not offline:
+        yield from check_broker(settings)
     yield from checkup.check_keys(settings, Sequoia(), time.time())
     yield from checkup.check_webhooks(settings)
     yield from check_console(settings, time.time())

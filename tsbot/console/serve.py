@@ -32,6 +32,7 @@ from tsbot.console.signin.groups import WikiGroups
 from tsbot.console.signin.oauth import OAuth
 from tsbot.console.signin.wiki_login import WikiLogin
 from tsbot.console.tracing.jobs import Jobs
+from tsbot.dealings.asking import farm_of
 from tsbot.errors import InputError, SettingsError, StoreError
 from tsbot.hide.asked import from_flags
 from tsbot.hide.suggest import suggest
@@ -131,6 +132,7 @@ def open_site(settings: Settings, database: Database, clock: Callable[[], float]
         revisions=revisions,
         account_status=lambda wiki, user, server_url: account_status(reads, wiki, user, server_url),
         histories=histories,
+        farm=farm_of(settings, reads, budget, time.sleep),
         database_of=sites.database,
         traces=Jobs(tracer, clock),
     )

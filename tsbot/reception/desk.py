@@ -78,10 +78,18 @@ class FrontDesk:
         done.add_done_callback(self._told)
         return done
 
-    def add(self, hearing: Hearing, text: str) -> Future[None]:
-        """Have what a person adds stored."""
+    def add(self, hearing: Hearing, text: str, pgp_key: str = "") -> Future[None]:
+        """Have what a person adds stored. The first OpenPGP key that they send is kept, and their private link is sent again, to it."""
         key = self.database.key
-        return self.letterbox.put(lambda connection: hearings.said_more(connection, key, hearing, text, self.terms, self.clock()))
+
+        def work(connection: Connection) -> None:
+            now = self.clock()
+            hearings.said_more(connection, key, hearing, text, self.terms, now)
+            said = hearings.keep_key(connection, key, hearing, pgp_key) if pgp_key else None
+            if said is not None and mailing.post(connection, self.settings, hearing, said, mailing.LINK, now):
+                self.wake()
+
+        return self.letterbox.put(work)
 
     def withdraw(self, hearing: Hearing) -> Future[None]:
         """Have a report taken back."""

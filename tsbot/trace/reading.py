@@ -49,6 +49,9 @@ class Reading:
     """The user whose edit was undone, where the summary says so."""
 
 
+_SILENT = Reading("", "empty", "", (), (), "")
+
+
 @cache
 def shipped_patterns() -> tuple[tuple[re.Pattern[str], str, bool], ...]:
     """The patterns of the package."""
@@ -72,6 +75,8 @@ def load_patterns(path: Path) -> tuple[tuple[re.Pattern[str], str, bool], ...]:
 
 def read_edit(edit: Edit) -> Reading:
     """Read an edit. What is read is bounded: summaries have at most 500 characters, and of added text the first 5,000 count."""
+    if not edit.summary and not edit.added:
+        return _SILENT
     summary = edit.summary[:1000]
     section = _SECTION.search(summary)
     habit, whole = _automatic(summary)

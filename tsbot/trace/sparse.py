@@ -5,7 +5,9 @@ Weights follow the vector-space model (Salton and Buckley 1988): a term that few
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,19 +22,15 @@ class Vectors:
     """One sparse vector per account, and for every term the accounts that have it."""
 
     def __init__(self, counts: Sequence[Mapping[Hashable, float]]) -> None:
-        vocabulary: dict[Hashable, int] = {}
-        rows, terms, values = [], [], []
-        for row, mapping in enumerate(counts):
-            for term, value in mapping.items():
-                rows.append(row)
-                terms.append(vocabulary.setdefault(term, len(vocabulary)))
-                values.append(value)
+        vocabulary: defaultdict[Hashable, int] = defaultdict()
+        vocabulary.default_factory = vocabulary.__len__  # a term that is new takes the next number
+        terms = [vocabulary[term] for mapping in counts for term in mapping]
         self.size = len(counts)
-        self.vocabulary = vocabulary
-        self._rows = np.array(rows, dtype=np.int64)
+        self.vocabulary: Mapping[Hashable, int] = dict(vocabulary)
+        self._rows = np.repeat(np.arange(self.size), [len(mapping) for mapping in counts]) if counts else np.zeros(0, np.int64)
         self._terms = np.array(terms, dtype=np.int64)
-        self._values = np.array(values, dtype=np.float64)
-        self.frequency: Indices = np.bincount(self._terms, minlength=len(vocabulary)) if rows else np.zeros(0, np.int64)
+        self._values = np.fromiter(chain.from_iterable(mapping.values() for mapping in counts), np.float64, len(terms))
+        self.frequency: Indices = np.bincount(self._terms, minlength=len(vocabulary)) if terms else np.zeros(0, np.int64)
         """In how many accounts each term occurs."""
         self._starts = np.searchsorted(self._rows, np.arange(self.size + 1))
         order = np.argsort(self._terms, kind="stable")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tsbot.trace.activity import offset_hours, seconds
+from tsbot.trace.activity import offset_hours
 from tsbot.trace.categories import Habit, bounded, prior, same_habit
 from tsbot.trace.gallery import Gallery, ReadEdit
 from tsbot.trace.sparse import Floats
@@ -28,14 +28,16 @@ class Hours:
     normalised = frozenset[str]()
 
     def __init__(self, gallery: Gallery) -> None:
-        self._hours = np.stack([_hours(edits) for edits in gallery.read])
+        sittings = [_sessions(edits) for edits in gallery.read]
+        self._hours = _hours(sittings)
         self._bounded = bounded(self._hours, 30.0)
         self._alpha = prior(self._hours, 6.0)
         self._week = Habit([_weekdays(edits) for edits in gallery.read], 6.0)
-        clocks = [[one for one in _sessions(edits) if offset_hours(one.edit)] for edits in gallery.read]
-        self._silent = np.array([not some for some in clocks])
-        self._clock = Habit([[f"{offset_hours(one.edit):+.2f}" for one in some] for some in clocks], 2.0, 5.0)
-        self._season = Habit([[f"{offset_hours(one.edit) - _summer(one):+.2f}" for one in some] for some in clocks], 2.0, 5.0)
+        clocks = [[(offset_hours(one.edit), one.edit.timestamp.month) for one in some] for some in sittings]
+        told = [[(offset, month) for offset, month in some if offset] for some in clocks]
+        self._silent = np.array([not some for some in told])
+        self._clock = Habit([[f"{offset:+.2f}" for offset, _ in some] for some in told], 2.0, 5.0)
+        self._season = Habit([[f"{offset - (_APRIL <= month <= _OCTOBER):+.2f}" for offset, month in some] for some in told], 2.0, 5.0)
 
     def compare(self, rows: Sequence[int]) -> Floats:
         """Log Bayes factors."""
@@ -54,37 +56,30 @@ def _sessions(edits: Sequence[ReadEdit]) -> list[ReadEdit]:
     """One edit for each account, day and hour: edits of one sitting are one observation."""
     seen: dict[int, ReadEdit] = {}
     for one in edits:
-        seen.setdefault(int(seconds(one.edit) // 3600), one)
+        seen.setdefault(int(one.time // 3600), one)
     return list(seen.values())
 
 
-def _hours(edits: Sequence[ReadEdit]) -> Floats:
-    counts = np.zeros(24)
-    for one in _sessions(edits):
-        hour = int(seconds(one.edit) % 86400 // 3600)
-        for shift, weight in _SPREAD:
-            counts[(hour + shift) % 24] += weight
+def _hours(sittings: Sequence[Sequence[ReadEdit]]) -> Floats:
+    """Sessions of every account in each hour, spread: shape (accounts, 24)."""
+    hours = np.stack([np.bincount([int(one.time % 86400 // 3600) for one in some], minlength=24) for some in sittings])
+    counts: Floats = np.sum([weight * np.roll(hours, shift, axis=1) for shift, weight in _SPREAD], axis=0)
     return counts
 
 
 def _weekdays(edits: Sequence[ReadEdit]) -> list[str]:
     # 1970-01-01 was a Thursday.
-    days = {int(seconds(one.edit) // 86400) for one in edits}
+    days = {int(one.time // 86400) for one in edits}
     return ["weekend" if (day + 3) % 7 >= 5 else "weekday" for day in days]
-
-
-def _summer(one: ReadEdit) -> int:
-    """The hour that clocks of most of the northern hemisphere are ahead from April to October."""
-    return int(_APRIL <= one.edit.timestamp.month <= _OCTOBER)
 
 
 def _span(counts: Floats) -> str:
     """The shortest span of hours with most of the activity."""
     if not counts.sum():
         return "never"
-    doubled = np.concatenate([counts, counts])
+    until = np.concatenate([[0.0], np.cumsum(np.concatenate([counts, counts]))])
     for length in range(1, 25):
-        sums = np.array([doubled[start : start + length].sum() for start in range(24)])
+        sums = np.round(until[length : length + 24] - until[:24], 6)
         if sums.max() >= 0.8 * counts.sum():
             start = int(sums.argmax())
             return f"{start:02}-{(start + length) % 24:02} h"

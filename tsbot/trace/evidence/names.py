@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import JaroWinkler
 
 from tsbot.trace.evidence.topics import title_words
-from tsbot.trace.gallery import Gallery, ReadEdit
+from tsbot.trace.gallery import TITLES, Gallery, ReadEdit
 from tsbot.trace.skeleton import folded, shape, skeleton, spellings, stem
 from tsbot.trace.sparse import Floats, Vectors
-
 
 _LEAST_CALLED = 3
 """Letters of a spelling of a name that is looked for among words."""
@@ -46,18 +46,16 @@ class Names:
         )
         self._shapes = Vectors([Counter({shape(name): 1}) for name in self._names])
         own: list[Counter[Hashable]] = [_grams(folded(name).replace(" ", ""), (5,)) for name in self._names]
-        titles: list[Counter[Hashable]] = []
-        for edits in gallery.read:
-            counter: Counter[Hashable] = Counter()
-            for one in edits:
-                for title in one.edit.pages:
-                    # Talking to somebody is not being named like him: user space is left out.
-                    if not title.lower().startswith("user"):
-                        counter.update(set(_grams(folded("".join(title_words(title))).replace(" ", ""), (5,))))
-            titles.append(counter)
+        known = frozenset().union(*own)  # what stands in nobody's name need not be counted
+        # Talking to somebody is not being named like him: user space is left out.
+        elsewhere = [[title for one in edits for title in one.edit.pages if not title.lower().startswith("user")] for edits in gallery.read]
+        titles: list[Counter[Hashable]] = [
+            Counter([gram for title in some for gram in _title_grams(title) if gram in known]) for some in elsewhere
+        ]
         self._titles = Vectors([*own, *titles])
         called = [Counter(word for word in spellings(name) if len(word) >= _LEAST_CALLED) for name in self._names]
-        said = [Counter(set(_words(edits))) for edits in gallery.read]
+        names = frozenset().union(*called)
+        said = [Counter(set(_words(edits)) & names) for edits in gallery.read]
         self._mentions = Vectors([*called, *said])
 
     def compare(self, rows: Sequence[int]) -> Floats:
@@ -118,7 +116,19 @@ def _words(edits: Sequence[ReadEdit]) -> Iterator[str]:
         yield from folded(one.reading.words).split()
         for title in one.edit.pages:
             if not title.lower().startswith("user"):
-                yield from (folded(word) for word in title_words(title))
+                yield from _title_words(title)
+
+
+@lru_cache(maxsize=TITLES)
+def _title_words(title: str) -> tuple[str, ...]:
+    return tuple(folded(" ".join(title_words(title))).split())
+
+
+@lru_cache(maxsize=TITLES)
+def _title_grams(title: str) -> tuple[str, ...]:
+    """Five letters in a row of a title, each once."""
+    plain = folded("".join(title_words(title))).replace(" ", "")
+    return tuple({plain[start : start + 5] for start in range(len(plain) - 4)})
 
 
 def _grams(text: str, sizes: Sequence[int]) -> Counter[Hashable]:

@@ -31,12 +31,8 @@ class Pages:
         pages: list[Counter[Hashable]] = []
         wikis: list[Counter[Hashable]] = []
         for account, edits in zip(gallery.accounts, gallery.read, strict=True):
-            counter: Counter[Hashable] = Counter()
-            for one in edits:
-                for page, title in zip(one.subjects, one.edit.pages, strict=False):
-                    if owner(title) != account.name:
-                        counter[page] += 1
-            pages.append(counter)
+            both = ((page, title) for one in edits for page, title in zip(one.subjects, one.edit.pages, strict=False))
+            pages.append(Counter([page for page, title in both if owner(title) != account.name]))
             wikis.append(Counter(one.edit.wiki for one in edits))
         self._pages, self._wikis = Vectors(pages), Vectors(wikis)
         self._names = {number: str(name) for name, number in self._pages.vocabulary.items()}
