@@ -9,7 +9,7 @@ Fails on: names that many people have; imitation of a victim, which is the reaso
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -17,16 +17,19 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import JaroWinkler
 
 from tsbot.trace.evidence.topics import title_words
-from tsbot.trace.gallery import TITLES, Gallery
+from tsbot.trace.gallery import TITLES, Gallery, ReadEdit
 from tsbot.trace.skeleton import folded, shape, skeleton, spellings, stem
 from tsbot.trace.sparse import Floats, Vectors
+
+_LEAST_CALLED = 3
+"""Letters of a spelling of a name that is looked for among words."""
 
 
 class Names:
     """User names."""
 
     kind = "names"
-    features = ("grams", "edits", "parts", "stem", "shape", "titles")
+    features = ("grams", "edits", "parts", "stem", "shape", "titles", "mentions")
     normalised = frozenset[str]()
 
     def __init__(self, gallery: Gallery) -> None:
@@ -50,6 +53,10 @@ class Names:
             Counter([gram for title in some for gram in _title_grams(title) if gram in known]) for some in elsewhere
         ]
         self._titles = Vectors([*own, *titles])
+        called = [Counter(word for word in spellings(name) if len(word) >= _LEAST_CALLED) for name in self._names]
+        names = frozenset().union(*called)
+        said = [Counter(set(_words(edits)) & names) for edits in gallery.read]
+        self._mentions = Vectors([*called, *said])
 
     def compare(self, rows: Sequence[int]) -> Floats:
         """Cosine, similarity of 0.7 to 1 as 0 to 1, how much of the shorter name stands in the longer.
@@ -80,8 +87,17 @@ class Names:
                 equal,
                 _rarity(self._shapes, some),
                 np.maximum(there, back),
+                self._mentioned(some),
             ]
         )
+
+    def _mentioned(self, rows: list[int]) -> Floats:
+        """Rarity of how the one is called where the other says it: natural logarithm."""
+        size = len(self._names)
+        there = _rarity(self._mentions, rows)[:, size:]
+        back = _rarity(self._mentions, [row + size for row in rows])[:, :size]
+        mentioned: Floats = np.maximum(there, back)
+        return mentioned
 
     def words(self, first: int, second: int) -> str:
         """What is alike."""
@@ -92,6 +108,20 @@ class Names:
             return "names that look alike"
         similar = JaroWinkler.normalized_similarity(self._skeletons[first], self._skeletons[second])
         return f"names {100 * similar:.0f} % alike" if similar > 0.8 else "names not alike"
+
+
+def _words(edits: Sequence[ReadEdit]) -> Iterator[str]:
+    """Words of one's own summaries and of titles outside user space, folded."""
+    for one in edits:
+        yield from folded(one.reading.words).split()
+        for title in one.edit.pages:
+            if not title.lower().startswith("user"):
+                yield from _title_words(title)
+
+
+@lru_cache(maxsize=TITLES)
+def _title_words(title: str) -> tuple[str, ...]:
+    return tuple(folded(" ".join(title_words(title))).split())
 
 
 @lru_cache(maxsize=TITLES)
