@@ -53,9 +53,9 @@ class Names:
             Counter([gram for title in some for gram in _title_grams(title) if gram in known]) for some in elsewhere
         ]
         self._titles = Vectors([*own, *titles])
-        called = [Counter(word for word in spellings(name) if len(word) >= _LEAST_CALLED) for name in self._names]
+        called: list[Counter[Hashable]] = [Counter(word for word in spellings(name) if len(word) >= _LEAST_CALLED) for name in self._names]
         names = frozenset().union(*called)
-        said = [Counter(set(_words(edits)) & names) for edits in gallery.read]
+        said: list[Counter[Hashable]] = [Counter(set(_words(edits)) & names) for edits in gallery.read]
         self._mentions = Vectors([*called, *said])
 
     def compare(self, rows: Sequence[int]) -> Floats:
