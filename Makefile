@@ -1,6 +1,7 @@
 # make patrol   run the patrol on the live stream        make demo   the whole system on this machine
 # make test     install what the tests need, run them    make wheel  build a wheel
 # make gadget   build the script for the wikis           make lint   style of Python and of the gadget
+# make demo ARGS=--many-machines   the same on PostgreSQL and NATS, with two workers
 # make console  fetch what the console takes from npm (Codex, htmx); demo, test and wheel do it too
 PYTHON ?= python3
 VENV ?= .venv
@@ -12,7 +13,7 @@ VENDOR := tsbot/console/static/vendor
 
 .PHONY: patrol demo test test-here test-live tests lint fuzz wheel console gadget debian clean help
 help:
-	@sed -n '1,3s/^# //p' Makefile
+	@sed -n '1,4s/^# //p' Makefile
 
 # pip comes last in a virtual environment: with it, the environment is whole.
 $(BIN)/pip:
@@ -40,7 +41,7 @@ $(VENDOR)/codex.css: $(NPM)/package.json $(NPM)/package-lock.json $(NPM)/copy.mj
 console: $(VENDOR)/codex.css
 
 debian:
-	sh tsbot/demo/debian/install.sh
+	sh tsbot/demo/debian/install.sh $(filter --machines,$(patsubst --many-machines,--machines,$(ARGS)))
 
 patrol: $(VENV)/.patrol
 	$(BIN)/tsbot patrol $(ARGS)

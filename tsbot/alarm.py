@@ -80,10 +80,11 @@ def _look_at_store(store: Database, settings: Settings, now: float) -> Iterator[
         stuck = connection.scalar(select(func.count()).select_from(t.report).where(*queued)) or 0
         saved = backup.fact(connection, backup.LAST)
     if read is None:
-        yield Diagnosis("alarm.stream", State.PROBLEM, "no patrol has ever read anything here", "Start `tsbot patrol`.")
+        yield Diagnosis("alarm.stream", State.PROBLEM, "no patrol has ever read anything here", "Start `tsbot patrol`, or `tsbot listen`.")
     elif now - read > limits.silent_minutes * 60:
         words = f"nothing was read for {(now - read) / 60:,.0f} minutes"
-        yield Diagnosis("alarm.stream", State.PROBLEM, words, "Is `tsbot patrol` running, and can it reach the stream? See `tsbot doctor`.")
+        remedy = "Is `tsbot patrol` (or `tsbot listen`) running, and can it reach the stream? See `tsbot doctor`."
+        yield Diagnosis("alarm.stream", State.PROBLEM, words, remedy)
     else:
         yield Diagnosis("alarm.stream", State.OK, f"last read {now - read:,.0f} s ago")
     if stuck:

@@ -139,6 +139,7 @@ def open_watch(
     every: float,
     since: float,
     max_chars: int,
+    clock: Callable[[], float] = time.time,
 ) -> FilterWatch | None:
     """The watch over some wikis; None for none. ``known`` are addresses of wikis that no family lists. Touches no network yet."""
     if not wikis:
@@ -149,5 +150,5 @@ def open_watch(
         histories = ApiHistories(api, wiki, budget, watch.sleep, server_url=server_url)
         yield from attempts(histories, wiki, api.sites.base(wiki, server_url), place, max_chars=max_chars)
 
-    watch = FilterWatch(database, read, wikis, every, since)
+    watch = FilterWatch(database, read, wikis, every, since, clock)
     return watch

@@ -109,7 +109,8 @@ def check_store(database: Database, now: float) -> Iterator[Diagnosis]:
     else:
         yield _ok("dead_letters", "none")
     if read is not None and now - read > QUIET_SECONDS:
-        yield Diagnosis("patrol", State.WARNING, f"nothing read for {(now - read) / 3600:,.1f} h", "Is `tsbot patrol` running?")
+        words = f"nothing read for {(now - read) / 3600:,.1f} h"
+        yield Diagnosis("patrol", State.WARNING, words, "Is `tsbot patrol` (or `tsbot listen`) running?")
     else:
         yield _ok("patrol", "never run here" if read is None else f"last read {now - read:,.0f} s ago")
     if held is not None and now - held > HELD_SECONDS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from tsbot.bus.opening import open_bus
+from tsbot.bus.opening import open_broker
 from tsbot.bus.roster import GONE, SKEWED, Present, present
 from tsbot.doctor import Diagnosis, State
 from tsbot.errors import SettingsError
@@ -63,12 +63,12 @@ def _names(some: list[Present]) -> str:
     return ", ".join(one.name for one in some)
 
 
-def check_broker(settings: Settings, database: Database) -> Iterator[Diagnosis]:
+def check_broker(settings: Settings) -> Iterator[Diagnosis]:
     """Whether the broker of the settings can be reached from here."""
     if not settings.bus.engine:
         return
     try:
-        bus = open_bus(settings.bus, database)
+        bus = open_broker(settings.bus)
     except SettingsError as error:
         yield Diagnosis("broker", State.PROBLEM, str(error), "Install it, or leave bus.engine empty.")
         return

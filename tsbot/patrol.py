@@ -15,16 +15,12 @@ from urllib.parse import urlsplit
 import structlog
 from sqlalchemy import select
 
-from tsbot.attempts import FilterWatch, open_watch
-from tsbot.backfill import Backfill
 from tsbot.bus.roster import new_name
-from tsbot.cases.outside import Asker, AskingThread
+from tsbot.duties import Duties, open_duties
 from tsbot.errors import InputError, StoreBusyError, StoreError, StoreFullError, StreamUnavailableError
 from tsbot.health import HealthServer
-from tsbot.hide.follower import Follower, FollowingThread
-from tsbot.housekeeping import Housekeeper, open_housekeeper
 from tsbot.metrics import Vitals
-from tsbot.parts import Stop, Wikis, open_asker, open_deliverer, open_follower, open_pipeline, open_shadow, open_wikis, plain_user_agent
+from tsbot.parts import Stop, Wikis, open_deliverer, open_pipeline, open_shadow, open_wikis, plain_user_agent
 from tsbot.pipeline import Pipeline
 from tsbot.report.deliver import Deliverer, DeliveryThread
 from tsbot.settings import Settings
@@ -100,10 +96,18 @@ def run(settings: Settings, options: Options, stop: Stop, show: Callable[[Snapsh
         pipeline.shadow = open_shadow(settings, database)
         deliverer = open_deliverer(settings, database, wikis, ask_wikis=options.fetch, simulate=options.simulate)
         delivery = DeliveryThread(deliverer)
-        asker = open_asker(settings, database) if options.fetch else None
-        follower = open_follower(settings, database, wikis, stop.wait) if options.fetch else None
-        housekeeper = open_housekeeper(settings, database, time.time, lambda: {} if deliverer.simulate else deliverer.channels)
-        patrol = _Patrol(settings, options, database, pipeline, source, wikis, deliverer, delivery, asker, follower, housekeeper)
+        duties = open_duties(
+            settings,
+            database,
+            wikis,
+            pipeline,
+            source.name,
+            ask_wikis=options.fetch,
+            sleep=stop.wait,
+            busy=lambda: pipeline.fetching > PLANS_WAIT,
+            channels=lambda: {} if deliverer.simulate else deliverer.channels,
+        )
+        patrol = _Patrol(settings, options, database, pipeline, source, wikis, deliverer, delivery, duties)
         if (address := settings.metrics.address) is not None:
             limit = settings.metrics.silent_after
             server = HealthServer(address, database, patrol.vitals, clock=time.time, silent_after=limit)
@@ -169,9 +173,7 @@ class _Patrol:
     wikis: Wikis
     deliverer: Deliverer
     delivery: DeliveryThread
-    asker: Asker | None = None
-    follower: Follower | None = None
-    housekeeper: Housekeeper | None = None
+    duties: Duties
     newest: float | None = None
     ended: bool = False
     shown: Snapshot | None = None
@@ -202,19 +204,6 @@ class _Patrol:
             cursor = ledger.load_cursor(connection, self.source.name)
         log = structlog.get_logger()
         log.info("patrol.started", source=self.source.name, pending=self.pipeline.pending, resumed=cursor is not None)
-        backfill = None
-        if self.options.fetch:
-            active_wikis = self.settings.admission.only_wikis
-            backfill = Backfill(
-                self.database,
-                self.wikis.api,
-                self.wikis.budget,
-                self.source.name,
-                lambda: dict.fromkeys(active_wikis, "") if active_wikis else self.pipeline.active,
-                self.settings.stream.fill_gap_after,
-            )
-        watch = self._watch() if self.options.fetch else None
-
         def wait_for_store(seconds: float) -> bool:
             self._look(show)
             return stop.wait(seconds)
@@ -222,14 +211,7 @@ class _Patrol:
         self.pipeline.sleep = wait_for_store
         self.source.start(cursor)
         self.delivery.start()
-        asking = AskingThread(self.asker) if self.asker is not None else None
-        if asking is not None:
-            asking.start()
-        if watch is not None:
-            watch.start()
-        following = FollowingThread(self.follower, waits=lambda: self.pipeline.fetching > PLANS_WAIT) if self.follower is not None else None
-        if following is not None:
-            following.start()
+        self.duties.start()
         active = looked = time.monotonic()
         try:
             while not stop:
@@ -241,12 +223,8 @@ class _Patrol:
                 else:
                     batch = Batch()
                 busy = self._take(batch, self.source.name)
-                if backfill is not None:
-                    for messages in backfill.arrived():
-                        busy = self._take(Batch(messages), backfill.name) or busy
-                    backfill.tend(self.pipeline.clock())
-                for name, attempted in watch.arrived() if watch is not None else ():
-                    busy = self._take(attempted, name) or busy
+                for name, found in self.duties.arrived():
+                    busy = self._take(found, name) or busy
                 fetched = self.pipeline.fetch()
                 now = time.monotonic()
                 if busy or fetched:
@@ -257,8 +235,7 @@ class _Patrol:
                     looked = now
                     self._look(show)
                     self._keep(now)
-                if self.housekeeper is not None:
-                    self.housekeeper.tend(now, self.newest)
+                self.duties.tend(now, self.pipeline.clock(), self.newest)
                 if self.ended and not self.pipeline.pending:
                     break
                 if self.options.idle_exit is not None and now - active >= self.options.idle_exit:
@@ -266,14 +243,7 @@ class _Patrol:
                 if (self.ended or full) and not fetched:
                     stop.sleep(BUSY_WAIT)
         finally:
-            if backfill is not None:
-                backfill.close()
-            if watch is not None:
-                watch.close()
-            if asking is not None:
-                asking.stop()
-            if following is not None:
-                following.stop()
+            self.duties.close()
             if self.pipeline.shadow is not None:
                 self.pipeline.shadow.close(DELIVERY_PATIENCE if self.ended and not stop else 1.0)
             self.delivery.stop()
@@ -287,19 +257,6 @@ class _Patrol:
             self.kept = now
             with contextlib.suppress(StoreBusyError, StoreFullError):
                 self.pipeline.reign.keep()
-    def _watch(self) -> FilterWatch | None:
-        """What reads the abuse logs that the settings name."""
-        ours = self.settings.scan
-        return open_watch(
-            self.database,
-            self.wikis.api,
-            self.wikis.budget,
-            ours.filters,
-            self.pipeline.active,
-            every=ours.filters_every,
-            since=ours.filters_since_hours * 3600,
-            max_chars=self.settings.detect.max_passage_chars,
-        )
 
     def _read(self) -> Batch:
         return self.source.read(self.settings.stream.batch, self.settings.stream.batch_wait)

@@ -167,7 +167,7 @@ class Pipeline:
 
     def accept(self, batch: Batch, source: str) -> Sorted:
         """Sort one batch of messages, and store what workers are to handle, with the place to go on from."""
-        got = self.intake.sort(batch.messages)
+        got = self.intake.sort(batch.messages, own=source.startswith(OWN))
         key = self.database.key
         fresh = [PendingEvent(e, stage=Stage.FRESH, lane=outcomes.lane(key, e), waits_for=outcomes.waits_for(e)) for e in got.events]
         trim, wikis = self._turn(got.events)
@@ -227,9 +227,6 @@ class Pipeline:
 
     def settle(self) -> int:
         """End the outcomes that waited for edits which are judged by now; how many."""
-        with self.database.read() as connection:
-            if not claims.any_waiting(connection):
-                return 0
 
         def work(connection: Connection) -> int:
             ready = claims.ripe(connection, self.database.key, MOST_SETTLED)
@@ -576,7 +573,6 @@ class Pipeline:
                     structlog.get_logger().info("store.recovered")
                 self.trouble = ""
                 return result
-
 
     def _commit_once(self, work: Callable[[Connection], T]) -> T:
         """The same for what must not be done twice, even where the database committed it and its word for that was lost."""

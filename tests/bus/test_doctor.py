@@ -74,19 +74,19 @@ def test_events_that_wait_too_long_for_a_worker_are_told(database: Database) -> 
     assert worrying(database) == {"machines.backlog": "1 events wait for a worker, the oldest for 20 min"}
 
 
-def test_without_a_broker_in_the_settings_none_is_asked(database: Database) -> None:
-    assert list(check_broker(Settings(), database)) == []
+def test_without_a_broker_in_the_settings_none_is_asked() -> None:
+    assert list(check_broker(Settings())) == []
 
 
 @pytest.mark.live
-def test_whether_the_broker_answers(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whether_the_broker_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tsbot.doctor_machines.CONNECT_SECONDS", 5.0)
     with Nats() as server:
         settings = Settings(bus=BusSettings(engine="nats", servers=(server.address,)))
-        (well,) = check_broker(settings, database)
+        (well,) = check_broker(settings)
         assert well.state is State.OK
         server.stop()
-        (ill,) = check_broker(settings, database)
+        (ill,) = check_broker(settings)
         assert ill.state is State.PROBLEM
         assert "does not answer" in ill.words
         assert ill.remedy

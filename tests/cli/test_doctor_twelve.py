@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,61 +15,9 @@ import pytest
 import tsbot.doctor
 from tsbot.store.keyfile import KeyFile
 
-WELL = """
-[wiki]
-contact = "you@example.org"
-[report]
-reporter_contact = "you@example.org"
-"""
+from .conftest import WELL, Host
+
 DAY = 86400.0
-
-
-@dataclass
-class Host:
-    """A wiki's API and a stream on loopback, as well or as ill as a test wants."""
-
-    port: int = 0
-    rights: tuple[str, ...] = ()
-    skew: float = 0.0
-    error: str = ""
-    stream: int = 200
-
-
-@pytest.fixture
-def host() -> Iterator[Host]:
-    told = Host()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if "/stream" in self.path:
-                self.send_response(told.stream)
-                self.send_header("content-type", "text/event-stream")
-                self.end_headers()
-                if told.stream == 200:
-                    self.wfile.write(b":ok\n\n")
-                return
-            stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + told.skew))
-            answer: dict[str, Any] = {"curtimestamp": stamp, "query": {"general": {}, "userinfo": {"rights": list(told.rights)}}}
-            body = json.dumps({"error": {"code": told.error, "info": ""}} if told.error else answer).encode()
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def do_POST(self) -> None:
-            self.do_GET()
-
-        def log_message(self, *args: Any) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    told.port = server.server_port
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    yield told
-    server.shutdown()
-    server.server_close()
 
 
 def closed_port() -> int:

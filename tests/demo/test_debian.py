@@ -37,8 +37,8 @@ def test_it_says_so_where_there_is_no_apt(tools: Path):
     assert "no Debian" in result.stderr
 
 
-def test_php_comes_first_and_mediawiki_without_apache(tools: Path):
-    """With an apt-get that only writes down how it is called."""
+def installing(tools: Path, *arguments: str) -> list[str]:
+    """How apt-get is called, by one that only writes that down."""
     calls = tools / "calls"
     (tools / "apt-get").write_text(f'#!/bin/sh\necho "$*" >> {calls}\n')
     for name, script in {"sudo": 'exec "$@"', "dpkg-query": "exit 1"}.items():
@@ -47,11 +47,23 @@ def test_php_comes_first_and_mediawiki_without_apache(tools: Path):
         (tools / name).chmod(0o755)
     (tools / "python3").write_text("#!/bin/sh\nexit 1\n")
     (tools / "python3").chmod(0o755)
-    run(path=tools)
-    update, venv, gpg, npm, php, mediawiki = calls.read_text().splitlines()
+    run(*arguments, path=tools)
+    return calls.read_text().splitlines()
+
+
+def test_php_comes_first_and_mediawiki_without_apache(tools: Path):
+    update, venv, gpg, npm, php, mediawiki = installing(tools)
     assert update.endswith(" update")
     assert venv.endswith(" install python3-venv")
     assert gpg.endswith(" install gnupg")
     assert npm.endswith(" install npm")
     assert " php-cgi " in php
     assert mediawiki.endswith(" install mediawiki mini-httpd apache2-")
+
+
+@pytest.mark.parametrize(
+    ("switch", "packages"),
+    [("--machines", "nats-server postgresql"), ("--tests", "chromium mariadb-server nats-server postgresql")],
+)
+def test_servers_are_installed_where_they_are_asked_for(tools: Path, switch: str, packages: str):
+    assert any(call.endswith(f" install {packages}") for call in installing(tools, switch))

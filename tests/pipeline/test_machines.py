@@ -23,6 +23,7 @@ from tsbot.bus.message import Message, encode, message_of
 from tsbot.bus.roster import Membership, present
 from tsbot.bus.work import POISON, Worker
 from tsbot.errors import BusUnavailableError, InputError, LeaseLostError, StoreBusyError
+from tsbot.intake import redrivable
 from tsbot.parts import Stop
 from tsbot.patrol import _reigning
 from tsbot.settings import BusSettings
@@ -32,6 +33,7 @@ from tsbot.store.crypto import MasterKey
 from tsbot.store.database import Database, connect
 from tsbot.store.ledger import Stage
 from tsbot.store.locks import LISTENER, Reign
+from tsbot.stream.events import Event, EventKind
 from tsbot.stream.source import Batch
 
 SETTINGS = BusSettings(batch=50, lease=3.0, forgotten_after=1.0, page_patience=5.0)
@@ -224,6 +226,23 @@ def test_a_broker_that_forgets_doubles_and_reorders_changes_nothing(world: Any, 
     messages, found = expected
     work_off(Machines(world, UnreliableBus(random.Random(7), **faults)), messages)
     assert results(world) == found
+
+
+def test_what_a_filter_stopped_goes_the_same_way_and_a_stream_cannot_pretend_to_be_one(world: Any, make: Any) -> None:
+    bus = UnreliableBus(random.Random(1))
+    machines = Machines(world, bus)
+    fields = {"stream": "filter.abuselog", "kind": EventKind.ATTEMPT, "wiki": "enwiki", "time": 1.0, "title": "Talk:Mill", "namespace": 1}
+    attempts = [redrivable(Event(id=f"attempt-{n}", abuse_id=n, text=f"A {make.word}.", **fields)) for n in (1, 2)]  # type: ignore[arg-type]
+    listener, worker = machines.listening(), machines.worker()
+    listener._accept(Batch(attempts[:1], "[5.0, 1]"), "abuselog.enwiki")
+    listener._accept(Batch((), "[9.0, 1]"), "abuselog.enwiki")
+    listener._accept(Batch(attempts[1:]), "stream")
+    listener.teller.tend(0.0)
+    machines.drain(worker)
+    assert world.rows("select subject, source from flag") == [("enwiki:abuse:1", "filter")]
+    assert world.rows("select source, position from cursor") == [("abuselog.enwiki", "[9.0, 1]")]
+    assert [message.event for message in bus.published] == ["attempt-1"]
+    assert (world.totals().flagged, world.totals().failed) == (1, 1)
 
 
 def test_what_a_broker_is_told_holds_ids_and_nothing_of_what_they_say(world: Any, make: Any) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import dataclass
 
 import structlog
 
 from tsbot.bus.roster import BEAT, Membership
-from tsbot.errors import StoreError
+from tsbot.errors import StoreError, TsbotError
 from tsbot.health import HealthServer
+from tsbot.housekeeping import EVERY, Housekeeper, open_housekeeper
 from tsbot.metrics import Vitals
 from tsbot.parts import Stop, open_deliverer, open_wikis
 from tsbot.report.deliver import DeliveryThread
@@ -19,6 +21,24 @@ from tsbot.stream.source import SourceStatus
 
 END_PATIENCE = 30.0
 """Seconds that the message under way has when stopping is requested."""
+
+
+@dataclass
+class SpoolKeeper:
+    """Removes the files of purged letters: the listener purges, and the spool is where letters are delivered."""
+
+    housekeeper: Housekeeper
+    _next: float = float("-inf")
+
+    def tend(self, monotonic: float) -> None:
+        """Look, if it is time. Raises nothing."""
+        if monotonic < self._next:
+            return
+        self._next = monotonic + EVERY
+        try:
+            self.housekeeper.sweep()
+        except (TsbotError, OSError) as error:
+            structlog.get_logger().warning("purge.put_off", error=type(error).__name__)
 
 
 def deliver(settings: Settings, *, ask_wikis: bool = True, simulate: bool | None = None, once: bool = False, stop: Stop) -> int:
@@ -34,9 +54,12 @@ def deliver(settings: Settings, *, ask_wikis: bool = True, simulate: bool | None
         deliverer = open_deliverer(
             settings, database, open_wikis(settings, simulate=simulate), ask_wikis=ask_wikis, simulate=simulate, clock=member.clock
         )
+        spool = SpoolKeeper(open_housekeeper(settings, database, member.clock))
         if once:
             try:
-                return deliverer.run_once(lambda: bool(stop))
+                sent = deliverer.run_once(lambda: bool(stop))
+                spool.tend(time.monotonic())
+                return sent
             finally:
                 member.leave()
         thread = DeliveryThread(deliverer)
@@ -57,6 +80,7 @@ def deliver(settings: Settings, *, ask_wikis: bool = True, simulate: bool | None
             while not stop.wait(BEAT):
                 with contextlib.suppress(StoreError):  # the thread says so, and tries again
                     member.beat(time.monotonic(), broker=False)
+                spool.tend(time.monotonic())
         finally:
             thread.stop(END_PATIENCE)
             with contextlib.suppress(StoreError):

@@ -15,19 +15,16 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from tsbot.backfill import Backfill
 from tsbot.bus.engine import Bus
 from tsbot.bus.message import Message, message_of
 from tsbot.bus.opening import open_bus
 from tsbot.bus.roster import Membership
-from tsbot.cases.outside import Asker, AskingThread
 from tsbot.detect.finding import Finding
+from tsbot.duties import Duties, open_duties
 from tsbot.errors import BusUnavailableError, StoreBusyError, StoreFullError, StreamUnavailableError
 from tsbot.health import HealthServer
-from tsbot.hide.follower import Follower, FollowingThread
-from tsbot.housekeeping import Housekeeper, open_housekeeper
 from tsbot.metrics import Vitals
-from tsbot.parts import Stop, open_asker, open_follower, open_pipeline, open_wikis
+from tsbot.parts import Stop, open_pipeline, open_wikis
 from tsbot.patrol import PLANS_WAIT, open_source
 from tsbot.pipeline import Pipeline
 from tsbot.settings import Settings
@@ -38,8 +35,7 @@ from tsbot.store.opening import open_store
 from tsbot.stream.events import Event
 from tsbot.stream.source import Batch, Source, SourceStatus
 from tsbot.text.passage import Field
-from tsbot.wiki.api import Api
-from tsbot.wiki.budget import Budget
+from tsbot.wiki.abuselog import ABUSE_LOG
 
 STAND_BY = 2.0
 """Seconds between attempts to take over."""
@@ -122,17 +118,15 @@ class Listener:
     bus: Bus
     member: Membership
     reign: Reign
-    backfill: Callable[[], Backfill] | None = None
-    asker: Asker | None = None
-    follower: Follower | None = None
-    housekeeper: Housekeeper | None = None
+    duties: Duties | None = None
     monotonic: Callable[[], float] = time.monotonic
     standing_by: bool = True
     newest: float | None = None
     ended: bool = False
     began: float = field(default_factory=time.monotonic)
     turned: float = field(default_factory=time.monotonic)
-    _backlog: int = 0
+    backlog: int = 0
+    """Events that no worker has begun with, as of the last look."""
     _looked: float = field(default=float("-inf"))
 
     def __post_init__(self) -> None:
@@ -178,28 +172,22 @@ class Listener:
             cursor = ledger.load_cursor(connection, self.source.name)
         structlog.get_logger().info("listen.started", id=self.member.name, source=self.source.name, resumed=cursor is not None)
         self.source.start(cursor)
-        backfill = self.backfill() if self.backfill is not None else None
-        asking = AskingThread(self.asker) if self.asker is not None else None
-        following = FollowingThread(self.follower, waits=lambda: self._backlog > PLANS_WAIT) if self.follower is not None else None
-        for thread in (asking, following):
-            if thread is not None:
-                thread.start()
+        if self.duties is not None:
+            self.duties.start()
         active = self.monotonic()
         try:
             while not stop:
                 now = self.turned = self.monotonic()
-                full = self.teller.untold >= MOST_UNTOLD or self._backlog >= MOST_BACKLOG
+                full = self.teller.untold >= MOST_UNTOLD or self.backlog >= MOST_BACKLOG
                 batch = Batch() if full or self.ended else self.source.read(self.settings.stream.batch, self.settings.stream.batch_wait)
                 self.ended = self.ended or batch.ended
                 busy = self._accept(batch, self.source.name)
-                if backfill is not None:
-                    for messages in backfill.arrived():
-                        busy = self._accept(Batch(messages), backfill.name) or busy
-                    backfill.tend(self.pipeline.clock())
+                for name, found in self.duties.arrived() if self.duties is not None else ():
+                    busy = self._accept(found, name) or busy
                 self.teller.tend(now)
                 self._look(now, stop)
-                if self.housekeeper is not None:
-                    self.housekeeper.tend(now, self.newest)
+                if self.duties is not None:
+                    self.duties.tend(now, self.pipeline.clock(), self.newest)
                 active = now if busy or full else active
                 if self.ended and not self.teller.untold:
                     break
@@ -208,17 +196,14 @@ class Listener:
                 if full or self.ended:
                     stop.sleep(0.05)
         finally:
-            if backfill is not None:
-                backfill.close()
-            for thread in (asking, following):
-                if thread is not None:
-                    thread.stop()
+            if self.duties is not None:
+                self.duties.close()
             self._leave()
             structlog.get_logger().info("listen.stopped", id=self.member.name, messages=self.teller.told)
 
     def _accept(self, batch: Batch, source: str) -> bool:
         """Whether the batch held news."""
-        if not batch.messages and not batch.gaps:
+        if not batch.messages and not batch.gaps and not source.startswith(ABUSE_LOG):
             return False
         got = self.pipeline.accept(batch, source)
         if got.newest is not None:
@@ -249,7 +234,7 @@ class Listener:
             self.member.beat(now, broker=self.bus.status().connected)
             self.reign.keep()
             with self.database.read() as connection:
-                self._backlog, _ = claims.backlog(connection)
+                self.backlog, _ = claims.backlog(connection)
 
     def _leave(self) -> None:
         """Tell what can still be told; what cannot is in the database."""
@@ -290,7 +275,7 @@ def open_listener(
     stop: Stop,
     source: Source | None = None,
 ) -> Iterator[Listener]:
-    """A listener of the settings; ``ask_wikis`` fills gaps and asks outside models.
+    """A listener of the settings; ``ask_wikis`` fills gaps, reads abuse logs, makes plans, and asks outside models.
 
     ``source`` stands in for the stream. Raises errors of settings, key and store.
     """
@@ -310,10 +295,16 @@ def open_listener(
             open_bus(settings.bus, database),
             member,
             Reign(database, LISTENER, member.name, settings.bus.lease),
-            backfill=_backfill(settings, database, wikis.api, wikis.budget, source.name, pipeline) if ask_wikis else None,
-            asker=open_asker(settings, database) if ask_wikis else None,
-            follower=open_follower(settings, database, wikis, stop.wait) if ask_wikis else None,
-            housekeeper=open_housekeeper(settings, database, member.clock),
+        )
+        listener.duties = open_duties(
+            settings,
+            database,
+            wikis,
+            pipeline,
+            source.name,
+            ask_wikis=ask_wikis,
+            sleep=stop.wait,
+            busy=lambda: listener.backlog > PLANS_WAIT,
         )
         if (address := settings.metrics.address) is not None:
             server = HealthServer(address, database, listener.vitals, clock=time.time, silent_after=settings.metrics.silent_after)
@@ -321,18 +312,6 @@ def open_listener(
             server.start()
             structlog.get_logger().info("metrics.listening", source=server.url)
         yield listener
-
-
-def _backfill(
-    settings: Settings, database: Database, api: Api, budget: Budget, source: str, pipeline: Pipeline
-) -> Callable[[], Backfill]:
-    only = settings.admission.only_wikis
-
-    def open_backfill() -> Backfill:
-        wikis = lambda: dict.fromkeys(only, "") if only else pipeline.active  # noqa: E731 -- read anew each time
-        return Backfill(database, api, budget, source, wikis, settings.stream.fill_gap_after)
-
-    return open_backfill
 
 
 def listen(

@@ -15,8 +15,11 @@ ENGINES = {"nats": ("tsbot.bus.nats", "NatsBus"), "kafka": ("tsbot.bus.kafka", "
 
 def open_bus(settings: BusSettings, database: Database) -> Bus:
     """Not connected yet. Raises ``SettingsError`` where what it needs is not installed."""
-    if not settings.engine:
-        return DatabaseBus(database, settings.batch)
+    return open_broker(settings) if settings.engine else DatabaseBus(database, settings.batch)
+
+
+def open_broker(settings: BusSettings) -> Bus:
+    """The broker that the settings name, not connected yet. Raises as :func:`open_bus`."""
     module, name = ENGINES[settings.engine]
     try:
         made: Bus = getattr(importlib.import_module(module), name)(settings)

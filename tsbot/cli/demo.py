@@ -17,6 +17,14 @@ def demo(
         bool, typer.Option("--check", help="Play the whole scenario unattended; exit with 1 if a promise is not kept.")
     ] = False,
     only: Annotated[str, typer.Option(metavar="PREFIX", help="With --check: only checks whose name begins so, for instance cases.")] = "",
+    many_machines: Annotated[
+        bool,
+        typer.Option(
+            "--many-machines",
+            help="PostgreSQL, NATS, a listener, two workers and a deliverer instead of one patrol. With --check: workers are killed at "
+            "random, and a patrol on SQLite beside them must find the same.",
+        ),
+    ] = False,
     as_json: JsonOption = False,
     folder: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where it lives; default: tsbot-demo, a temporary folder for --check.")
@@ -30,17 +38,20 @@ def demo(
     Example: tsbot demo --check --json --only patrol.
     """
     try:
+        from tsbot.demo.machines import need_engines  # noqa: PLC0415
         from tsbot.demo.show import check as play  # noqa: PLC0415 - the packages of the extra `demo` may be missing
         from tsbot.demo.show import watch  # noqa: PLC0415
         from tsbot.demo.world import World  # noqa: PLC0415
     except ImportError as error:
         raise DemoError("The demo needs more packages. Run `make demo`, or install tsbot[demo].") from error
+    if many_machines:
+        need_engines()
     if not check:
-        watch(World(folder or Path("tsbot-demo"), progress=typer.echo))
+        watch(World(folder or Path("tsbot-demo"), progress=typer.echo), many_machines=many_machines)
         return
     with tempfile.TemporaryDirectory(prefix="tsbot-demo-", ignore_cleanup_errors=True) as temporary:
         world = World(folder or Path(temporary), progress=None if as_json else typer.echo)
-        if not play(world, only, as_json=as_json):
+        if not play(world, only, as_json=as_json, many_machines=many_machines):
             raise typer.Exit(EXIT_NOTHING)
 
 

@@ -17,11 +17,12 @@ from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOpt
 from tsbot.detect.detector import load_detector
 from tsbot.doctor import Diagnosis, State
 from tsbot.doctor_console import check_console
+from tsbot.doctor_data import check_data
 from tsbot.doctor_machines import check_broker, check_machines
 from tsbot.doctor_privacy import check_privacy
 from tsbot.doctor_reception import check_reception
 from tsbot.doctor_wikis import check_wikis
-from tsbot.errors import TsbotError
+from tsbot.errors import StoreBusyError, TsbotError
 from tsbot.parts import open_wikis
 from tsbot.report import checkup
 from tsbot.report.pgp import Sequoia
@@ -72,7 +73,8 @@ def examine(settings: Settings, *, offline: bool) -> Iterator[Diagnosis]:
     try:
         store = open_store(settings)
     except TsbotError as error:
-        yield Diagnosis("database", State.PROBLEM, str(error), "Nothing is stored until this is mended.")
+        where = " Does the server that `database` names run, and does it answer from here?" if isinstance(error, StoreBusyError) else ""
+        yield Diagnosis("database", State.PROBLEM, str(error), f"Nothing is stored until this is mended.{where}")
     else:
         try:
             yield from checks.check_store(store, time.time())
@@ -83,16 +85,17 @@ def examine(settings: Settings, *, offline: bool) -> Iterator[Diagnosis]:
                 known = ledger.load_wikis(connection)
             yield from check_machines(store)
             yield from check_reception(settings, store, time.time(), offline=offline)
-            if not offline:
-                yield from check_broker(settings, store)
         finally:
             store.close()
+    if not offline:
+        yield from check_broker(settings)
     yield from checkup.check_keys(settings, Sequoia(), time.time())
     yield from checkup.check_webhooks(settings)
     yield from check_console(settings, time.time())
     yield from checks.check_disk(settings)
     yield from checks.check_clock(settings)
-    yield from checks.check_detector(lambda: load_detector(settings.detect.thresholds, settings.detect.identify).version)
+    yield from checks.check_detector(lambda: load_detector(settings.detect.thresholds, settings.detect.identify, anew=True).version)
+    yield from check_data(settings)
     if not offline:
         yield from checks.check_stream(settings, probe)
         yield from checks.check_mail(settings)

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from tsbot.cases.browse import FlagLine, list_flags
 from tsbot.cases.filing import read_flag
 from tsbot.cases.flag import Flag
+from tsbot.demo.sink import MailSink
 from tsbot.demo.world import World
 from tsbot.errors import DemoError, StoreError
 from tsbot.settings import Settings, load
@@ -28,6 +29,8 @@ from tsbot.store.outbox import Report, listing
 T = TypeVar("T")
 RELEASED = ("violence", "mass_violence", "sexual_violence", "self_harm", "doxing", "attack_name", "legal", "minors")
 PAGER = "on-call@example.org"
+IN_TIME = 10.0
+"""Seconds from an edit to its flag and to its mail at the sink."""
 
 
 DESKS = {
@@ -55,11 +58,20 @@ WITHOUT_INDEX = ("[trace]", "index = false", *AUTOMATIC)
 """The activity index has everybody's public edits in clear (docs/privacy.md); a check looks for names that must not be so elsewhere."""
 
 
-def write_settings(world: World, name: str = "tsbot", report: Sequence[str] = WITHOUT_INDEX, data: str = "data") -> Path:
+def write_settings(
+    world: World,
+    name: str = "tsbot",
+    report: Sequence[str] = WITHOUT_INDEX,
+    data: str = "data",
+    *,
+    database: str = "",
+    sink: MailSink | None = None,
+) -> Path:
     """Write a ``NAME.toml`` for the demo: everything on this machine. ``report`` are the lines that say how reports leave."""
     lines = [
         "# The demo's settings. Reports go to the demo's own mail server.",
         f"data_dir = {_quoted(data)}",
+        *([f"database = {_quoted(database)}"] if database else []),
         "[stream]",
         f"url = {_quoted(world.twin.url)}",
         "batch_wait = 0.2",
@@ -71,7 +83,7 @@ def write_settings(world: World, name: str = "tsbot", report: Sequence[str] = WI
         "batch_window = 0.5",
         "[mail]",
         'host = "127.0.0.1"',
-        f"port = {world.sink.port}",
+        f"port = {(sink or world.sink).port}",
         'security = "none"',
         *report,
     ]
@@ -83,8 +95,22 @@ def write_settings(world: World, name: str = "tsbot", report: Sequence[str] = WI
 class Patrolled:
     """A patrol process on the demo's wikis, and its database."""
 
-    def __init__(self, world: World, name: str = "tsbot", report: Sequence[str] = WITHOUT_INDEX) -> None:
-        """``name`` tells its settings, data and log from those of others; ``report`` are lines of its settings."""
+    who = "the patrol"
+    in_time = IN_TIME
+
+    def __init__(
+        self,
+        world: World,
+        name: str = "tsbot",
+        report: Sequence[str] = WITHOUT_INDEX,
+        *,
+        database: str = "",
+        sink: MailSink | None = None,
+    ) -> None:
+        """``name`` tells its settings, data and log from those of others; ``report`` are lines of its settings.
+
+        Without ``database`` it has one in its folder; its letters go to ``sink``, or to the world's.
+        """
         self.world = world
         data, prefix = ("data", "") if name == "tsbot" else (f"data-{name}", f"{name}-")
         # The wikis begin anew, so flags of an earlier run are about revisions that are no more.
@@ -93,31 +119,41 @@ class Patrolled:
         self.summary = world.folder.absolute() / f"{prefix}summary.json"
         for left in (self.log, self.summary):
             left.unlink(missing_ok=True)
-        self.config = write_settings(world, name, report, data)
+        self.sink = sink or world.sink
+        """Where its letters end."""
+        self.config = write_settings(world, name, report, data, database=database, sink=sink)
         self.settings: Settings = load(self.config, {})
-        self._process: subprocess.Popen[bytes] | None = None
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._unseen: int | None = None
         """Events that the twin had sent before the patrol first connected."""
+
+    def commands(self) -> dict[str, list[str]]:
+        """The processes, each with its arguments of the command line."""
+        return {"patrol": ["patrol", "--quiet", "--summary", str(self.summary)]}
 
     def start(self) -> None:
         """Start the patrol, and wait until it reads the stream. Raises ``DemoError``."""
         before = self.world.twin.accepted
         if self._unseen is None:
             self._unseen = len(self.world.twin.log.entries)
-        command = [sys.executable, "-m", "tsbot", "patrol", "--quiet", "--config", str(self.config), "--summary", str(self.summary)]
+        for name in self.commands():
+            self._launch(name)
+        self.wait(lambda: self.world.twin.accepted > before, 30.0, f"{self.who} did not connect to the stream")
+
+    def _launch(self, name: str) -> None:
+        command = [sys.executable, "-m", "tsbot", *self.commands()[name], "--config", str(self.config)]
         environment = os.environ | {"PYWIKIBOT_DIR": str(self.world.family.pywikibot_dir)}
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._processes[name] = subprocess.Popen(
                 command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.world.folder
             )
-        self.wait(lambda: self.world.twin.accepted > before, 30.0, "the patrol did not connect to the stream")
 
     @property
     def pid(self) -> int:
         """Process id of the running patrol. Raises ``DemoError`` if there is none."""
-        if self._process is None:
-            raise DemoError("No patrol is running.")
-        return self._process.pid
+        for process in self._processes.values():
+            return process.pid
+        raise DemoError("No patrol is running.")
 
     def stop(self) -> int:
         """Ask the patrol to end, and wait for it; its exit code."""
@@ -128,16 +164,23 @@ class Patrolled:
         return self._end(signal.SIGKILL)
 
     def _end(self, how: signal.Signals) -> int:
-        if self._process is None:
-            return 0
-        self._process.send_signal(how)
+        """The exit code; of several processes the first that is not 0."""
+        for process in self._processes.values():
+            process.send_signal(how)
+        codes = [self._ended(process) for process in self._processes.values()]
+        self._processes = {}
+        return next((code for code in codes if code), 0)
+
+    def _ended(self, process: subprocess.Popen[bytes]) -> int:
         try:
-            code = self._process.wait(timeout=40)
+            return process.wait(timeout=40)
         except subprocess.TimeoutExpired as error:
-            self._process.kill()
-            raise DemoError(f"The patrol did not end; see {self.log}.") from error
-        self._process = None
-        return code
+            process.kill()
+            raise DemoError(f"{self.who.capitalize()} did not end; see {self.log}.") from error
+
+    def _died(self) -> int | None:
+        """The exit code of a process that ended by itself."""
+        return next((process.returncode for process in self._processes.values() if process.poll() is not None), None)
 
     def wait(self, until: Callable[[], T], patience: float, complaint: str) -> T:
         """Wait for something to become true. Raises ``DemoError`` after ``patience`` seconds, or if the patrol has died."""
@@ -146,8 +189,8 @@ class Patrolled:
             found = until()
             if found:
                 return found
-            if self._process is not None and self._process.poll() is not None:
-                raise DemoError(f"The patrol ended with {self._process.returncode}; see {self.log}.")
+            if (code := self._died()) is not None:
+                raise DemoError(f"{self.who.capitalize()} ended with {code}; see {self.log}.")
             if time.monotonic() > deadline:
                 raise DemoError(f"After {patience:.0f} s {complaint}; see {self.log}.")
             time.sleep(0.1)
@@ -190,6 +233,11 @@ class Patrolled:
     def open(self) -> Database:
         """Its database; to be closed."""
         return open_store(self.settings)
+
+    def stored(self) -> bytes:
+        """All that it has written but letters: its database and its log."""
+        files = sorted(self.settings.data_path.glob("tsbot.sqlite*"))
+        return b"".join(path.read_bytes() for path in [*files, self.log])
 
 
 def _quoted(text: str) -> str:

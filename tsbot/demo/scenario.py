@@ -19,8 +19,6 @@ from tsbot.demo.world import World
 from tsbot.detect.finding import PHYSICAL, Kind
 from tsbot.errors import DemoError, TsbotError
 
-IN_TIME = 10.0
-"""Seconds from an edit to its flag and to its mail at the sink."""
 PATIENCE = 60.0
 LINK = re.compile(r"https?://[^\s<>]+")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -58,7 +56,7 @@ class Scenario:
     # -- steps --------------------------------------------------------------------------------------------------------
 
     def _patrol(self) -> Iterator[Check]:
-        self.say("The patrol starts.")
+        self.say(f"{self.patrolled.who.capitalize()} starts.")
         self.patrolled.start()
         yield Check("patrol.wikis_up", True, ", ".join(f"{name} {wiki.url}" for name, wiki in self.world.family.wikis.items()))
         self.say("People edit.")
@@ -66,10 +64,11 @@ class Scenario:
         self.patrolled.wait(self.patrolled.idle, PATIENCE, "the patrol is still busy")
         flags = {flag.subject: flag for flag in self.patrolled.flags()}
         threats = [one for one in self.played if one.seed.expected]
-        late = [one.seed.id for one in threats if one.subject not in flags or flags[one.subject].created - one.time > IN_TIME]
+        limit = self.patrolled.in_time
+        late = [one.seed.id for one in threats if one.subject not in flags or flags[one.subject].created - one.time > limit]
         slowest = max((flags[one.subject].created - one.time for one in threats if one.subject in flags), default=0.0)
         detail = f"{len(threats)} threats flagged, the slowest after {slowest:.1f} s"
-        yield Check("patrol.flagged_within_10s", not late, _words(late, detail))
+        yield Check(f"patrol.flagged_within_{limit:.0f}s", not late, _words(late, detail))
         yield self._mailed(threats)
         unexplained = [
             f"{one.seed.id} as {flags[one.subject].kind}"
@@ -83,16 +82,17 @@ class Scenario:
         yield self._accounted("patrol.accounting_exact")
 
     def _mailed(self, threats: list[Played]) -> Check:
-        mails = {mail.message["Message-ID"]: mail for mail in self.world.sink.messages}
-        late, slowest = [], 0.0
+        mails = {mail.message["Message-ID"]: mail for mail in self.patrolled.sink.messages}
+        late, slowest, limit = [], 0.0, self.patrolled.in_time
         letters = [report for report in self.patrolled.reports() if report.purpose == "letter"]
         for one in threats:
             arrived = [mails[report.message_id].time for report in letters if report.subject == one.subject and report.message_id in mails]
-            if not arrived or min(arrived) - one.time > IN_TIME:
+            if not arrived or min(arrived) - one.time > limit:
                 late.append(one.seed.id)
             else:
                 slowest = max(slowest, min(arrived) - one.time)
-        return Check("patrol.mailed_within_10s", not late, _words(late, f"{len(threats)} letters, the slowest after {slowest:.1f} s"))
+        detail = f"{len(threats)} letters, the slowest after {slowest:.1f} s"
+        return Check(f"patrol.mailed_within_{limit:.0f}s", not late, _words(late, detail))
 
     def _accounted(self, name: str) -> Check:
         totals = self.patrolled.totals()
@@ -128,10 +128,10 @@ class Scenario:
         reports = self.patrolled.reports()
         letters = Counter((report.subject, report.recipient) for report in reports if report.purpose == "letter")
         twice = [subject for (subject, _), n in letters.items() if n > 1]
-        mailed = Counter(mail.message["Message-ID"] for mail in self.world.sink.messages)
+        mailed = Counter(mail.message["Message-ID"] for mail in self.patrolled.sink.messages)
         doubled = [identity for identity, n in mailed.items() if n > 1]
         yield Check("cases.nobody_mailed_twice", not twice and not doubled, _words(twice + doubled, f"{len(letters)} letters, each once"))
-        yield self._pages([mail for mail in self.world.sink.messages if PAGER in mail.recipients])
+        yield self._pages([mail for mail in self.patrolled.sink.messages if PAGER in mail.recipients])
         yield self._links()
         yield self._sealed()
 
@@ -151,7 +151,7 @@ class Scenario:
         known = {urlsplit(wiki.url).netloc for wiki in self.world.family.wikis.values()}
         links = {
             link.rstrip(".,;")
-            for mail in self.world.sink.messages
+            for mail in self.patrolled.sink.messages
             for link in LINK.findall(mail.message.get_content())
             if urlsplit(link).netloc in known
         }
@@ -160,9 +160,8 @@ class Scenario:
         return Check("cases.links_work", bool(links) and not bad, _words(bad, f"{len(links)} links in letters answer"))
 
     def _sealed(self) -> Check:
-        """Neither texts nor names of people stand in clear in the database's files or the log."""
-        folder = self.patrolled.settings.data_path
-        stored = b"".join(path.read_bytes() for path in sorted(folder.glob("tsbot.sqlite*"))) + self.patrolled.log.read_bytes()
+        """Neither texts nor names of people stand in clear in the database or the log."""
+        stored = self.patrolled.stored()
         secrets = {one.seed.who for one in self.played if one.seed.expected}
         for one in self.played:
             if one.seed.expected:
@@ -172,7 +171,7 @@ class Scenario:
         return Check("cases.sealed_at_rest", not found, f"{len(found)} of {len(secrets)} names and texts found in clear")
 
     def _disturbed(self) -> Iterator[Check]:
-        self.say("The patrol is killed; somebody edits meanwhile; the patrol starts again.")
+        self.say(f"{self.patrolled.who.capitalize()} is killed; somebody edits meanwhile; {self.patrolled.who} starts again.")
         self.patrolled.kill()
         before = {flag.id for flag in self.patrolled.flags()}
         with self.world.family.actor("Copper Kettle", "enwiki") as person:

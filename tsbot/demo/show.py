@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tsbot.demo import emergency, oversight, reported, steward
+from tsbot.demo import emergency, machines, oversight, reported, steward
 from tsbot.demo.desk import DemoConsole, console_lines
 from tsbot.demo.patrolled import AUTOMATIC, Patrolled
 from tsbot.demo.scenario import Check, Scenario
@@ -24,19 +24,15 @@ from tsbot.demo.world import World
 from tsbot.view import flag_table
 
 
-def check(world: World, only: str, *, as_json: bool) -> bool:
-    """Play the whole scenario, a line per check; whether all were kept."""
+def check(world: World, only: str, *, as_json: bool, many_machines: bool = False) -> bool:
+    """Play the whole scenario, a line per check; whether all were kept. ``many_machines`` plays the first part on many machines."""
     console = Console()
     kept, number = True, 0
+    say: Callable[[str], None] = (lambda _: None) if as_json else typer.echo
     with world:
         patrolled = Patrolled(world)
         try:
-            say: Callable[[str], None] = (lambda _: None) if as_json else typer.echo
-            others = {"emergency": emergency.play, "oversight": oversight.play, "trace": steward.play, "intake": reported.play}
-            plays: list[Iterator[Check]] = [] if only.startswith(tuple(others)) else [Scenario(world, patrolled, say).run(only)]
-            for name, other in others.items():
-                if not only or only.startswith(name):
-                    plays.append(_only(other(world, say), only))
+            plays = [_only(machines.play(world, say), only)] if many_machines else _plays(world, patrolled, say, only)
             for one in itertools.chain.from_iterable(plays):
                 kept, number = kept and one.ok, number + 1
                 if as_json:
@@ -51,17 +47,27 @@ def check(world: World, only: str, *, as_json: bool) -> bool:
     return kept and number > 0
 
 
+def _plays(world: World, patrolled: Patrolled, say: Callable[[str], None], only: str) -> list[Iterator[Check]]:
+    others = {"emergency": emergency.play, "oversight": oversight.play, "trace": steward.play, "intake": reported.play}
+    plays: list[Iterator[Check]] = [] if only.startswith(tuple(others)) else [Scenario(world, patrolled, say).run(only)]
+    return plays + [_only(other(world, say), only) for name, other in others.items() if not only or only.startswith(name)]
+
+
 def _only(checks: Iterator[Check], prefix: str) -> Iterator[Check]:
     return (one for one in checks if one.check.startswith(prefix))
 
 
-def watch(world: World) -> None:
+def watch(world: World, *, many_machines: bool = False) -> None:
     """Let people edit, show what the patrol finds, and go on until Ctrl-C."""
     console = Console()
     with world, ExitStack() as stack:
-        patrolled = Patrolled(world, report=(*AUTOMATIC, *console_lines(world)))
+        report = (*AUTOMATIC, *console_lines(world))
+        if many_machines:
+            patrolled: Patrolled = machines.Crew(world, stack.enter_context(machines.Engines()), report=report)
+        else:
+            patrolled = Patrolled(world, report=report)
         try:
-            console.print("The patrol starts and reads the wikis' stream.")
+            console.print(f"{patrolled.who.capitalize()} starts and reads the wikis' stream.")
             patrolled.start()
             console.print("People edit ...")
 
@@ -69,7 +75,7 @@ def watch(world: World) -> None:
                 console.print(f"  {one.seed.wiki}: {one.seed.id}")
 
             played = play(world.family, read_seeds(), clock=time.time, progress=told)
-            patrolled.wait(patrolled.idle, 60.0, "the patrol is still busy")
+            patrolled.wait(patrolled.idle, 60.0, f"{patrolled.who} is still busy")
             show_results(console, world, patrolled, played)
             show_console(console, world, stack.enter_context(DemoConsole(patrolled)))
             _follow(console, patrolled)

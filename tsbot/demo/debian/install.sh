@@ -2,9 +2,10 @@
 # Install what the demo's wikis need on Debian 12 or 13, what Python needs to make virtual environments, gpg, which reads what the
 # demo and the tests encrypt, and npm, which fetches the console's styles. Does nothing where it is there already.
 #
-#   sh install.sh           install (with sudo unless run as root)
-#   sh install.sh --tests   install what only tests need, too: Chromium, PostgreSQL, MariaDB, nats-server
-#   sh install.sh --check   only say whether anything is missing (exit status 1)
+#   sh install.sh              install (with sudo unless run as root)
+#   sh install.sh --machines   install PostgreSQL and nats-server, too: for the demo on many machines (tsbot demo --many-machines)
+#   sh install.sh --tests      install what only tests need, too: Chromium, PostgreSQL, MariaDB, nats-server
+#   sh install.sh --check      only say whether anything is missing (exit status 1)
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -14,18 +15,23 @@ can_make_venv() {
     ! command -v python3 >/dev/null || python3 -c 'import ensurepip, venv' 2>/dev/null
 }
 
-browser=${1:-}
+case ${1:-} in
+--tests) programs="nats-server chromium mariadbd mariadb-install-db" packages="chromium mariadb-server nats-server postgresql" ;;
+--machines) programs=nats-server packages="nats-server postgresql" ;;
+*) programs= packages= ;;
+esac
 
 # Debian keeps PostgreSQL's own programs where no PATH leads.
-has_for_tests() {
-    for name in chromium nats-server mariadbd mariadb-install-db; do
+has_servers() {
+    [ -n "$programs" ] || return 0
+    for name in $programs; do
         command -v $name >/dev/null || [ -x /usr/sbin/$name ] || return 1
     done
     ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1
 }
 
 complete() {
-    { [ "$browser" != --tests ] || has_for_tests; } && command -v npm >/dev/null &&
+    has_servers && command -v npm >/dev/null &&
         can_make_venv && command -v gpg >/dev/null && [ -f /usr/share/mediawiki/maintenance/install.php ] && command -v php >/dev/null && php -r '
         foreach (["curl", "intl", "mbstring", "pdo_sqlite", "sockets", "xml"] as $module) {
             if (!extension_loaded($module)) { exit(1); }
@@ -68,9 +74,10 @@ apt update
 can_make_venv || apt install python3-venv
 command -v gpg >/dev/null || apt install gnupg
 command -v npm >/dev/null || apt install npm
-# The tests start servers of their own, on ports of their own; those that Debian starts may be stopped.
-if [ "$browser" = --tests ] && ! has_for_tests; then
-    apt install chromium mariadb-server nats-server postgresql
+# Demo and tests start servers of their own, on ports of their own; those that Debian starts may be stopped.
+if ! has_servers; then
+    # shellcheck disable=SC2086 # one word per package is meant
+    apt install $packages
 fi
 # shellcheck disable=SC2046 # one word per package is meant
 apt install $(grep -v '^#' "$here/php-packages.txt")

@@ -135,11 +135,11 @@ class DatabaseServer(Server):
             engine.dispose()
 
 
-def program(name: str, *places: str) -> str:
+def program(name: str, *places: str, install: str = INSTALL) -> str:
     """Path of a program of a Debian package. Raises ``DemoError`` where it is missing."""
     found = shutil.which(name) or next((str(path) for place in places for path in sorted(Path("/").glob(f"{place}/{name}"))[::-1]), None)
     if found is None:
-        raise DemoError(f"{name} is not installed. Run: {INSTALL}")
+        raise DemoError(f"{name} is not installed. Run: {install}")
     return found
 
 
