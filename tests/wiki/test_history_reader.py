@@ -94,7 +94,8 @@ def test_a_page_that_is_gone(source: ApiHistories, answers: Any) -> None:
 def test_pages_by_the_beginning_of_their_titles_and_by_words(source: ApiHistories, stub: Any, answers: Any) -> None:
     archive = {"pageid": 8, "ns": 3, "title": "User talk:Ann/1", "lastrevid": 31}
     more = {"pageid": 9, "ns": 3, "title": "User talk:Ann/2", "lastrevid": 32}
-    answers({"query": {"pages": [archive]}, "continue": {"gapcontinue": "Ann/2", "continue": "gapcontinue||"}}, {"query": {"pages": [more]}})
+    goes_on = {"gapcontinue": "Ann/2", "continue": "gapcontinue||"}
+    answers({"query": {"pages": [archive]}, "continue": goes_on}, {"query": {"pages": [more]}})
     assert source.prefixed("Ann/", 3, 200) == [PageRef(8, "User talk:Ann/1", 3, 31), PageRef(9, "User talk:Ann/2", 3, 32)]
     first, second = stub.requests
     assert (first["generator"], first["gapprefix"], first["gapnamespace"], first["gaplimit"]) == ("allpages", "Ann/", "3", "200")
