@@ -53,10 +53,10 @@ class Names:
             Counter([gram for title in some for gram in _title_grams(title) if gram in known]) for some in elsewhere
         ]
         self._titles = Vectors([*own, *titles])
-        called = [Counter(word for word in spellings(name) if len(word) >= _LEAST_CALLED) for name in self._names]
-        names = frozenset().union(*called)
-        said = [Counter(set(_words(edits)) & names) for edits in gallery.read]
-        self._mentions = Vectors([*called, *said])
+        called = [{word for word in spellings(name) if len(word) >= _LEAST_CALLED} for name in self._names]
+        callings = frozenset().union(*called)  # what nobody is called need not be counted
+        said = [callings.intersection(_words(edits)) for edits in gallery.read]
+        self._mentions = Vectors([dict.fromkeys(some, 1.0) for some in (*called, *said)])
 
     def compare(self, rows: Sequence[int]) -> Floats:
         """Cosine, similarity of 0.7 to 1 as 0 to 1, how much of the shorter name stands in the longer.
