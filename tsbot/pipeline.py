@@ -227,9 +227,6 @@ class Pipeline:
 
     def settle(self) -> int:
         """End the outcomes that waited for edits which are judged by now; how many."""
-        with self.database.read() as connection:
-            if not claims.any_waiting(connection):
-                return 0
 
         def work(connection: Connection) -> int:
             ready = claims.ripe(connection, self.database.key, MOST_SETTLED)

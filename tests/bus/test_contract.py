@@ -170,7 +170,8 @@ class BrokerContract(BusContract):
 
     def test_what_is_none_of_ours_is_counted_and_stops_nothing(self, open: Callable[..., Bus]) -> None:  # noqa: A002
         publisher, worker = open(consume=False), open(consume=True)
-        self.publish(publisher, [Message(v=99, event="newer", wiki="w", page="p"), Message(event="x" * 65, wiki="w", page="p")])
+        for strange in (Message(v=99, event="newer", wiki="w", page="p"), Message(event="x" * 65, wiki="w", page="p")):
+            self.publish(publisher, [strange])
         self.publish(publisher, messages(3))
         assert set(take(worker, lambda ids: len(set(ids)) == 3)) == {"e0", "e1", "e2"}
         assert worker.status().unknown == 2
@@ -211,7 +212,8 @@ class TestNats(BrokerContract):
 
     def test_lag_and_redelivery_are_visible(self, open: Callable[..., Bus]) -> None:  # noqa: A002
         publisher, worker = open(consume=False), open(consume=True)
-        self.publish(publisher, messages(20))
+        for message in messages(20):
+            self.publish(publisher, [message])
         delivery = worker.receive(PATIENCE)
         assert delivery is not None
         deadline = time.monotonic() + PATIENCE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import socket
 import threading
@@ -212,6 +213,9 @@ class Server:
     def run(self, stop: Stop) -> None:
         """Answer until ``stop`` is requested."""
         self.start()
+        # What was loaded until now stays: looking at it again and again for what could be freed made one answer in six wait.
+        gc.collect()
+        gc.freeze()
         database, clock = self._site.console.database, self._site.console.clock
         tidied = clock()
         while not stop.wait(0.5) and self._thread.is_alive():

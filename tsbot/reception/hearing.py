@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, func, insert, select, update
@@ -171,7 +170,6 @@ def _case(
     return (*new, False)
 
 
-@cache
 def _priority() -> int:
     """The priority of a report of which nothing is known yet but that a person wrote it."""
     table = shipped_table()

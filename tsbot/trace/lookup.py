@@ -139,8 +139,9 @@ class Lookup:
     def others(self, most: int, besides: Iterable[str]) -> list[str]:
         """Names of accounts spread over the index: strangers to compare with."""
         known = set(besides)
-        low, high = self._connection.execute(select(func.min(t.activity_account.c.id), func.max(t.activity_account.c.id))).one()
-        if low is None:
+        # One at a time, or SQLite goes through the whole table.
+        low, high = (self._connection.scalar(select(least(t.activity_account.c.id))) for least in (func.min, func.max))
+        if low is None or high is None:
             return []
         # Numbers of accounts are hashes: evenly spaced ones are a sample that is the same each time.
         step = max(1, (high - low) // most)

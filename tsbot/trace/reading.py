@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import msgspec
 
+from tsbot.datafiles import data_file
 from tsbot.errors import SettingsError
 from tsbot.trace.activity import Edit
 
@@ -52,7 +52,7 @@ class Reading:
 _SILENT = Reading("", "empty", "", (), (), "")
 
 
-@cache
+@data_file("summaries", SHIPPED)
 def shipped_patterns() -> tuple[tuple[re.Pattern[str], str, bool], ...]:
     """The patterns of the package."""
     return load_patterns(SHIPPED)
