@@ -1,8 +1,9 @@
 """Time of day and of the week, and the author's own clock where a source tells it.
 
 Measures Bayes factors of one habit over the 24 hours (UTC, each session counted once and spread over the hours beside it), weekday against
-weekend, and offsets of the clock. Wikis publish UTC only, so there the last is silent.
-Fails on: accounts with few sessions, people of one time zone and occupation, a change of time zone or of daylight saving time.
+weekend, and offsets of the clock, as told and less the hour of summer time. An offset of zero is taken for no answer, since software that
+does not know its user's clock writes it. Wikis publish UTC only, so there the clock is silent.
+Fails on: accounts with few sessions, people of one time zone and occupation, who moves, summer time south of the equator.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ class Pages:
     """Shared pages and wikis."""
 
     kind = "pages"
-    features = ("cosine", "rarity", "share", "wikis", "neighbours", "factor")
+    features = ("cosine", "rarity", "share", "wikis", "neighbours")
     normalised = frozenset(("cosine", "neighbours"))
 
     def __init__(self, gallery: Gallery) -> None:
@@ -48,9 +48,7 @@ class Pages:
         least = np.minimum(totals[list(rows)][:, None], totals[None, :])
         cosine = self._pages.cosine(rows)
         wikis = self._wikis.cosine(rows)
-        factor = self._pages.factors(rows, 1000.0, 60.0)
-        share = common / np.maximum(least, 1e-9)
-        return np.stack([cosine, np.log1p(common), share, wikis, self._through(list(rows), cosine), factor])
+        return np.stack([cosine, np.log1p(common), common / np.maximum(least, 1e-9), wikis, self._through(list(rows), cosine)])
 
     def _through(self, rows: list[int], cosine: Floats) -> Floats:
         """Similarity through third accounts, the two themselves left out: their pages are pages of the same editors."""

@@ -2,7 +2,8 @@
 
 Measures cosines of character 3- to 5-grams (as typed, and folded), of relative frequencies of the words that everybody uses (Burrows's
 Delta in its cosine form, Smith and Aldridge 2011), and of typing habits (case, punctuation, lengths). All are compared with what the two
-have with everybody else (cohort normalisation), without which a common style counts as a link.
+have with everybody else (cohort normalisation), without which a common style counts as a link. Beside them the Bayes factor of one
+vocabulary. N-grams that one account alone has say nothing about two, and do not count for lengths either.
 Fails on: few words (the number shrinks towards nothing), one topic, another language, deliberate imitation.
 """
 
