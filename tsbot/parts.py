@@ -101,9 +101,7 @@ def open_pipeline(
     if fetch:
         source = revisions or PywikibotRevisions(wikis.api, settings.wiki.max_text_bytes)
         limits = settings.wiki
-        queue = FetchQueue(
-            source.batch_size, window=limits.batch_window, concurrency=limits.concurrency, attempts=limits.attempts
-        )
+        queue = FetchQueue(source.batch_size, window=limits.batch_window, concurrency=limits.concurrency, attempts=limits.attempts)
         fetcher = Fetcher(source, queue, wikis.budget if revisions is None else Budget(None), now=clock)
 
     check_routing(settings)

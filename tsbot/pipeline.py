@@ -290,9 +290,7 @@ class Pipeline:
         new = {event.wiki: base_url(event.server_url, event.domain) for event in events if event.wiki not in self.active}
         return self._turns % TRIM_EVERY == 0, new
 
-    def _book_intake(
-        self, connection: Connection, batch: Batch, source: str, got: Sorted, *, trim: bool, wikis: Mapping[str, str]
-    ) -> None:
+    def _book_intake(self, connection: Connection, batch: Batch, source: str, got: Sorted, *, trim: bool, wikis: Mapping[str, str]) -> None:
         """Note what came: what was seen, what failed, gaps, and the place to go on from. The counts are for the caller."""
         now = self.clock()
         ledger.add_dead_letters(connection, self.database.key, got.failed, now)

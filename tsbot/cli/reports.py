@@ -148,9 +148,7 @@ def preview_command(
 
 
 @reports.command("release")
-def release_command(
-    ids: IdsArgument, as_json: JsonOption = False, config: ConfigOption = None, database: DatabaseOption = None
-) -> None:
+def release_command(ids: IdsArgument, as_json: JsonOption = False, config: ConfigOption = None, database: DatabaseOption = None) -> None:
     """Let held reports go. They are sent by the running patrol, or by the next one. Your user name is noted.
 
     Where the settings ask for two people (`cases.two_person`), the first call asks, and somebody else's call releases. A letter whose

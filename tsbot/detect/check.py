@@ -137,4 +137,3 @@ def markdown(checks: Sequence[LanguageCheck]) -> str:
         for one in checks
     ]
     return "\n".join(lines) + "\n"
-

@@ -240,9 +240,7 @@ class Cascade:
                 clues[owner].append(Clue(sentence, form, *known))
         return {owner: some for owner, some in clues.items() if some}
 
-    def _read(
-        self, batch: Batch, piece: _Piece, windows: Sequence[Window], *, disguised: bool, whole: bool
-    ) -> tuple[list[Read], float]:
+    def _read(self, batch: Batch, piece: _Piece, windows: Sequence[Window], *, disguised: bool, whole: bool) -> tuple[list[Read], float]:
         """Read windows as they stand, or in their normal form where the letters were disguised; with the highest margin of a glance.
 
         Unless ``whole``, those in which a glance sees nothing are left.

@@ -139,11 +139,7 @@ class Lexicon:
         ``sentence`` is the normal form, ``raw`` the raw text around it (searched for telephone numbers and the like).
         """
         found = self.find(sentence) if found is None else found
-        return [
-            match
-            for construction in possible
-            if (match := self._match(construction, sentence, raw, found)) is not None
-        ]
+        return [match for construction in possible if (match := self._match(construction, sentence, raw, found)) is not None]
 
     def denied(self, sentence: str, language: str, found: Found) -> bool:
         """Whether a pattern of harm of this language stands in a sentence, but negated."""

@@ -286,9 +286,7 @@ def _show(front: Front, voice: Voice, identity: str, **more: Any) -> Response:
         state = "new" if case.state is CaseState.NEW else "open"
     referral = desk.help(voice.language, said.country if said else "", case.kind if found.urgent else None, desk.clock())
     token = token_of(desk.database.key, found.id)
-    return front.page(
-        "yours.html.j2", voice, hearing=found, state=state, said=said, words=words, referral=referral, token=token, **more
-    )
+    return front.page("yours.html.j2", voice, hearing=found, state=state, said=said, words=words, referral=referral, token=token, **more)
 
 
 def _add(front: Front, found: Hearing, fields: dict[str, str]) -> str:

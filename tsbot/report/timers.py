@@ -190,9 +190,7 @@ class Timers:
         note = PageNote(reason=reason, reports=tuple(one.report.id for one in ones))
         return self._file_page(connection, identity, first, destination, note, now)
 
-    def _file_page(
-        self, connection: Connection, identity: str, about: Report, destination: Destination, note: PageNote, now: float
-    ) -> int:
+    def _file_page(self, connection: Connection, identity: str, about: Report, destination: Destination, note: PageNote, now: float) -> int:
         if outbox.get(connection, identity) is not None:
             return 0
         data_key = _key_of(connection, self.database, about.case_id)

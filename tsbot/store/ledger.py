@@ -97,9 +97,7 @@ def save_cursor(connection: Connection, source: str, position: str, now: float) 
 
 def trim_seen(connection: Connection, scope: str, most: int) -> None:
     """Delete what is older than about the ``most`` newest keys."""
-    rows = connection.execute(
-        select(t.seen.c.id, func.length(t.seen.c.hashes)).where(t.seen.c.scope == scope).order_by(t.seen.c.id.desc())
-    )
+    rows = connection.execute(select(t.seen.c.id, func.length(t.seen.c.hashes)).where(t.seen.c.scope == scope).order_by(t.seen.c.id.desc()))
     held, oldest = 0, 0
     for row_id, length in rows:
         if held >= most:

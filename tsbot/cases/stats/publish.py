@@ -221,4 +221,3 @@ def harmless_cell(text: str) -> str:
 
 WRITERS: Mapping[str, Callable[[Public], str]] = {".csv": as_csv, ".json": as_json}
 """By ending of the file's name."""
-
