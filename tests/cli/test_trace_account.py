@@ -14,6 +14,7 @@ import pytest
         (("Example Account", "--why", " "), "Say why you ask"),
         (("Example|Account", "--why", "case 12"), "No account of MediaWiki"),
         (("10.0.0.0/8", "--why", "case 12"), "wider than /16"),
+        (("Example Account", "--why", "case 12", "--language", "xx"), "not told in 'xx'"),
         (("Example Account", "--why", "case 12", "--wiki", "strangewiki"), "No wiki is known"),
         (("request", "Example|Account", "--why", "case 12"), "No account of MediaWiki"),
         (("watch", "A|B", "--why", "case 12"), "No account of MediaWiki"),

@@ -145,9 +145,7 @@ def patrol_with(settings: Settings, recorded: Path, texts: SlowTexts, options: O
         yield _Patrol(settings, options, database, pipeline, source, wikis, deliverer, DeliveryThread(deliverer))
 
 
-def test_reading_pauses_while_very_many_texts_are_waited_for(
-    settings: Settings, recorded: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reading_pauses_while_very_many_texts_are_waited_for(settings: Settings, recorded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tsbot.patrol, "MOST_FETCHING", 10)
     with patrol_with(settings, recorded, SlowTexts(0.01), Options()) as patrol:
         waiting: list[int] = []

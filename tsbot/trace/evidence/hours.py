@@ -12,10 +12,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tsbot.i18n.voice import Phrase
 from tsbot.trace.activity import offset_hours
 from tsbot.trace.categories import Habit, bounded, prior, same_habit
 from tsbot.trace.gallery import Gallery, ReadEdit
 from tsbot.trace.sparse import Floats
+from tsbot.trace.words import Told, said
 
 _SPREAD = ((0, 0.5), (1, 0.2), (-1, 0.2), (2, 0.05), (-2, 0.05))
 
@@ -44,9 +46,9 @@ class Hours:
         clock = same_habit(self._offsets, rows, self._clock) if self._clocks > 1 else np.full_like(day, np.nan)
         return np.stack([day, self._week.compare(rows), clock])
 
-    def words(self, first: int, second: int) -> str:
+    def words(self, first: int, second: int) -> Told:
         """The hours in which both are mostly active."""
-        return f"mostly active {_span(self._hours[first])} / {_span(self._hours[second])} (UTC)"
+        return said("hours", _span(self._hours[first]), _span(self._hours[second]))
 
 
 def _sessions(edits: Sequence[ReadEdit]) -> list[ReadEdit]:
@@ -80,14 +82,14 @@ def _offsets(sessions: Sequence[ReadEdit]) -> Floats:
     return counts
 
 
-def _span(counts: Floats) -> str:
+def _span(counts: Floats) -> Phrase:
     """The shortest span of hours with most of the activity."""
     if not counts.sum():
-        return "never"
+        return said("never")
     until = np.concatenate([[0.0], np.cumsum(np.concatenate([counts, counts]))])
     for length in range(1, 25):
         sums = np.round(until[length : length + 24] - until[:24], 6)
         if sums.max() >= 0.8 * counts.sum():
             start = int(sums.argmax())
-            return f"{start:02}-{(start + length) % 24:02} h"
-    return "all day"
+            return said("span", f"{start:02}", f"{(start + length) % 24:02}")
+    return said("all-day")

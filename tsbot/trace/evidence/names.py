@@ -20,6 +20,7 @@ from tsbot.trace.evidence.topics import title_words
 from tsbot.trace.gallery import TITLES, Gallery
 from tsbot.trace.skeleton import folded, shape, skeleton, spellings, stem
 from tsbot.trace.sparse import Floats, Vectors
+from tsbot.trace.words import Told, said
 
 
 class Names:
@@ -83,15 +84,15 @@ class Names:
             ]
         )
 
-    def words(self, first: int, second: int) -> str:
+    def words(self, first: int, second: int) -> Told:
         """What is alike."""
         (base, number), (other, second_number) = self._stems[first], self._stems[second]
         if base == other and number != second_number:
-            return f'the same name "{base}" with another number'
+            return said("name-number", base)
         if self._skeletons[first] == self._skeletons[second]:
-            return "names that look alike"
+            return said("name-look")
         similar = JaroWinkler.normalized_similarity(self._skeletons[first], self._skeletons[second])
-        return f"names {100 * similar:.0f} % alike" if similar > 0.8 else "names not alike"
+        return said("name-percent", round(100 * similar)) if similar > 0.8 else said("name-other")
 
 
 @lru_cache(maxsize=TITLES)
