@@ -18,6 +18,8 @@ These command line parameters can be used:
 
 -nodiffs          Leave out the links to diffs side by side.
 
+-language:X       Language in which evidence is told, the rest being English. Default: en.
+
 -fresh            Ask the wikis anew, whatever they answered within the last hour.
 
 -database:URL     SQLAlchemy URL of the database. Default: SQLite in the data folder of tsbot.toml.
@@ -39,7 +41,7 @@ from collections.abc import Sequence
 import pywikibot
 
 from tsbot.cli.common import EXIT_USAGE
-from tsbot.cli.trace_account import answer, exit_of
+from tsbot.cli.trace_account import answer, exit_of, voice_of
 from tsbot.pwb.arguments import guarded, handle, refuse
 from tsbot.trace.view import lines
 
@@ -53,7 +55,7 @@ def main(*args: str) -> None:
 
 def trace(args: Sequence[str]) -> None:
     """Print the answer."""
-    account, why, top, diffs, fresh = "", "", 10, True, False
+    account, why, top, diffs, fresh, language = "", "", 10, True, False, "en"
     wikis: list[str] = []
     against: list[str] = []
     given = handle(args)
@@ -69,6 +71,8 @@ def trace(args: Sequence[str]) -> None:
             against.append(value)
         elif name == "-top" and value.isascii() and value.isdigit() and int(value):
             top = int(value)
+        elif name == "-language" and value:
+            language = value
         elif argument == "-nodiffs":
             diffs = False
         elif argument == "-fresh":
@@ -80,8 +84,9 @@ def trace(args: Sequence[str]) -> None:
     if not account or not why:
         pywikibot.bot.suggest_help(missing_parameters=[name for name, value in (("-account", account), ("-why", why)) if not value])
         sys.exit(EXIT_USAGE)
+    voice = voice_of(language)
     found = answer(given.settings(), account, why, wikis=wikis, against=against, fresh=fresh)
-    for line in lines(found, top=top, diffs=diffs):
+    for line in lines(found, top=top, diffs=diffs, voice=voice):
         pywikibot.info(line)
     if code := exit_of(found):
         sys.exit(code)

@@ -86,13 +86,12 @@ def test_what_was_rolled_back_is_put_in_again(database: Database) -> None:
     [
         edit(1, None, "Mill"),
         edit(1, "A", "Mill", wiki="outwiki"),
-        edit(1, "A", "Mill", bot=True),
         edit(1, "A", "Mill", wiki="strangewiki"),
         edit(1, "A", "Mill", age=91 * DAY),
         edit(1, "A", "Mill", age=-2 * DAY),
         msgspec.structs.replace(edit(1, "A", "Mill"), kind=EventKind.CATEGORIZE),
     ],
-    ids=["hidden name", "opted out", "bot", "unknown wiki", "too old", "clock ahead", "no edit"],
+    ids=["hidden name", "opted out", "unknown wiki", "too old", "clock ahead", "no edit"],
 )
 def test_what_is_not_indexed(database: Database, event: Event) -> None:
     settings = TraceSettings(skip_wikis=("outwiki",))
@@ -100,9 +99,11 @@ def test_what_is_not_indexed(database: Database, event: Event) -> None:
     assert count(database, t.activity_edit) == 0
 
 
-def test_bots_are_indexed_where_the_settings_say_so(database: Database) -> None:
-    feed(database, [edit(1, "A", "Mill", bot=True)], ActivityIndex(TraceSettings(index_bots=True)))
-    assert "A" in known(database, "A")
+@pytest.mark.parametrize("wanted", [True, False])
+def test_bots_are_indexed_unless_the_settings_say_no(database: Database, wanted: bool) -> None:
+    assert TraceSettings().index_bots
+    feed(database, [edit(1, "A", "Mill", bot=True)], ActivityIndex(TraceSettings(index_bots=wanted)))
+    assert ("A" in known(database, "A")) is wanted
 
 
 def other(kind: EventKind, title: str, **fields: Any) -> Event:

@@ -16,6 +16,7 @@ from tsbot.trace.gallery import Gallery
 from tsbot.trace.rank import Link, Ranker
 from tsbot.trace.score import Measured
 from tsbot.trace.tiers import FAMILIES, STRONG, VERY_STRONG, WORDING, expected_coincidences, families, tier
+from tsbot.trace.words import english
 
 PUPPETS = [f"Plain Facts {number}" for number in range(4)]
 LISTED = ("very strong", "strong", "moderate", "weak")
@@ -158,7 +159,7 @@ def test_every_kind_has_words_and_numbers_that_are_symmetric(village: tuple[Acco
         known = ~np.isnan(values)
         assert (abs((values - values.T)[known & known.T]) < 1e-6).all(), name
     for evidence in measured.evidence:
-        assert all(isinstance(evidence.words(one, other), str) for one in range(4) for other in range(4))
+        assert all(isinstance(english(evidence.words(one, other)), str) for one in range(4) for other in range(4))
 
 
 @pytest.mark.parametrize(

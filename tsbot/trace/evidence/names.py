@@ -21,6 +21,7 @@ from tsbot.trace.evidence.topics import title_words
 from tsbot.trace.gallery import TITLES, Gallery, ReadEdit
 from tsbot.trace.skeleton import folded, shape, skeleton, spellings, stem
 from tsbot.trace.sparse import Floats, Vectors
+from tsbot.trace.words import Told, both, said
 
 _LEAST_CALLED = 3
 """Letters of a spelling of a name that is looked for among words."""
@@ -101,20 +102,20 @@ class Names:
         mentioned: Floats = np.maximum(there, back)
         return mentioned
 
-    def words(self, first: int, second: int) -> str:
+    def words(self, first: int, second: int) -> Told:
         """What is alike."""
         (base, number), (other, second_number) = self._stems[first], self._stems[second]
         if base == other and number != second_number:
-            return f'the same name "{base}" with another number'
+            return said("name-number", base)
         if self._skeletons[first] == self._skeletons[second]:
-            return "names that look alike"
+            return said("name-look")
         similar = JaroWinkler.normalized_similarity(self._skeletons[first], self._skeletons[second])
-        alike = f"names {100 * similar:.0f} % alike" if similar > 0.8 else "names not alike"
+        alike = said("name-percent", round(100 * similar)) if similar > 0.8 else said("name-other")
         size = len(self._names)
         mentioned = (
             self._mentions.terms(one).keys() & self._mentions.terms(two + size).keys() for one, two in ((first, second), (second, first))
         )
-        return f"{alike}; one says what the other is called" if any(mentioned) else alike
+        return both([alike, said("name-called")]) if any(mentioned) else alike
 
 
 def _words(edits: Sequence[ReadEdit]) -> Iterator[str]:

@@ -19,6 +19,7 @@ import numpy as np
 from tsbot.trace.evidence.phrases import fold
 from tsbot.trace.gallery import Gallery
 from tsbot.trace.sparse import Floats, Vectors
+from tsbot.trace.words import Told, said
 
 MOST_FREQUENT = 150
 _SHRINK = 6
@@ -68,9 +69,10 @@ class Style:
         silent = (self._counts[some][:, None] == 0) | (self._counts[None, :] == 0)
         return np.where(silent, np.nan, numbers)
 
-    def words(self, first: int, second: int) -> str:
+    def words(self, first: int, second: int) -> Told:
         """How much was compared."""
-        return f"{self._counts[first]} and {self._counts[second]} texts compared" if min(self._counts[first], self._counts[second]) else ""
+        counts = int(self._counts[first]), int(self._counts[second])
+        return said("texts", *counts) if min(counts) else ""
 
 
 def _grams(texts: Sequence[str]) -> Counter[Hashable]:
