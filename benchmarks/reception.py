@@ -1,7 +1,7 @@
 """The public page under load: its weight, the first byte, and 100 reports a second for a minute on SQLite, each acknowledged.
 
     python benchmarks/reception.py
-    python benchmarks/reception.py --rate 100 --seconds 60
+    python benchmarks/reception.py --rate 100 --seconds 60 --words 80 --mail   (longer texts, and a mail to put into the outbox for each)
 
 It runs the real thing: uvicorn, the letterbox, the detector that comes with tsbot, a fresh database. The sender is a process of its own.
 """
@@ -12,13 +12,16 @@ import argparse
 import asyncio
 import io
 import json
+import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -34,27 +37,27 @@ from tsbot.store.opening import open_store
 WORDS = "somebody follows me from page to page and takes back whatever I write there since last week please look".split()  # noqa: SIM905
 
 
-async def send(url: str, rate: int, seconds: int) -> dict[str, float]:
+async def send(url: str, rate: int, seconds: int, words: int, *, mail: bool) -> dict[str, Any]:
     """Send at an even pace, whatever the answers take."""
     took: list[float] = []
     references: set[str] = set()
-    failed = 0
+    failed: Counter[str] = Counter()
     limits = httpx.Limits(max_connections=400, max_keepalive_connections=400)
     async with httpx.AsyncClient(base_url=url, timeout=60, limits=limits) as client:
 
         async def one(number: int) -> None:
-            nonlocal failed
-            text = f"{' '.join(WORDS[(number + at) % len(WORDS)] for at in range(12))} {number}"
+            text = f"{' '.join(WORDS[(number + at) % len(WORDS)] for at in range(words))} {number}"
+            fields = {"text": text} | ({"mail": f"person{number}@example.net"} if mail else {})
             begun = time.perf_counter()
             try:
-                answer = await client.post("/", data={"text": text})
+                answer = await client.post("/", data=fields)
                 found = re.search(r"Reference: ([0-9A-Z]{4}-[0-9A-Z]{4})", answer.text)
                 if answer.status_code == 200 and found:
                     references.add(found[1])
                 else:
-                    failed += 1
-            except httpx.HTTPError:
-                failed += 1
+                    failed[str(answer.status_code)] += 1
+            except httpx.HTTPError as error:
+                failed[type(error).__name__] += 1
             took.append(time.perf_counter() - begun)
 
         begun = time.perf_counter()
@@ -88,11 +91,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rate", type=int, default=100, help="reports a second")
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--words", type=int, default=12, help="in each report")
+    parser.add_argument("--mail", action="store_true", help="each person gives an address, and is acknowledged by mail as well")
     parser.add_argument("--send", metavar="URL", help=argparse.SUPPRESS)
     given = parser.parse_args()
     configure(io.StringIO())
     if given.send:
-        print(json.dumps(asyncio.run(send(given.send, given.rate, given.seconds))))
+        print(json.dumps(asyncio.run(send(given.send, given.rate, given.seconds, given.words, mail=given.mail))))
         return
     with tempfile.TemporaryDirectory() as folder:
         ours = ReceptionSettings(listen="127.0.0.1:0", reports_per_hour=10**9, tries_per_hour=10**9)
@@ -111,11 +116,17 @@ def main() -> None:
             weight, first, late = page(url)
             print(f"form: {weight:,} bytes with all that it loads; first byte {first * 1000:.1f} ms, 95 % under {late * 1000:.1f} ms")
             command = [sys.executable, __file__, "--send", url, "--rate", str(given.rate), "--seconds", str(given.seconds)]
+            command += ["--words", str(given.words), *(["--mail"] if given.mail else [])]
+            processor, before = time.process_time(), os.getloadavg()[0]
             told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            processor = time.process_time() - processor
             with store.read() as connection:
                 stored = connection.scalar(select(func.count()).select_from(t.hearing))
+                mails = connection.scalar(select(func.count()).select_from(t.report))
             number, took = given.rate * given.seconds, told["seconds"]
-            print(f"{number} reports in {took:.1f} s: {stored} stored, {told['acknowledged']} acknowledged, {told['failed']} failed")
+            print(f"{number} reports in {took:.1f} s: {stored} stored, {told['acknowledged']} acknowledged, {mails} mails queued")
+            print(f"not taken, and told so: {told['failed'] or 'none'}")
+            print(f"the reception's processor time {processor:.1f} s; load {before:.1f} before, {os.getloadavg()[0]:.1f} after")
             print(f"answered after {told['p50']:.2f} s (median), {told['p95']:.2f} s (95 %), {told['most']:.2f} s at most")
             begun = time.perf_counter()
             while True:

@@ -4,12 +4,13 @@
 
 Made-up accounts and pages, both Zipf-distributed, are written into SQLite as the patrol would have written them, but sorted and at once
 (that takes minutes, and is not what is measured). Then events are added as the patrol adds them, 500 in a transaction, and accounts are
-asked about. A file that is there already is used again.
+asked about. A file that is there already is used again. The load of the machine stands in the table's title.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import random
 import sqlite3
@@ -119,12 +120,14 @@ def fill(path: Path, accounts: int, edits: int, pages: int, say: Callable[[str],
 
 def events(rng: np.random.Generator, accounts: int, pages: int, count: int) -> list[Event]:
     made = []
+    salt = time.time_ns() % 10**9  # a file that is used again holds the edits of the last run
     for number in range(count):
         page = int(zipf(rng, 1, pages, 0.75)[0])
         who = int(zipf(rng, 1, int(accounts * 1.1), 0.8)[0])
         # One event in ten is of a page, and some of an account, that the index does not know yet.
-        title = title_of(page) if number % 10 else f"New page {number}"
-        fields = {"title": title, "namespace": 0, "user": name_of(who), "rev_id": 10**9 + number, "comment": "/* Water */ added a source"}
+        title = title_of(page) if number % 10 else f"New page {salt} {number}"
+        fields = {"title": title, "namespace": 0, "user": name_of(who), "comment": "/* Water */ added a source"}
+        fields["rev_id"] = 10**9 + salt + number
         made.append(Event(id=f"e{number}", stream="s", kind=EventKind.EDIT, wiki=wiki_of(page), time=NOW - 60.0, **fields))
     return made
 
@@ -150,9 +153,7 @@ def add(database: Database, made: list[Event], accounts: int) -> tuple[list[floa
 
 
 def ask(database: Database, names: list[str]) -> tuple[list[float], list[float], list[float], list[int]]:
-    """Milliseconds for candidates alone and with scores, and how many candidates there were."""
-    with database.read() as connection:
-        others = strangers(Lookup(connection))
+    """Milliseconds for candidates alone and with scores (strangers looked up, too), and how many candidates there were."""
     candidates, scores, counts, cpu = [], [], [], []
     for name in names:
         begun = time.perf_counter()
@@ -167,7 +168,7 @@ def ask(database: Database, names: list[str]) -> tuple[list[float], list[float],
         with database.read() as connection:
             lookup = Lookup(connection)
             account = lookup.edits([name], 2000)[name]
-            found = shortlist(lookup, account, others)
+            found = shortlist(lookup, account, strangers(lookup))
         scores.append((time.perf_counter() - begun) * 1e3)
         cpu.append((time.process_time() - used) * 1e3)
         counts.append(len(found.found))
@@ -206,16 +207,19 @@ def main() -> None:
     rng = np.random.default_rng(2)
     names = list(dict.fromkeys(name_of(int(one)) for one in zipf(rng, options.queries * 2, options.accounts, 0.8)))[: options.queries]
     ask(database, names[:20])
+    gc.collect()
+    gc.freeze()  # as the console does once it has begun
     candidates, scores, used, counts = ask(database, names)
     made = events(rng, options.accounts, pages, options.events)
     costs, cpu, empty = add(database, made, options.accounts)
-    table = Table("what", "figure", title=f"{options.accounts:,} accounts, {options.edits:,} edits, {pages:,} pages, SQLite")
+    load = os.getloadavg()[0]
+    table = Table("what", "figure", title=f"{options.accounts:,} accounts, {options.edits:,} edits, {pages:,} pages, load {load:.1f}")
     table.add_row("candidates of the index, ms", quantiles(candidates))
     table.add_row(f"candidates and scores ({MOST_EDITS} latest edits each), ms", quantiles(scores))
     table.add_row("  of it processor time", quantiles(used))
     table.add_row("candidates found", quantiles([float(count) for count in counts]))
-    table.add_row("adding an event, µs", quantiles(costs))
-    table.add_row("  of it processor time", quantiles(cpu))
+    table.add_row("adding an event, µs", f"mean {statistics.mean(costs):.1f}, {quantiles(costs)}")
+    table.add_row("  of it processor time", f"mean {statistics.mean(cpu):.1f}, {quantiles(cpu)}")
     table.add_row("  a transaction without it", quantiles(empty))
     table.add_row("size", f"{size / 1e9:.2f} GB, {size / options.edits:.0f} bytes an edit")
     table.add_row("10,000,000 accounts, 200,000,000 edits", f"{size / options.edits * 2e8 / 1e9:.0f} GB")

@@ -649,9 +649,23 @@ class ReceptionSettings(Section, frozen=True, kw_only=True, forbid_unknown_field
         str,
         Meta(description="File with the secret OpenPGP key that mail to us is encrypted to, without a password. Relative to `data_dir`."),
     ] = ""
+    client_id: Annotated[
+        str,
+        Meta(
+            description="Id of an OAuth client of the page's own (it returns to `url`/sign-in/return), at `console.oauth_url`. With it "
+            "people may sign in to say that an account is theirs, and are written to through their wiki. Empty: no such sign-in."
+        ),
+    ] = ""
+    client_secret: Annotated[
+        str, Meta(description="Its secret; better set as TSBOT_RECEPTION__CLIENT_SECRET. Empty: a public client.")
+    ] = ""
     wiki: Annotated[str, Meta(description="Wiki (database name) whose handlers get reports that name no wiki.")] = "metawiki"
     news_days: Annotated[float, Meta(gt=0, description="Days within which a person is told that there are news.")] = 7.0
     urgent_hours: Annotated[float, Meta(gt=0, description="The same in hours, where a report reads as danger to life.")] = 24.0
+    remind: Annotated[
+        tuple[str, ...],
+        Meta(description="Mail addresses that are told, besides who is on call, when people wait longer for news than they were told."),
+    ] = ()
     link_days: Annotated[float, Meta(gt=0, description="Days for which a private link leads to its report.")] = 180.0
     reports_per_hour: Annotated[
         Positive, Meta(description="Reports that one network address may send in an hour. Many people may share one (Tor, a school).")

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from tsbot.cases.case import read_case
+from tsbot.dealings.asking import Farm
 from tsbot.reception import hearing as hearings
 from tsbot.reception.hearing import Arrival, Hearing, Terms
 from tsbot.reception.said import Said
@@ -154,7 +155,7 @@ def test_dealings_and_origins_are_asked_of_the_wiki_and_written_down(house: Any)
     wiki.edit("User talk:Ann", "hello", user="Ann")
     bad = wiki.edit("User talk:Ann", "anvilsanvilsanvils made-up", user="Bob")
     flag = house.flag(user="Bob", title="User talk:Ann", namespace=3, rev_id=bad)
-    house.console.histories = lambda _wiki, _server: wiki
+    house.console.farm = Farm(lambda _wiki, _server: wiki, lambda _name: None, "metawiki")
     house.now = wiki.now
     client = house.client()
     page = client.post(f"/cases/{flag.case_id}/meeting", data={"csrf": client.csrf, "flag": flag.id}).text
@@ -162,3 +163,45 @@ def test_dealings_and_origins_are_asked_of_the_wiki_and_written_down(house: Any)
     assert (client.person.pseudonym, "dealings.accounts") in house.acts(flag.id)
     client.post(f"/cases/{flag.case_id}/origin", data={"csrf": client.csrf, "flag": flag.id})
     assert (client.person.pseudonym, "dealings.phrase") in house.acts(flag.id)
+
+
+def test_everything_that_is_verified_is_written_down_and_shown(house: Any) -> None:
+    wiki = memory_wiki()
+    words = "anvilsanvilsanvils made-up"
+    wiki.edit("User talk:Ann/Archive 1", words, user="Ann")
+    bad = wiki.edit("User talk:Ann", words, user="Bob")
+    wiki.note("block", "block", "User:Bob", "Sysop", "a reason given")
+    flag = house.flag(user="Bob", title="User talk:Ann", namespace=3, rev_id=bad)
+    house.console.farm = Farm(lambda _wiki, _server: wiki, lambda _name: None, "metawiki")
+    house.now = wiki.now
+    client = house.client()
+
+    def ask(what: str, **fields: str) -> str:
+        return str(client.post(f"/cases/{flag.case_id}/{what}", data={"csrf": client.csrf, "flag": flag.id} | fields).text)
+
+    assert "Both have edits on one wiki" in ask("everywhere")
+    assert "a reason given" in ask("sanctions")
+    ask("spread")
+    archives = ask("archives", phrase=words)
+    assert "User talk:Ann/Archive 1" in archives
+    assert "has them:" in archives
+    acts = {act for _, act in house.acts(flag.id)}
+    assert {"dealings.everywhere", "dealings.sanctions", "dealings.spread", "dealings.archives"} <= acts
+
+
+def test_whom_a_person_accuses_is_verified_from_their_report(house: Any) -> None:
+    wiki = memory_wiki()
+    wiki.edit("Harbour", "x", user="Bob")
+    wiki.edit("Harbour", "y", user="Ann")
+    wiki.note("block", "block", "User:Bob", "Sysop", "a reason given")
+    house.console.farm = Farm(lambda _wiki, _server: wiki, lambda _name: None, "metawiki")
+    house.now = wiki.now
+    hearing = take(house, accused="Bob", account="Ann")
+    client = house.client()
+    assert 'value="Ann"' in post(client, hearing, "hearing").text
+    assert "Harbour" in post(client, hearing, "everywhere").text
+    assert "a reason given" in post(client, hearing, "sanctions").text
+    assert {"dealings.everywhere", "dealings.sanctions"} <= {act for _, act in house.acts(hearing.id)}
+    other = take(house)
+    client.post(f"/cases/{other.case_id}/sanctions", data={"csrf": client.csrf, "hearing": hearing.id})
+    assert client.post(f"/cases/{other.case_id}/sanctions", data={"csrf": client.csrf, "hearing": "x"}).status_code == 403

@@ -152,6 +152,16 @@ class MemoryWiki:
         newest = sorted(mine, key=lambda it: -it.rev_id)[:most]
         return [(self.ref(it.page_id), replace(it, sha1=None)) for it in newest]
 
+    def prefixed(self, prefix: str, namespace: int, most: int) -> list[PageRef]:
+        refs = [self.ref(number) for number in sorted(self.titles) if number not in self.deleted]
+        bare = ((ref, ref.title.partition(":")[2] if ref.namespace else ref.title) for ref in refs if ref.namespace == namespace)
+        return [ref for ref, title in bare if title.startswith(prefix)][:most]
+
+    def containing(self, phrase: str, most: int) -> list[PageRef]:
+        refs = [self.ref(number) for number in sorted(self.titles) if number not in self.deleted]
+        words = phrase.casefold().split()
+        return [ref for ref in refs if all(word in self.content[ref.current].casefold() for word in words)][:most]
+
     def log_of_title(self, title: str, most: int) -> list[LogEntry]:
         return [entry for entry in reversed(self.log) if entry.title == title][:most]
 

@@ -14,8 +14,9 @@ pytestmark = pytest.mark.live
 CHROMIUM = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
             "--disable-component-update", "--disable-sync")  # fmt: skip
 PROMISES = (
-    *("acknowledged_in_arabic", "help_in_her_country", "mailed_within_5s", "becomes_a_case", "jumps_the_queue", "mail_becomes_a_case"),
-    *("merged", "reveals_nobody", "order_kept", "answered_acted_closed", "read_by_link", "export_has_no_trace", "sealed_at_rest"),
+    *("acknowledged_in_arabic", "help_in_her_country", "mailed_within_5s", "becomes_a_case", "jumps_the_queue", "added_by_mail"),
+    *("mail_becomes_a_case", "encrypted_both_ways", "verified", "merged", "reveals_nobody", "order_kept", "answered_acted_closed"),
+    *("told_by_mail", "read_by_link", "export_has_no_trace", "sealed_at_rest"),
 )
 
 

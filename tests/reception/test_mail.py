@@ -208,7 +208,7 @@ def test_openpgp_is_opened_with_our_key_and_kept_as_it_came_without(tmp_path: Pa
     for message in (whole, inline):
         opened = read_letter(message.as_bytes(), "me@example.net", OURS, opener(file))
         assert CANARY in opened.text
-        assert opened.remarks == ()
+        assert opened.remarks == ("opened",)
         shut = read_letter(message.as_bytes(), "me@example.net", OURS, closed)
         assert CANARY not in shut.text
         assert "BEGIN PGP MESSAGE" in shut.text

@@ -137,12 +137,15 @@ def test_every_kind_has_words_and_numbers_that_are_symmetric(village: tuple[Acco
         (2.5, {"style": 1.5, "names": 1.0}, "weak"),
         (1.0, {"style": 0.8, "names": 0.8}, "insufficient"),
         (-3.0, {"hours": -3.0}, "against"),
-        (8.0, {"names": 4.0, "pages": 6.0, "style": -1.5, "hours": -1.0}, "imitation"),
-        (8.0, {"names": 4.0, "pages": 6.0, "style": 1.0, "hours": -0.3}, "strong"),
     ],
 )
 def test_tiers(log_lr: float, kinds: dict[str, float], expected: str) -> None:
     assert tier(log_lr, kinds) == expected
+
+
+def test_imitation_needs_a_likeness_that_it_explains() -> None:
+    assert tier(8.0, {"names": 4.0, "pages": 6.0}, imitation=True) == "imitation"
+    assert tier(-3.0, {"names": 1.0, "hours": -4.0}, imitation=True) == "against"
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,10 @@ from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOpt
 from tsbot.detect.detector import load_detector
 from tsbot.doctor import Diagnosis, State
 from tsbot.doctor_console import check_console
+from tsbot.doctor_data import check_data
 from tsbot.doctor_machines import check_broker, check_machines
 from tsbot.doctor_privacy import check_privacy
+from tsbot.doctor_reception import check_reception
 from tsbot.doctor_wikis import check_wikis
 from tsbot.errors import StoreBusyError, TsbotError
 from tsbot.parts import open_wikis
@@ -38,7 +40,9 @@ def doctor(
     config: ConfigOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Check settings, keys, clock, database, books, processes, broker, backups, retention, detector, disk, console, stream, mail and wikis.
+    """Check settings, keys, clock, database, books, processes, broker, backups, retention, detector, disk, console, stream, mail, wikis.
+
+    And the reception, if there is one: host name, page, mail, key, directory of help, people who wait for news.
 
     Each finding comes with its remedy.
 
@@ -80,6 +84,7 @@ def examine(settings: Settings, *, offline: bool) -> Iterator[Diagnosis]:
             with store.read() as connection:
                 known = ledger.load_wikis(connection)
             yield from check_machines(store)
+            yield from check_reception(settings, store, time.time(), offline=offline)
         finally:
             store.close()
     if not offline:
@@ -89,7 +94,8 @@ def examine(settings: Settings, *, offline: bool) -> Iterator[Diagnosis]:
     yield from check_console(settings, time.time())
     yield from checks.check_disk(settings)
     yield from checks.check_clock(settings)
-    yield from checks.check_detector(lambda: load_detector(settings.detect.thresholds, settings.detect.identify).version)
+    yield from checks.check_detector(lambda: load_detector(settings.detect.thresholds, settings.detect.identify, anew=True).version)
+    yield from check_data(settings)
     if not offline:
         yield from checks.check_stream(settings, probe)
         yield from checks.check_mail(settings)

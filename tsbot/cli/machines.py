@@ -11,6 +11,7 @@ from tsbot.bus import listen as listening
 from tsbot.bus import work as working
 from tsbot.cli.common import ConfigOption, DatabaseOption, read_settings
 from tsbot.parts import Stop
+from tsbot.reload import DELIVERY, PATROL, reloading
 
 IdleOption = Annotated[
     float | None,
@@ -58,8 +59,9 @@ def work(
     Example: tsbot work --config /etc/tsbot/tsbot.toml
     """
     stop = Stop()
-    with stop.on_signals():
-        handled = working.work(read_settings(config, database), fetch=fetch, idle_exit=idle_exit, stop=stop)
+    settings = read_settings(config, database)
+    with stop.on_signals(reload=True), reloading(settings, "work", PATROL, stop):
+        handled = working.work(settings, fetch=fetch, idle_exit=idle_exit, stop=stop)
     typer.echo(f"{handled:,} events handled", err=True)
 
 
@@ -80,7 +82,7 @@ def deliver(
     """
     stop = Stop()
     settings = read_settings(config, database)
-    with stop.on_signals():
+    with stop.on_signals(reload=True), reloading(settings, "deliver", DELIVERY, stop):
         sent = delivery.deliver(settings, ask_wikis=ask_wikis, simulate=True if simulate else None, once=once, stop=stop)
     if once:
         typer.echo(f"{sent:,} messages handed over", err=True)

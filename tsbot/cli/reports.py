@@ -127,7 +127,7 @@ def preview_command(
     Example: tsbot reports preview 3f2a91c0 --language de --policy links_only
     """
     with _opened(config, database) as deliverer:
-        if language and not deliverer.stationery.catalogue.knows(language):
+        if language and not deliverer.writer.stationery.catalogue.knows(language):
             raise InputError(f"There are no letters in {language!r}. `tsbot languages` lists the languages.")
         row = _one(deliverer.database, report)
         decision = deliverer.outgoing.decide(row)

@@ -17,6 +17,7 @@ from tsbot.console.render import Pages
 from tsbot.console.security import CSRF_FIELD, RateLimit, check_form
 from tsbot.console.sessions import Session
 from tsbot.console.tracing.jobs import Jobs
+from tsbot.dealings.asking import Farm
 from tsbot.errors import ForbiddenError, SignInNeededError
 from tsbot.report.prepare import AskStatus
 from tsbot.settings import Settings
@@ -73,6 +74,8 @@ class Console:
     """Asks the wiki about an account."""
     histories: AskHistories | None = None
     """Reads page histories, for plans of what to hide."""
+    farm: Farm | None = None
+    """All wikis together, to verify what accounts did on them."""
     database_of: Callable[[str], str | None] | None = None
     """The database name of the wiki at an address, if it is known without asking anybody."""
     traces: Jobs | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import socket
 import threading
@@ -32,6 +33,7 @@ from tsbot.console.signin.groups import WikiGroups
 from tsbot.console.signin.oauth import OAuth
 from tsbot.console.signin.wiki_login import WikiLogin
 from tsbot.console.tracing.jobs import Jobs
+from tsbot.dealings.asking import farm_of
 from tsbot.errors import InputError, SettingsError, StoreError
 from tsbot.hide.asked import from_flags
 from tsbot.hide.suggest import suggest
@@ -131,6 +133,7 @@ def open_site(settings: Settings, database: Database, clock: Callable[[], float]
         revisions=revisions,
         account_status=lambda wiki, user, server_url: account_status(reads, wiki, user, server_url),
         histories=histories,
+        farm=farm_of(settings, reads, budget, time.sleep),
         database_of=sites.database,
         traces=Jobs(tracer, clock),
     )
@@ -210,6 +213,9 @@ class Server:
     def run(self, stop: Stop) -> None:
         """Answer until ``stop`` is requested."""
         self.start()
+        # What was loaded until now stays: looking at it again and again for what could be freed made one answer in six wait.
+        gc.collect()
+        gc.freeze()
         database, clock = self._site.console.database, self._site.console.clock
         tidied = clock()
         while not stop.wait(0.5) and self._thread.is_alive():

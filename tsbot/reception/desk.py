@@ -44,7 +44,7 @@ class FrontDesk:
     database: Database
     settings: Settings
     letterbox: Letterbox
-    directory: Directory
+    directory_in_use: Callable[[], Directory]
     clock: Callable[[], float]
     reader: Reader | None = None
     database_of: Callable[[str], str | None] = nowhere
@@ -52,6 +52,11 @@ class FrontDesk:
     wake: Callable[[], None] = lambda: None
     """Told when there is mail to send."""
     _accounts: tuple[float, tuple[str, ...]] = field(default=(-ACCOUNTS_SECONDS, ()), repr=False)
+
+    @property
+    def directory(self) -> Directory:
+        """Where help is to be found, as of now."""
+        return self.directory_in_use()
 
     @property
     def terms(self) -> Terms:
@@ -78,10 +83,18 @@ class FrontDesk:
         done.add_done_callback(self._told)
         return done
 
-    def add(self, hearing: Hearing, text: str) -> Future[None]:
-        """Have what a person adds stored."""
+    def add(self, hearing: Hearing, text: str, pgp_key: str = "") -> Future[None]:
+        """Have what a person adds stored. The first OpenPGP key that they send is kept, and their private link is sent again, to it."""
         key = self.database.key
-        return self.letterbox.put(lambda connection: hearings.said_more(connection, key, hearing, text, self.terms, self.clock()))
+
+        def work(connection: Connection) -> None:
+            now = self.clock()
+            hearings.said_more(connection, key, hearing, text, self.terms, now)
+            said = hearings.keep_key(connection, key, hearing, pgp_key) if pgp_key else None
+            if said is not None and mailing.post(connection, self.settings, hearing, said, mailing.LINK, now):
+                self.wake()
+
+        return self.letterbox.put(work)
 
     def withdraw(self, hearing: Hearing) -> Future[None]:
         """Have a report taken back."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 
+import msgspec
 from babel import Locale, UnknownLocaleError
 
 from tsbot.reception.said import Said
@@ -31,6 +32,13 @@ def said_of(fields: Mapping[str, str]) -> Said:
         country=given("country"),
         research=given("research") == "1",
     )
+
+
+def vouched(said: Said, account: str) -> Said:
+    """A report of somebody of whom a wiki said which account is theirs; ``account`` is empty where none did. What they typed goes first."""
+    if not account or said.account not in ("", account):
+        return said
+    return msgspec.structs.replace(said, account=account, vouched=True)
 
 
 def once_of(fields: Mapping[str, str]) -> str:

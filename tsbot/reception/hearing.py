@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, func, insert, select, update
@@ -147,7 +146,7 @@ def take_in(connection: Connection, key: MasterKey, arrival: Arrival, terms: Ter
         "token_hash": hashed(token_of(key, arrival.id)),
         "priority": _priority(),
         "text_index": index,
-        "sender_index": sender_index(key, said.mail),
+        "sender_index": sender_index(key, said.mail or (f"account|{said.account}" if said.vouched else "")),
         "body": seal(data_key, msgspec.json.encode(said), f"hearing|body|{arrival.id}"),
     }
     connection.execute(insert(t.hearing), {name: getattr(hearing, name) for name in Hearing.__dataclass_fields__} | more)
@@ -171,7 +170,6 @@ def _case(
     return (*new, False)
 
 
-@cache
 def _priority() -> int:
     """The priority of a report of which nothing is known yet but that a person wrote it."""
     table = shipped_table()
@@ -230,6 +228,16 @@ def read_said(connection: Connection, key: MasterKey, hearing: Hearing) -> Said 
     return msgspec.json.decode(unseal(data_key, body, f"hearing|body|{hearing.id}"), type=Said) if body and data_key else None
 
 
+def keep_key(connection: Connection, key: MasterKey, hearing: Hearing, pgp_key: str) -> Said | None:
+    """Keep the OpenPGP key of a person who gave none before; what they said, with it, or None if they did or it was destroyed."""
+    said, data_key = read_said(connection, key, hearing), case_key(connection, key, hearing.case_id)
+    if said is None or data_key is None or said.key:
+        return None
+    said = msgspec.structs.replace(said, key=pgp_key)
+    change(connection, hearing, body=seal(data_key, msgspec.json.encode(said), f"hearing|body|{hearing.id}"))
+    return said
+
+
 def words(connection: Connection, key: MasterKey, hearing: Hearing) -> list[Word]:
     """What was said after the report, oldest first."""
     c = t.hearing_word.c
@@ -285,7 +293,7 @@ def withdraw(connection: Connection, key: MasterKey, hearing: Hearing, now: floa
     data_key = case_key(connection, key, hearing.case_id)
     values: dict[str, object] = {"withdrawn": now, "research": False, "check_in": None, "sender_index": None}
     if said is not None and data_key is not None:
-        bare = msgspec.structs.replace(said, mail="", account="", country="", research=False)
+        bare = msgspec.structs.replace(said, mail="", account="", key="", vouched=False, country="", research=False)
         values["body"] = seal(data_key, msgspec.json.encode(bare), f"hearing|body|{hearing.id}")
     change(connection, hearing, **values)
     audit.record(connection, PERSON, "hearing.withdrawn", hearing.case_id, now, {"reference": hearing.reference})

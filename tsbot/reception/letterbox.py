@@ -78,8 +78,11 @@ class Letterbox:
                 stopped = more is None
                 if more is not None:
                     slips.append(more)
-            if slips:
-                self._write(slips)
+            # Who gave up waiting was told so, and sends again: what nobody waits for any more is not begun, and what is begun is not
+            # called off.
+            wanted = [slip for slip in slips if slip.done.set_running_or_notify_cancel()]
+            if wanted:
+                self._write(wanted)
 
     def _write(self, slips: list[_Slip]) -> None:
         try:

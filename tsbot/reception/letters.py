@@ -5,12 +5,14 @@ RFC 5322 (mail), RFC 3156 (PGP/MIME), RFC 3834 (automatic answers). Nothing in h
 
 from __future__ import annotations
 
+import base64
+import binascii
 import email
 import email.policy
 import html
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import parseaddr
 from html.parser import HTMLParser
@@ -26,6 +28,9 @@ MOST_PARTS = 100
 MOST_RECEIVED = 50
 """Servers that a message went through; more of them is a loop."""
 ARMOUR = re.compile(r"-----BEGIN PGP MESSAGE-----.*?-----END PGP MESSAGE-----", re.DOTALL)
+PUBLIC_KEY = re.compile(r"-----BEGIN PGP PUBLIC KEY BLOCK-----.*?-----END PGP PUBLIC KEY BLOCK-----", re.DOTALL)
+LONGEST_KEY = 200_000
+"""Bytes of a key that somebody sends along."""
 MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
 TRACKING = re.compile(r"(utm_\w+|fbclid|gclid|mc_[ce]id|_hsenc|_hsmi|mkt_tok|igshid|yclid)", re.IGNORECASE)
 
@@ -44,7 +49,9 @@ class Letter:
     answers: tuple[str, ...] = ()
     """Message-IDs that it answers to."""
     remarks: tuple[str, ...] = ()
-    """``attachments``, ``sealed``, ``long``: what we tell the sender of it."""
+    """``attachments``, ``sealed``, ``opened``, ``long``: what we tell the sender of it."""
+    key: bytes = b""
+    """OpenPGP key of the sender, if they sent one: attached, in the text, or in an Autocrypt header that asks for it."""
     automatic: bool = False
     """Nobody wrote it: an absence, a bounce, a mail of ours that came round."""
 
@@ -63,15 +70,52 @@ def _read(raw: bytes, envelope_from: str, own: str, open_sealed: Open) -> Letter
     automatic = not envelope_from or read_reply(raw).sort in (Sort.AUTOMATIC, Sort.BOUNCE)
     automatic = automatic or len(mail.get_all("received", [])) > MOST_RECEIVED
     automatic = automatic or _address(mail).casefold() == own.casefold()
-    texts, remarks = _texts(mail, open_sealed)
-    text = clean("\n\n".join(filter(None, (_header(mail, "subject"), *texts)))).strip()
+    found = _Found()
+    _texts(mail, open_sealed, found)
+    remarks = found.remarks
+    text = clean("\n\n".join(filter(None, (_header(mail, "subject"), *found.texts)))).strip()
     if len(text) > LONGEST:
         text, remarks = text[:LONGEST], [*remarks, "long"]
     if not text and "attachments" in remarks:
         text = "(attachments only)"
+    if not text and found.key:
+        text = "(a key only)"
     ids = MESSAGE_ID.findall(str(mail.get("message-id", "")))
     answers = [one for name in ("in-reply-to", "references") for value in mail.get_all(name, []) for one in MESSAGE_ID.findall(str(value))]
-    return Letter(text, sender, ids[0] if ids else "", tuple(dict.fromkeys(answers))[-20:], tuple(dict.fromkeys(remarks)), automatic)
+    return Letter(
+        text,
+        sender,
+        ids[0] if ids else "",
+        tuple(dict.fromkeys(answers))[-20:],
+        tuple(dict.fromkeys(remarks)),
+        found.key or autocrypt(mail, sender, encrypted="opened" in remarks),
+        automatic,
+    )
+
+
+@dataclass
+class _Found:
+    """What the parts of a message held."""
+
+    texts: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    pages: list[str] = field(default_factory=list)
+    key: bytes = b""
+
+
+def autocrypt(mail: EmailMessage, sender: str, *, encrypted: bool) -> bytes:
+    """The key of an Autocrypt header (autocrypt.org, level 1) where its owner wishes encrypted answers; else nothing."""
+    headers = mail.get_all("autocrypt", [])
+    if len(headers) != 1 or not sender:
+        return b""
+    fields = dict(part.strip().split("=", 1) for part in str(headers[0]).split(";") if "=" in part)
+    wished = encrypted or fields.get("prefer-encrypt", "").strip().casefold() == "mutual"
+    if not wished or fields.get("addr", "").strip().casefold() != sender.casefold():
+        return b""
+    try:
+        return base64.b64decode("".join(fields.get("keydata", "").split()), validate=True)[:LONGEST_KEY]
+    except binascii.Error:
+        return b""
 
 
 def _address(mail: EmailMessage) -> str:
@@ -94,47 +138,61 @@ def _header(mail: EmailMessage, name: str) -> str:
         return ""
 
 
-def _texts(mail: EmailMessage, open_sealed: Open) -> tuple[list[str], list[str]]:
-    """The texts of a message, and what is to be said about it."""
+def _texts(mail: EmailMessage, open_sealed: Open, found: _Found) -> None:
+    """Take the texts out of a message, and what is to be said about it."""
     if mail.get_content_type() == "multipart/encrypted":
         payloads = (part.get_payload(decode=True) for part in _parts(mail) if part.get_content_type() == "application/octet-stream")
         sealed = next(payloads, b"")
-        return _opened(sealed if isinstance(sealed, bytes) else b"", open_sealed)
-    texts: list[str] = []
-    remarks: list[str] = []
-    pages: list[str] = []
+        _opened(sealed if isinstance(sealed, bytes) else b"", open_sealed, found)
+        return
+    before = len(found.texts)
     for part in _parts(mail):
         kind = part.get_content_type()
         if part.is_multipart():
             continue
+        if kind == "application/pgp-keys":
+            payload = part.get_payload(decode=True)
+            found.key = found.key or (payload[:LONGEST_KEY] if isinstance(payload, bytes) else b"")
+            continue
         if part.get_filename() or part.get_content_disposition() == "attachment" or part.get_content_maintype() != "text":
-            if part.get_content_type() != "application/pgp-signature":
-                remarks.append("attachments")
+            if kind != "application/pgp-signature":
+                found.remarks.append("attachments")
             continue
         text = _decoded(part)
+        if (block := PUBLIC_KEY.search(text)) is not None and len(block.group()) <= LONGEST_KEY:
+            found.key = found.key or block.group().encode("ascii", "replace")
+            text = text.replace(block.group(), "")
         if kind == "text/html":
-            pages.append(text)
+            found.pages.append(text)
         elif (armour := ARMOUR.search(text)) is not None:
-            more, said = _opened(armour.group().encode(), open_sealed)
-            texts += more
-            remarks += said
+            _opened(armour.group().encode(), open_sealed, found)
         else:
-            texts.append(text)
-    if not any(text.strip() for text in texts):
-        texts = [plain(page) for page in pages]
-    return texts, remarks
+            found.texts.append(text)
+    if not any(text.strip() for text in found.texts[before:]):
+        found.texts[before:] = [plain(page) for page in found.pages]
 
 
-def _opened(sealed: bytes, open_sealed: Open) -> tuple[list[str], list[str]]:
+def _opened(sealed: bytes, open_sealed: Open, found: _Found) -> None:
     opened = open_sealed(sealed)
     if opened is None:
-        return [sealed.decode("ascii", "replace")], ["sealed"]
+        found.texts.append(sealed.decode("ascii", "replace"))
+        found.remarks.append("sealed")
+        return
+    found.remarks.append("opened")
     inner = email.message_from_bytes(opened, policy=email.policy.default)
     if "content-type" not in inner:
-        return [opened.decode("utf-8", "replace")], []
-    texts, remarks = _texts(inner, lambda _: None)
+        text = opened.decode("utf-8", "replace")
+        if (block := PUBLIC_KEY.search(text)) is not None:
+            found.key = found.key or block.group().encode("ascii", "replace")
+            text = text.replace(block.group(), "")
+        found.texts.append(text)
+        return
     subject = _header(inner, "subject")  # protected headers
-    return ([subject] if subject else []) + texts, remarks
+    within = _Found(key=found.key)
+    _texts(inner, lambda _: None, within)
+    found.texts += ([subject] if subject else []) + within.texts
+    found.remarks += within.remarks
+    found.key = within.key
 
 
 def _parts(mail: EmailMessage) -> Iterator[EmailMessage]:

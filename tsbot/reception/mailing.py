@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import uuid
+from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
 from tsbot.cases.case import read_case
-from tsbot.errors import LetterError
+from tsbot.datafiles import data_file
+from tsbot.errors import KeyUnusableError, LetterError
 from tsbot.reception import hearing as hearings
 from tsbot.reception.hearing import DAY, Hearing
 from tsbot.reception.said import Said
 from tsbot.reception.tokens import token_of
 from tsbot.reception.words import FIRST, day, help_lines, voice_for
-from tsbot.referral.directory import SHIPPED, Directory, load_directory
+from tsbot.referral.directory import SHIPPED, Directory, load_directory, shipped_directory
 from tsbot.report.message import OutboundMessage, message_domain
+from tsbot.report.pgp import usable_key
 from tsbot.settings import Settings
 from tsbot.store import outbox
 from tsbot.store import tables as t
@@ -25,6 +30,8 @@ from tsbot.store.outbox import Purpose, Report, ReportState
 SPACE = uuid.UUID("0d5b7c3e-8a57-5f0e-9d1f-6f0b9a1c2d3e")
 ACKNOWLEDGEMENT = 0
 """Number of the mail that acknowledges; others have that of their word."""
+LINK = -1
+"""Number of the mail that only brings the private link, once there is a key to encrypt it to."""
 MOST_ACKNOWLEDGED = 3
 """Acknowledgements that one mail address gets in a day: nobody can have us write to somebody else without end."""
 
@@ -32,7 +39,13 @@ MOST_ACKNOWLEDGED = 3
 def directory_of(settings: Settings) -> Directory:
     """The directory of help, with the files of the settings. Raises ``DirectoryError``."""
     own = settings.reception.directory
-    return load_directory(SHIPPED, settings.data_path / own) if own else load_directory()
+    return own_directory(settings.data_path / own) if own else shipped_directory()
+
+
+@data_file("own_directory", where=lambda folder: (SHIPPED, folder))
+def own_directory(folder: Path) -> Directory:
+    """That of the package with the files of a folder. Raises ``DirectoryError``."""
+    return load_directory(SHIPPED, folder)
 
 
 def origin(settings: Settings) -> str:
@@ -47,7 +60,8 @@ def private_link(settings: Settings, key: MasterKey, identity: str) -> str:
 
 def post(connection: Connection, settings: Settings, hearing: Hearing, said: Said, number: int, now: float) -> bool:
     """Put a mail for the person into the outbox; False where they gave no address, took the report back, or have got enough."""
-    if not said.mail or hearing.withdrawn is not None:
+    by_wiki = _by_wiki(settings, said)
+    if not (said.mail or by_wiki) or hearing.withdrawn is not None:
         return False
     if number == ACKNOWLEDGEMENT and _lately(connection, hearing, now) > MOST_ACKNOWLEDGED:
         return False
@@ -65,7 +79,7 @@ def post(connection: Connection, settings: Settings, hearing: Hearing, said: Sai
             kind=read_case(connection, hearing.case_id).kind.value,
             purpose=Purpose.ANSWER,
             recipient=f"hearing:{hearing.id}",
-            channel="smtp" if settings.mail.host else "spool",
+            channel="emailuser" if by_wiki else "smtp" if settings.mail.host else "spool",
             state=ReportState.QUEUED,
             auto=True,
             created=now,
@@ -91,34 +105,67 @@ def stop(connection: Connection, hearing: Hearing) -> None:
         outbox.withdraw(connection, identity, "the person took the report back")
 
 
-def compose(connection: Connection, key: MasterKey, settings: Settings, report: Report) -> OutboundMessage:
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A mail to a person, before it is encrypted."""
+
+    message: OutboundMessage
+    key: bytes = b""
+    """OpenPGP key that it is encrypted to; empty: it leaves in clear."""
+
+
+def key_of(said: Said, now: float) -> bytes:
+    """The key that a person's mails are encrypted to, if they gave one and it can be used now; empty if not."""
+    if not said.key:
+        return b""
+    held = base64.b64decode(said.key)
+    try:
+        usable_key(held, now)
+    except KeyUnusableError:
+        return b""
+    return held
+
+
+def compose(connection: Connection, key: MasterKey, settings: Settings, report: Report, now: float) -> Composed:
     """The mail of a row. Raises ``LetterError`` where there is nobody to write to any more."""
     _, identity, number = report.subject.split(":")
     hearing = hearings.find(connection, identity)
     said = hearings.read_said(connection, key, hearing) if hearing else None
-    if hearing is None or said is None or not said.mail or hearing.withdrawn is not None:
+    if hearing is None or said is None or hearing.withdrawn is not None or not (said.mail or _by_wiki(settings, said)):
         raise LetterError("There is nobody to write to: the report was taken back, or its texts were destroyed.")
     voice = voice_for(hearing.language)
+    theirs = key_of(said, now) if said.mail else b""
+    # Who encrypts what they write, or gave a key, is not sent the private link in an open mail.
+    open_to_see = not theirs and (bool(said.key) or "opened" in said.remarks)
+    link = "" if open_to_see else private_link(settings, key, hearing.id)
+    linked = str(voice.say(f"{FIRST}mail-link", link) if link else voice.say(f"{FIRST}mail-link-hidden"))
     if int(number) == ACKNOWLEDGEMENT:
-        lines = _acknowledgement(settings, hearing, said, key)
+        until = [str(voice.say(f"{FIRST}got-link", day(voice, hearing.expires)))] if link else []
+        lines = _acknowledgement(settings, hearing, said, [linked, *until])
     else:
-        lines = [voice.say(f"{FIRST}mail-answer"), "", voice.say(f"{FIRST}mail-link", private_link(settings, key, hearing.id))]
-    return OutboundMessage(
+        lines = [linked] if int(number) == LINK else [str(voice.say(f"{FIRST}mail-answer")), "", linked]
+    message = OutboundMessage(
         id=report.id,
         message_id=report.message_id,
         purpose=Purpose.ANSWER,
         case_id=report.case_id,
         flag_id="",
-        recipient=said.mail,
+        recipient=said.mail or f"{settings.console.central_wiki}:{said.account}",
         subject=str(voice.say(f"{FIRST}mail-subject", hearing.reference)),
-        text="\n".join(map(str, lines)).rstrip() + "\n",
+        text="\n".join(lines).rstrip() + "\n",
         date=report.created,
         sender_name=settings.reception.name,
         sender_address=settings.reception.address or settings.report.reporter_contact,
     )
+    return Composed(message, theirs)
 
 
-def _acknowledgement(settings: Settings, hearing: Hearing, said: Said, key: MasterKey) -> list[str]:
+def _by_wiki(settings: Settings, said: Said) -> bool:
+    """Whether somebody can be written to through their wiki ("e-mail this user"): they signed in there, and gave no address."""
+    return bool(said.vouched and said.account and not said.mail and settings.reception.client_id)
+
+
+def _acknowledgement(settings: Settings, hearing: Hearing, said: Said, link: list[str]) -> list[str]:
     voice = voice_for(hearing.language)
     today = datetime.datetime.fromtimestamp(hearing.created, datetime.UTC).date()
     kind = None
@@ -131,9 +178,8 @@ def _acknowledgement(settings: Settings, hearing: Hearing, said: Said, key: Mast
         str(voice.say(f"{FIRST}got-next", due)),
         str(voice.say(f"{FIRST}got-reference", hearing.reference)),
         "",
-        str(voice.say(f"{FIRST}mail-link", private_link(settings, key, hearing.id))),
-        str(voice.say(f"{FIRST}got-link", day(voice, hearing.expires))),
-        *(str(voice.say(f"{FIRST}mail-{remark}")) for remark in said.remarks),
+        *link,
+        *(str(voice.say(f"{FIRST}mail-{remark}")) for remark in said.remarks if remark != "opened"),
         "",
     ]
     if hearing.channel == "mail":

@@ -6,6 +6,7 @@ What cannot be stored now is answered with 451, so that the mail server keeps it
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import threading
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from sqlalchemy import Connection, select
 
 from tsbot.console.security import RateLimit
 from tsbot.console.serve import listen
-from tsbot.errors import ReceptionError, SettingsError, TooManyError
+from tsbot.errors import KeyUnusableError, ReceptionError, SettingsError, TooManyError
 from tsbot.reception import hearing as hearings
 from tsbot.reception.desk import FrontDesk
 from tsbot.reception.hearing import Hearing
@@ -26,6 +27,7 @@ from tsbot.reception.letters import MOST_BYTES, Letter, Open, read_letter
 from tsbot.reception.said import Said
 from tsbot.reception.urgency import Reading
 from tsbot.reception.words import voice_for
+from tsbot.report.pgp import usable_key
 from tsbot.store import ledger
 from tsbot.store import tables as t
 
@@ -120,16 +122,28 @@ class _Clerk:
             self._put(lambda connection: ledger.count(connection, {"reception.automatic": 1}))
             return "250 2.0.0 Taken; nobody is told"
         known = self._answered(letter)
+        key, remarks = self._key(letter)
         if known is not None:
-            desk.add(known, letter.text).result(PATIENCE)
+            desk.add(known, letter.text, key).result(PATIENCE)
             return "250 2.0.0 Added"
-        said = Said(text=letter.text, mail=letter.sender, remarks=letter.remarks)
+        said = Said(text=letter.text, mail=letter.sender, remarks=remarks, key=key)
         once = hashlib.sha256("|".join((letter.message_id or hashlib.sha256(raw).hexdigest(), envelope_from)).encode()).hexdigest()
         try:
             desk.take(said, once=once, channel="mail", language=self._language(letter.text)).result(PATIENCE)
         except ReceptionError as error:
             return "554 5.6.0 There is no text in this message" if error.reason == "empty" else "451 4.3.0 Not stored; try again later"
         return "250 2.0.0 A person will read it"
+
+    def _key(self, letter: Letter) -> tuple[str, tuple[str, ...]]:
+        """The key that answers are encrypted to, and what the sender is told; one that cannot be used is none, and they are told so."""
+        if not letter.key:
+            return "", letter.remarks
+        try:
+            usable_key(letter.key, self._desk.clock())
+        except KeyUnusableError as error:
+            structlog.get_logger().info("reception.key_unusable", error=type(error).__name__)
+            return "", (*letter.remarks, "key")
+        return base64.b64encode(letter.key).decode(), letter.remarks
 
     def _answered(self, letter: Letter) -> Hearing | None:
         """The hearing that a mail answers to, if it comes from the same address."""

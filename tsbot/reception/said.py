@@ -42,6 +42,10 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     country: str = ""
     """Where they are, as two letters."""
     research: bool = False
+    vouched: bool = False
+    """Whether a wiki said that the account is theirs: they signed in to say so."""
+    key: str = ""
+    """OpenPGP key that answers to ``mail`` are encrypted to, armoured or in base64; empty for none."""
     remarks: tuple[str, ...] = ()
     """What we say about how it came in: attachments that were not taken, a message that could not be decrypted."""
 

@@ -1,7 +1,8 @@
 """The public page: a form that anybody can fill, and the private page that a link leads to. An application of its own.
 
-It sets no cookie and asks nobody but itself. Nothing leads from here to the reviewers' pages, and nothing that was typed stands in an
-address. Every answer to a form has the text still in it if it could not be taken.
+It asks nobody but itself, and sets no cookie but for who signs in with the wiki (:mod:`tsbot.reception.signing`). Nothing leads from
+here to the reviewers' pages, and nothing that was typed stands in an address. Every answer to a form has the text still in it if it could
+not be taken.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import jinja2
+import msgspec
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.concurrency import run_in_threadpool
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.staticfiles import StaticFiles
 
 from tsbot.cases.case import CaseState, read_case
@@ -31,9 +34,9 @@ from tsbot.i18n.catalogue import right_to_left
 from tsbot.i18n.voice import Said as Phrase
 from tsbot.i18n.voice import Voice
 from tsbot.reception import hearing as hearings
-from tsbot.reception import mailing
+from tsbot.reception import mailing, signing
 from tsbot.reception.desk import FrontDesk
-from tsbot.reception.form import FIELDS, countries, fresh, once_of, said_of
+from tsbot.reception.form import FIELDS, countries, fresh, once_of, said_of, vouched
 from tsbot.reception.hearing import Hearing
 from tsbot.reception.tokens import TOKEN, token_of
 from tsbot.reception.unsealing import public_key
@@ -45,6 +48,9 @@ MOST_BYTES = 32 * 1024 * 1024
 """Of a form: five million letters of any script, as browsers send them."""
 PATIENCE = 20.0
 """Seconds that a report may take to be stored before its sender is told to try again."""
+MOST_FILES = 20
+ATTACHED = "\0attached"
+"""Name, which no form can have, of the mark that files came along."""
 READING = 1.5
 """Seconds that the page waits for the detector; after that, it shows emergency numbers first."""
 
@@ -57,6 +63,8 @@ class Front:
         self.desk = desk
         self.reports = RateLimit(ours.reports_per_hour, 3600.0, desk.clock)
         self.tries = RateLimit(ours.tries_per_hour, 3600.0, desk.clock)
+        self.protocol = signing.protocol_of(desk.settings, mailing.origin(desk.settings))
+        self.cookies = signing.Cookies(desk.database.key, ours.tls)
 
     @cached_property
     def environment(self) -> jinja2.Environment:
@@ -89,8 +97,17 @@ class Front:
         )  # fmt: skip
         return HTMLResponse(html, status)
 
-    def form(self, voice: Voice, typed: dict[str, str] | None = None, status: int = 200, problem: Phrase | None = None) -> HTMLResponse:
-        """The form, empty or with what was typed."""
+    def form(
+        self,
+        request: Request,
+        voice: Voice,
+        typed: dict[str, str] | None = None,
+        status: int = 200,
+        problem: Phrase | None = None,
+        *,
+        out: bool = False,
+    ) -> HTMLResponse:
+        """The form, empty or with what was typed; ``out``: for who signs out just now."""
         values = dict.fromkeys(FIELDS, "") | (typed or {})
         choice = countries(voice.language, self.desk.directory.countries)
         country = values["country"]
@@ -98,6 +115,7 @@ class Front:
         return self.page(
             "form.html.j2", voice, status, typed=values, once=(typed or {}).get("once") or fresh(), problem=problem, countries=choice,
             referral=referral, opened=any(values[name] for name in FIELDS if name != "text"),
+            signing=self.protocol is not None, signed="" if out else signing.signed(self, request),
         )  # fmt: skip
 
 
@@ -110,7 +128,7 @@ def create_app(desk: FrontDesk) -> FastAPI:
 
     @app.get("/")
     def form(request: Request) -> Response:
-        return front.form(_voice(request))
+        return front.form(request, _voice(request))
 
     @app.post("/")
     async def send(request: Request) -> Response:
@@ -151,6 +169,8 @@ def create_app(desk: FrontDesk) -> FastAPI:
         voice = _voice(request)
         return front.page("problem.html.j2", voice, 500, words=voice.say(f"{FIRST}kept-down"))
 
+    if front.protocol is not None:
+        signing.register(app, front, front.protocol)
     app.add_middleware(BodyLimit, most=MOST_BYTES)
     app.add_middleware(SecurityHeaders, tls=desk.settings.reception.tls)
     return app
@@ -161,8 +181,20 @@ def _voice(request: Request, chosen: str = "") -> Voice:
 
 
 async def _fields(request: Request) -> dict[str, str]:
-    form = await request.form(max_files=0, max_fields=50, max_part_size=MOST_BYTES)
-    return {name: value for name, value in form.items() if isinstance(value, str)}
+    """What was typed. Files are no part of the form: what a program sends along is let go unopened, and is told."""
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        form = await request.form(max_files=0, max_fields=50, max_part_size=MOST_BYTES)
+        return {name: value for name, value in form.items() if isinstance(value, str)}
+    parser = MultiPartParser(request.headers, request.stream(), max_files=MOST_FILES, max_fields=50, max_part_size=MOST_BYTES)
+    parser.spool_max_size = MOST_BYTES  # never on disk
+    try:
+        form = await parser.parse()
+    except (MultiPartException, KeyError) as error:  # KeyError: there is no boundary
+        raise HTTPException(400, "This form cannot be read.") from error
+    fields = {name: value for name, value in form.items() if isinstance(value, str)}
+    refused = any(not isinstance(value, str) for _, value in form.multi_items())
+    await form.close()
+    return fields | ({ATTACHED: "1"} if refused else {})
 
 
 def _from(request: Request) -> str:
@@ -174,30 +206,39 @@ async def _send(front: Front, request: Request) -> Response:
     typed = await _fields(request)
     voice = _voice(request, typed.get("lang", ""))
     if typed.get("do") == "language":
-        return front.form(voice, typed)
+        return front.form(request, voice, typed)
+    if typed.get("do") == "sign-out":
+        answer = front.form(request, voice, typed, out=True)
+        front.cookies.end(answer, "reporter")
+        return answer
     once = once_of(typed)
     typed["once"] = once
     try:
         front.reports.take(_from(request))
-        said = said_of(typed)
+        said = vouched(said_of(typed), signing.signed(front, request))
+        if typed.pop(ATTACHED, ""):
+            said = msgspec.structs.replace(said, remarks=("attachments",))
         storing = front.desk.take(said, once=once, channel="web", language=voice.language)
         taken = await asyncio.wait_for(asyncio.wrap_future(storing), PATIENCE)
         reading = front.desk.reader.read(said.text, taken.id) if front.desk.reader is not None else None
     except TooManyError as error:
-        return front.form(voice, typed, 429, voice.say(f"{FIRST}kept-many", max(1, round(error.wait / 60))))
+        return front.form(request, voice, typed, 429, voice.say(f"{FIRST}kept-many", max(1, round(error.wait / 60))))
     except ReceptionError as error:
         status = {"empty": 400, "mail": 400, "long": 413}.get(error.reason, 503)
-        return front.form(voice, typed, status, voice.say(f"{FIRST}kept-{error.reason}"))
+        return front.form(request, voice, typed, status, voice.say(f"{FIRST}kept-{error.reason}"))
     except (StoreError, TimeoutError) as error:
         structlog.get_logger().warning("reception.not_stored", error=type(error).__name__)
-        return front.form(voice, typed, 503, voice.say(f"{FIRST}kept-down"))
+        return front.form(request, voice, typed, 503, voice.say(f"{FIRST}kept-down"))
     seen = await _reading(reading)
     now = front.desk.clock()
     referral = front.desk.help(voice.language, said.country, seen.kind if seen else None, now)
     link = mailing.private_link(front.desk.settings, front.desk.database.key, taken.id)
     urgent = seen is None or seen.urgent or taken.urgent
     due = min(taken.check_in or now, now + front.desk.settings.reception.urgent_hours * 3600) if urgent else taken.check_in or now
-    return front.page("got.html.j2", voice, hearing=taken, link=link, referral=referral, urgent=urgent, due=due)
+    answer = front.page("got.html.j2", voice, hearing=taken, link=link, referral=referral, urgent=urgent, due=due, remarks=said.remarks)
+    if front.protocol is not None:
+        front.cookies.end(answer, "reporter")
+    return answer
 
 
 async def _reading(reading: Future[Reading] | None) -> Reading | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from functools import cache
 from pathlib import Path
 
 from babel.dates import format_date
 
 from tsbot.console.words import accepted_languages
-from tsbot.i18n.catalogue import SOURCE, Catalogue, load, own_name
+from tsbot.datafiles import data_file
+from tsbot.i18n.catalogue import SHIPPED, SOURCE, Catalogue, load, own_name
 from tsbot.i18n.voice import Voice
 from tsbot.referral.directory import Referral, Shown
 
@@ -19,7 +19,7 @@ PROOF = "reception-title"
 FIRST = "reception-"
 
 
-@cache
+@data_file("reception_words", SHIPPED, I18N)
 def shipped_words() -> Catalogue:
     """The messages of the reception together with the others."""
     return load(I18N)

@@ -21,7 +21,7 @@ from tsbot.report.codes import code, reply_address
 from tsbot.report.letter import Letter, Manner, Release, Reminder
 from tsbot.report.message import OutboundMessage, to_seal
 from tsbot.report.notice import closed_text, page_text
-from tsbot.report.pgp import MailCrypto, Sequoia
+from tsbot.report.pgp import MailCrypto, Sequoia, encrypt_to
 from tsbot.report.policy import MAIL_CHANNELS, Decision, Policy, Rule, decide, guarded, rule_for
 from tsbot.report.prepare import Writer
 from tsbot.report.timers import page_note
@@ -48,6 +48,8 @@ class Outgoing:
         Raises ``LetterError`` if its letter is not there, ``DeliveryRefusedError`` if it cannot be made a mail, and ``KeyUnusableError``
         if the key changed just now; the next try decides anew.
         """
+        if report.purpose is Purpose.ANSWER:
+            return self._answer(report)
         message, decision = self.unsealed(report)
         return (self._sealed(message, report.channel) if decision.encrypted else message), decision
 
@@ -55,8 +57,8 @@ class Outgoing:
         """The same before it is encrypted, for people of the team to read; in another ``manner`` if they wish."""
         if report.purpose is Purpose.ANSWER:
             with self.database.read() as connection:
-                answer = mailing.compose(connection, self.database.key, self.settings, report)
-            return answer, Decision(Policy.PLAIN, encrypted=False, quotes=False)
+                answer = mailing.compose(connection, self.database.key, self.settings, report, self.clock())
+            return answer.message, Decision(Policy.PLAIN, encrypted=False, quotes=False)
         if report.purpose is Purpose.PAGE:
             how, language, stationery = manner or Manner(exercise=report.drill), self.settings.page.language, self.writer.stationery
             with self.database.read() as connection:
@@ -80,6 +82,15 @@ class Outgoing:
                 priority=connection.scalar(select(t.case.c.priority).where(t.case.c.id == report.case_id)) or 0,
             )
         return message, decision
+
+    def _answer(self, report: Report) -> tuple[OutboundMessage, Decision]:
+        """What a person who reported something is told: encrypted where they gave a key."""
+        with self.database.read() as connection:
+            answer = mailing.compose(connection, self.database.key, self.settings, report, self.clock())
+        if not answer.key:
+            return answer.message, Decision(Policy.PLAIN, encrypted=False, quotes=False)
+        sealed = encrypt_to(answer.key, to_seal(answer.message), self.clock())
+        return replace(answer.message, sealed=sealed), Decision(Policy.PREFER, encrypted=True, quotes=False)
 
     def _closed(self, report: Report, manner: Manner | None) -> OutboundMessage:
         """What is told to who had a letter, in the language and the thread of that."""

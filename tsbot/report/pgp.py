@@ -63,6 +63,25 @@ class Sequoia:
             return _encrypted(reduced, content)
 
 
+def usable_key(held: bytes, now: float) -> str:
+    """Fingerprint of the one key in ``held`` that can be encrypted to. Raises ``KeyUnusableError``.
+
+    For keys that somebody sent us: it is known of them that they came with a mail, and not whose they are.
+    """
+    with _damage_is_told():
+        fingerprint = _only(held)
+        reduced, key = _usable(held, fingerprint, now)
+        _encrypted(reduced, b"")
+    return key.fingerprint
+
+
+def encrypt_to(held: bytes, content: bytes, now: float) -> str:
+    """Encrypt to the one key in ``held``, after the checks of :func:`usable_key`. Raises ``KeyUnusableError``."""
+    with _damage_is_told():
+        reduced, _ = _usable(held, _only(held), now)
+        return _encrypted(reduced, content)
+
+
 @contextmanager
 def _damage_is_told() -> Iterator[None]:
     """Whatever the library says of a damaged key becomes ``KeyUnusableError``. Its own text is a trace of calls, and may quote the file."""
@@ -87,6 +106,19 @@ def _read(file: Path) -> bytes:
     if len(content) > MAX_KEY_BYTES:
         raise KeyUnusableError("key file: too long")
     return content
+
+
+def _only(held: bytes) -> str:
+    if len(held) > MAX_KEY_BYTES:
+        raise KeyUnusableError("key: too long")
+    try:
+        from pysequoia import Cert  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise KeyUnusableError("the extra `pgp` of tsbot is not installed") from error
+    found = {cert.fingerprint.lower() for cert in Cert.split_bytes(held)}
+    if len(found) != 1:
+        raise KeyUnusableError(f"{len(found)} keys instead of one")
+    return found.pop()
 
 
 def _usable(content: bytes, fingerprint: str, now: float) -> tuple[Cert, UsableKey]:

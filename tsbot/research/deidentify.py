@@ -8,55 +8,22 @@ tell. That is for the person who reviews a sample.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
-
-import msgspec
 
 from tsbot.detect.private import Label, find_personal
-from tsbot.errors import SettingsError
 from tsbot.research.vocabulary import Vocabulary, shipped_vocabulary
+from tsbot.research.widen import widened
+from tsbot.research.words import name_words
 
 TOKEN = re.compile(r"\w+(?:[.'’\-]\w+)*|[^\w\s]|\s+")
 LINK = re.compile(r"(?:https?://|www\.)\S+|\[\[[^\]\n]{1,200}\]\]|\{\{[^}\n]{1,200}\}\}", re.IGNORECASE)
 ACCOUNT = re.compile(r"(?:\b[Uu]ser(?:[_ ]talk)?:|(?<!\w)@)\w[\w .\-]{0,40}")
 SENTENCE_END = frozenset(".!?…\n*#。！？؟।")
-JOINERS = " \t\n,&/.'’+-"
-"""Signs that may stand within a name or an address."""
-MOST_WITHIN = 5
-SHIPPED = Path(__file__).with_name("names.toml")
 LABELS = {
     Label.EMAIL: "contact", Label.PHONE: "contact", Label.ADDRESS: "place", Label.NAME: "name", Label.URL: "link",
 }  # fmt: skip
-
-
-class NameWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Little words of names, from ``names.toml``."""
-
-    titles: frozenset[str]
-    within: frozenset[str]
-    """What may stand within a name of several words."""
-    before: frozenset[str]
-    """What a name may begin with in small letters."""
-
-    def may_join(self, between: str) -> bool:
-        """Whether what stands between two parts of a name may stand within one."""
-        words = re.findall(r"\w+", between)
-        rest = re.sub(r"\w+", "", between)
-        return len(words) <= MOST_WITHIN and all(word.casefold() in self.within for word in words) and not rest.strip(JOINERS)
-
-
-@cache
-def name_words(path: Path = SHIPPED) -> NameWords:
-    """Read the table. Raises ``SettingsError``."""
-    try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), NameWords)
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
-        raise SettingsError(f"{path.name}: {error}.") from error
 
 
 @dataclass
@@ -75,7 +42,9 @@ def deidentify(
     """Replace what could tell who somebody is. ``names`` are known to be names; ``frequent`` are words of many reports, small letters."""
     known = vocabulary or shipped_vocabulary()
     named = [name for name in names if len(name.strip()) > 1]
-    spans = sorted(_spans(text, named, frequent, known), key=lambda span: (span[0], -span[1]))
+    first = list(_joined(text, sorted(_spans(text, named, frequent, known), key=_place)))
+    more = widened(text, first, name_words(), known)
+    spans = sorted([*first, *more], key=_place)
     result = Replaced("")
     numbers: dict[tuple[str, str], int] = {}
     out: list[str] = []
@@ -91,6 +60,10 @@ def deidentify(
     out.append(text[at:])
     result.text = "".join(out)
     return result
+
+
+def _place(span: tuple[int, int, str]) -> tuple[int, int]:
+    return span[0], -span[1]
 
 
 def _spans(text: str, names: list[str], frequent: frozenset[str], known: Vocabulary) -> Iterator[tuple[int, int, str]]:

@@ -6,7 +6,8 @@ taken out of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -33,6 +34,13 @@ class Vocabulary:
     openers: frozenset[str] = frozenset()
     """Words so common that one with a capital at the beginning of a sentence is hardly a name."""
 
+    ranks: Mapping[str, int] = field(default_factory=dict)
+    """Place of each common word, the commonest first."""
+
+    def rank(self, word: str) -> int:
+        """How many words are commoner; a large number for a word that is not common."""
+        return self.ranks.get(word.casefold(), len(self.ranks))
+
     def common(self, word: str) -> bool:
         """Whether many people use a word, or one that it is a form of."""
         low = word.casefold()
@@ -53,4 +61,5 @@ def shipped_vocabulary() -> Vocabulary:
     words = (str(model.id_to_piece(number)) for number in pieces)
     # What only stands there with a capital is a name more often than not.
     common = [word[len(START) :] for word in words if word.startswith(START) and word[len(START) :] and word == word.casefold()]
-    return Vocabulary(frozenset(common), frozenset(map(str.casefold, given_names())), frozenset(common[:OPENERS]))
+    ranks = {word: place for place, word in reversed(list(enumerate(common)))}
+    return Vocabulary(frozenset(common), frozenset(map(str.casefold, given_names())), frozenset(common[:OPENERS]), ranks)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
-from tsbot.trace.activity import Account, Edit
+from tsbot.trace.activity import Account, Edit, seconds
 from tsbot.trace.reading import Reading, read_edit
 
 _PREFIX = re.compile(r"^([^:/]{1,40}?)(?:[ _](talk))?:(?=\S)", re.IGNORECASE)
@@ -20,6 +20,8 @@ _NAMESPACES = frozenset(
 )  # fmt: skip
 
 _SEVERAL = 0.02
+TITLES = 8_192
+"""Titles of which it is remembered what they are: those of strangers come again with each question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class ReadEdit:
     """``wiki|title`` of the pages without the difference of a page and its talk page."""
     own: bool
     """Whether it is in the account's own user space."""
+    time: float
+    """Seconds since 1970, UTC."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class Gallery:
         return tuple(tuple(_read(account, edit) for edit in account.edits) for account in self.accounts)
 
 
+@lru_cache(maxsize=TITLES)
 def subject(title: str) -> tuple[str, str]:
     """Namespace (subject side, lower case; empty for articles) and rest of a title."""
     match = _PREFIX.match(title)
@@ -70,12 +75,14 @@ def subject(title: str) -> tuple[str, str]:
     return ("" if space == "talk" else space), rest
 
 
+@lru_cache(maxsize=TITLES)
 def is_talk(title: str) -> bool:
     """Whether a title is one of a talk page."""
     match = _PREFIX.match(title)
     return bool(match and (match[2] or match[1].lower() == "talk"))
 
 
+@lru_cache(maxsize=TITLES)
 def owner(title: str) -> str:
     """User name in whose space a page is; empty if in none."""
     match = _USER_SPACE.match(title)
@@ -83,9 +90,14 @@ def owner(title: str) -> str:
 
 
 def _read(account: Account, edit: Edit) -> ReadEdit:
-    subjects = []
-    for page in edit.pages:
-        space, rest = subject(page)
-        subjects.append(f"{edit.wiki}|{space}:{rest}" if space else f"{edit.wiki}|{rest}")
+    if len(edit.pages) == 1:  # as on all wikis
+        (page,) = edit.pages
+        return ReadEdit(edit, read_edit(edit), (f"{edit.wiki}|{_bare(page)}",), owner(page) == account.name, seconds(edit))
+    subjects = tuple(dict.fromkeys(f"{edit.wiki}|{_bare(page)}" for page in edit.pages))
     own = bool(edit.pages) and all(owner(page) == account.name for page in edit.pages)
-    return ReadEdit(edit, read_edit(edit), tuple(dict.fromkeys(subjects)), own)
+    return ReadEdit(edit, read_edit(edit), subjects, own, seconds(edit))
+
+
+def _bare(title: str) -> str:
+    space, rest = subject(title)
+    return f"{space}:{rest}" if space else rest

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
-from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, Dialect, Insert, Table, delete, insert, select, update
 
 from tsbot.settings import TraceSettings
 from tsbot.store import tables as t
@@ -43,6 +43,8 @@ RENAMES = ("renameuser", "gblrename")
 _SECTION = re.compile(r"/\*.*?\*/")
 _NUMBER = (1 << 63) - 1
 _Row = dict[str, Any]
+_Values = tuple[int | str, ...]
+"""A row in the order of its table's columns."""
 
 
 def number(*parts: str) -> int:
@@ -125,36 +127,34 @@ class _Batch:
     new_accounts: set[int] = field(default_factory=set)
     new_pages: set[int] = field(default_factory=set)
     new_touches: set[int] = field(default_factory=set)
-    accounts: list[_Row] = field(default_factory=list)
-    pages: list[_Row] = field(default_factory=list)
-    touches: list[_Row] = field(default_factory=list)
-    edits: list[_Row] = field(default_factory=list)
+    accounts: dict[int, str] = field(default_factory=dict)
+    pages: list[_Values] = field(default_factory=list)
+    touches: list[_Values] = field(default_factory=list)
+    edits: list[_Values] = field(default_factory=list)
 
     def account(self, account: int, name: str) -> None:
         if account not in self.new_accounts:
             self.new_accounts.add(account)
-            self.accounts.append(_account_row(account, name))
+            self.accounts[account] = name
 
     def page(self, page: int, wiki: int, title: str) -> None:
         self.new_pages.add(page)
-        self.pages.append({"id": page, "wiki": wiki, "title": title})
+        self.pages.append((page, wiki, title))
 
     def touch(self, touch: int, page: int, account: int) -> None:
         if touch not in self.new_touches:
             self.new_touches.add(touch)
-            self.touches.append({"page": page, "account": account})
+            self.touches.append((page, account))
 
     def insert(self, connection: Connection) -> None:
         """Insert what was gathered; neighbours together."""
-        for table, rows, key in (
-            (t.activity_account, self.accounts, "id"),
-            (t.activity_page, self.pages, "id"),
-            (t.activity_touch, self.touches, "page"),
-            (t.activity_edit, self.edits, "account"),
-        ):
-            if rows:
-                connection.execute(insert_new(connection, table), sorted(rows, key=itemgetter(key)))
-                rows.clear()
+        if rows := list(_unknown(connection, self.accounts)):
+            connection.execute(insert_new(connection, t.activity_account), rows)
+        self.accounts.clear()
+        for table, values in ((t.activity_page, self.pages), (t.activity_touch, self.touches), (t.activity_edit, self.edits)):
+            if values:
+                _insert_values(connection, table, sorted(values))
+                values.clear()
 
 
 class ActivityIndex:
@@ -202,15 +202,8 @@ class ActivityIndex:
                 batch.page(page, wiki, title)
             if forgot or touch not in self._touches:
                 batch.touch(touch, page, account)
-            batch.edits.append(
-                {
-                    "account": account,
-                    "id": edit_number(event.time, event.wiki, event.rev_id),
-                    "page": page,
-                    "rev": event.rev_id,
-                    "digest": digest(event.comment),
-                }
-            )
+            edit = edit_number(event.time, event.wiki, event.rev_id)
+            batch.edits.append((account, edit, page, event.rev_id, digest(event.comment)))
         batch.insert(connection)
         if added and not self._begun:
             _begin(connection, now)
@@ -232,9 +225,13 @@ class ActivityIndex:
         return event.wiki not in self._out and (self._settings.index_bots or not event.bot) and self._known_wiki(event)
 
 
-def insert_new(connection: Connection, table: Table) -> Any:
+def insert_new(connection: Connection, table: Table) -> Insert:
     """An insertion that leaves rows as they are whose key is there already."""
-    match connection.dialect.name:
+    return _insertion(connection.dialect.name, table)
+
+
+def _insertion(dialect: str, table: Table) -> Insert:
+    match dialect:
         case "sqlite":
             return insert(table).prefix_with("OR IGNORE")
         case "postgresql":
@@ -243,6 +240,29 @@ def insert_new(connection: Connection, table: Table) -> Any:
             return insert_postgresql(table).on_conflict_do_nothing()
         case _:
             return insert(table).prefix_with("IGNORE")
+
+
+def _unknown(connection: Connection, accounts: Mapping[int, str]) -> Iterator[_Row]:
+    """Rows for those of some accounts that are not stored: names are folded for them only, which costs more than to look."""
+    c, numbers = t.activity_account.c.id, sorted(accounts)
+    for start in range(0, len(numbers), CHUNK):
+        some = numbers[start : start + CHUNK]
+        known = set(connection.scalars(select(c).where(c.in_(some))))
+        yield from (_account_row(one, accounts[one]) for one in some if one not in known)
+
+
+def _insert_values(connection: Connection, table: Table, rows: Sequence[_Values]) -> None:
+    """Insert rows as :func:`insert_new` does, without a look at each of them on the way, which costs as much as the database."""
+    statement, names = _statement(connection.dialect, table)
+    connection.exec_driver_sql(statement, [dict(zip(names, row, strict=True)) for row in rows] if names else list(rows))
+
+
+@lru_cache(maxsize=16)
+def _statement(dialect: Dialect, table: Table) -> tuple[str, tuple[str, ...]]:
+    """The insertion for the driver, and the names of its parameters; none where they go by their place."""
+    names = tuple(column.name for column in table.columns)
+    compiled = _insertion(dialect.name, table).compile(dialect=dialect, column_keys=names)
+    return str(compiled), () if compiled.positional else names
 
 
 def forget(connection: Connection, event: Event) -> bool:

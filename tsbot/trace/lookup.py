@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import BigInteger, BindParameter, CompoundSelect, Connection, Select, bindparam, func, select, union_all
 
 from tsbot.store import tables as t
 from tsbot.trace.activity import Account, Edit
@@ -28,7 +29,13 @@ MOST_PAGES = 200
 """Pages of the account asked about that are looked up, the latest."""
 MOST_CANDIDATES = 200
 CHUNK = 400
+"""Numbers in one list of a statement."""
+SLOTS = 25
+"""Keys that are looked up in one statement."""
+NOBODY = (1 << 63) - 1
+"""Fills slots that are not needed: the number of no account and no page, and none is above it."""
 SAMPLE = 1000
+_NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +99,16 @@ class Lookup:
     def edits(self, names: Iterable[str], most: int) -> dict[str, Account]:
         """What some accounts did, the latest ``most`` edits of each; those that the index does not know are left out."""
         numbers = {account_number(name): name for name in names}
+        latest: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+        for account, edit, rev_id, page in self._batches(_LATEST, list(numbers), {"most": most}):
+            latest[account].append((edit, rev_id, page))
+        places = self._places({page for some in latest.values() for _, _, page in some})
         found = {}
         for one, name in numbers.items():
-            rows = [_edit(row) for row in self._connection.execute(_LATEST, {"account": one, "most": most})]
-            if rows:
-                found[name] = Account(name, tuple(reversed(rows)))
+            some = sorted(latest.get(one, ()))
+            edits = tuple(Edit(*_when(edit, *places[page]), rev_id=rev_id) for edit, rev_id, page in some if page in places)
+            if edits:
+                found[name] = Account(name, edits)
         return found
 
     def holders(self, account: Account, most: int = MOST_CANDIDATES) -> Holders:
@@ -107,8 +119,7 @@ class Lookup:
         why: dict[int, dict[str, None]] = defaultdict(dict)
         crowded = []
         population = max(2, self.accounts())
-        for key in _pages_of(account):
-            holders = self._holders(key)
+        for key, holders in self._holders(_pages_of(account)):
             if len(holders) > MOST_HOLDERS:
                 crowded.append(key)
                 continue
@@ -128,28 +139,42 @@ class Lookup:
     def others(self, most: int, besides: Iterable[str]) -> list[str]:
         """Names of accounts spread over the index: strangers to compare with."""
         known = set(besides)
-        low, high = self._connection.execute(select(func.min(t.activity_account.c.id), func.max(t.activity_account.c.id))).one()
-        if low is None:
+        # One at a time, or SQLite goes through the whole table.
+        low, high = (self._connection.scalar(select(least(t.activity_account.c.id))) for least in (func.min, func.max))
+        if low is None or high is None:
             return []
         # Numbers of accounts are hashes: evenly spaced ones are a sample that is the same each time.
-        names = []
         step = max(1, (high - low) // most)
-        for start in range(low, high + 1, step):
-            query = select(t.activity_account.c.name).where(t.activity_account.c.id >= start).order_by(t.activity_account.c.id).limit(1)
-            name = self._connection.scalar(query)
-            if name and name not in known:
-                known.add(name)
-                names.append(name)
-        return names[:most]
+        found = dict(self._batches(_FROM, range(low, high + 1, step)))
+        return [name for _, name in sorted(found.items()) if name not in known][:most]
 
-    def _holders(self, key: str) -> list[int]:
-        wiki, _, title = key.partition("|")
-        holders: dict[int, None] = {}
-        for one in (title, twin(title)):
-            if one is not None:
-                found = self._connection.execute(_HOLDERS, {"page": page_number(wiki, one)})
-                holders.update(dict.fromkeys(int(row.account) for row in found))
-        return list(holders)
+    def _holders(self, keys: Sequence[str]) -> Iterator[tuple[str, list[int]]]:
+        """Who edited each page, or the talk page that belongs to it; not all where there are very many."""
+        pages = {}
+        for key in keys:
+            wiki, _, title = key.partition("|")
+            pages[key] = [page_number(wiki, one) for one in (title, twin(title)) if one is not None]
+        holders: dict[int, list[int]] = defaultdict(list)
+        for page, account in self._batches(_HOLDERS, [page for some in pages.values() for page in some]):
+            holders[page].append(account)
+        for key, some in pages.items():
+            yield key, list(dict.fromkeys(account for page in some for account in holders.get(page, ())))
+
+    def _batches(self, query: CompoundSelect[Any], keys: Sequence[int], more: Mapping[str, int] = _NOTHING) -> Iterator[Any]:
+        """Rows of a query of :func:`_many` for any number of keys."""
+        for start in range(0, len(keys), SLOTS):
+            some = keys[start : start + SLOTS]
+            slots = {f"key{slot}": some[slot] if slot < len(some) else NOBODY for slot in range(SLOTS)}
+            yield from self._connection.execute(query, {**slots, **more}).all()
+
+    def _places(self, pages: Collection[int]) -> dict[int, tuple[str, str]]:
+        """Wiki and title of some pages."""
+        wikis = {row.id: row.name for row in self._connection.execute(_WIKIS)}
+        wanted, found = sorted(pages), {}
+        for start in range(0, len(wanted), CHUNK):
+            some = self._connection.execute(_PAGES, {"pages": wanted[start : start + CHUNK]}).all()
+            found.update({page: (wikis.get(wiki, ""), title) for page, wiki, title in some})
+        return found
 
     def _alike(self, name: str, population: int) -> list[tuple[int, float]]:
         c = t.activity_account.c
@@ -174,24 +199,36 @@ class Lookup:
         return names
 
 
-def _edit(row: Any) -> Edit:
-    return Edit(row.name, datetime.fromtimestamp(row.id >> TIME_BITS, UTC), (row.title,), rev_id=row.rev)
+def _when(edit: int, wiki: str, title: str) -> tuple[str, datetime, tuple[str]]:
+    return wiki, datetime.fromtimestamp(edit >> TIME_BITS, UTC), (title,)
 
 
-def _latest() -> Select[tuple[int, int, str, str]]:
-    c, p, w = t.activity_edit.c, t.activity_page.c, t.activity_wiki.c
-    joined = t.activity_edit.join(t.activity_page, p.id == c.page).join(t.activity_wiki, w.id == p.wiki)
-    query = select(c.id, c.rev, p.title, w.name).select_from(joined).where(c.account == bindparam("account"))
-    return query.order_by(c.id.desc()).limit(bindparam("most"))
+def _many(one: Callable[[BindParameter[int]], Select[Any]]) -> CompoundSelect[Any]:
+    """A query for ``SLOTS`` keys at once, each with a limit of its own: a page with very many editors costs no more than its limit."""
+    return union_all(*(select(one(bindparam(f"key{slot}", type_=BigInteger)).subquery(f"slot{slot}")) for slot in range(SLOTS)))
 
 
-def _holders() -> Select[tuple[int]]:
+def _latest(key: BindParameter[int]) -> Select[Any]:
+    c = t.activity_edit.c
+    return select(c.account, c.id, c.rev, c.page).where(c.account == key).order_by(c.id.desc()).limit(bindparam("most"))
+
+
+def _touched(key: BindParameter[int]) -> Select[Any]:
     c = t.activity_touch.c
-    return select(c.account).where(c.page == bindparam("page")).limit(MOST_HOLDERS + 1)
+    return select(c.page, c.account).where(c.page == key).limit(MOST_HOLDERS + 1)
 
 
-# Made once: hundreds of them are asked for one account.
-_LATEST, _HOLDERS = _latest(), _holders()
+def _from(key: BindParameter[int]) -> Select[Any]:
+    c = t.activity_account.c
+    return select(c.id, c.name).where(c.id >= key).order_by(c.id).limit(1)
+
+
+# Made once: every question needs them.
+_LATEST, _HOLDERS, _FROM = _many(_latest), _many(_touched), _many(_from)
+_WIKIS = select(t.activity_wiki.c.id, t.activity_wiki.c.name)
+_PAGES = select(t.activity_page.c.id, t.activity_page.c.wiki, t.activity_page.c.title).where(
+    t.activity_page.c.id.in_(bindparam("pages", expanding=True))
+)
 
 
 def _pages_of(account: Account) -> list[str]:

@@ -11,9 +11,9 @@ import numpy as np
 from tsbot.trace.activity import Account
 from tsbot.trace.candidates import CandidateIndex, spread
 from tsbot.trace.gallery import Gallery
+from tsbot.trace.imitation import Imitations
 from tsbot.trace.naming import kind_of
 from tsbot.trace.score import Measured, Scores, score
-from tsbot.trace.skeleton import look_alike
 from tsbot.trace.tiers import expected_coincidences, tier
 from tsbot.trace.weights import Weights, shipped_weights
 
@@ -102,6 +102,7 @@ class Ranker:
         scores = score(measured, self._weights, rows)
         accounts = measured.gallery.accounts
         self._leave_names(scores, [account.name for account in accounts], rows)
+        imitations = Imitations(measured.gallery)
         lists = []
         for position, row in enumerate(rows):
             total = scores.total[position]
@@ -117,7 +118,7 @@ class Ranker:
                         rank,
                         accounts[other].name,
                         round(log_lr, 4),
-                        tier(log_lr, kinds, look_alike=self._names and _look_alike(accounts[row].name, accounts[other].name)),
+                        tier(log_lr, kinds, imitation=imitations.imitated(row, other)),
                         expected_coincidences(log_lr, len(self._accounts) - 1),
                         tuple(_reasons(measured, kinds, row, other)),
                     )
@@ -135,10 +136,6 @@ class Ranker:
         without = given[None, :] | given[list(rows)][:, None]
         scores.total[without] -= values[without]
         values[without] = 0.0
-
-
-def _look_alike(first: str, second: str) -> bool:
-    return kind_of(first) == kind_of(second) == "account" and look_alike(first, second)
 
 
 def _reasons(measured: Measured, kinds: dict[str, float], row: int, other: int) -> Iterator[Reason]:

@@ -5,10 +5,14 @@ Weights follow the vector-space model (Salton and Buckley 1988): a term that few
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tsbot.trace.gamma import log_gamma
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -18,19 +22,15 @@ class Vectors:
     """One sparse vector per account, and for every term the accounts that have it."""
 
     def __init__(self, counts: Sequence[Mapping[Hashable, float]]) -> None:
-        vocabulary: dict[Hashable, int] = {}
-        rows, terms, values = [], [], []
-        for row, mapping in enumerate(counts):
-            for term, value in mapping.items():
-                rows.append(row)
-                terms.append(vocabulary.setdefault(term, len(vocabulary)))
-                values.append(value)
+        vocabulary: defaultdict[Hashable, int] = defaultdict()
+        vocabulary.default_factory = vocabulary.__len__  # a term that is new takes the next number
+        terms = [vocabulary[term] for mapping in counts for term in mapping]
         self.size = len(counts)
-        self.vocabulary = vocabulary
-        self._rows = np.array(rows, dtype=np.int64)
+        self.vocabulary: Mapping[Hashable, int] = dict(vocabulary)
+        self._rows = np.repeat(np.arange(self.size), [len(mapping) for mapping in counts]) if counts else np.zeros(0, np.int64)
         self._terms = np.array(terms, dtype=np.int64)
-        self._values = np.array(values, dtype=np.float64)
-        self.frequency: Indices = np.bincount(self._terms, minlength=len(vocabulary)) if rows else np.zeros(0, np.int64)
+        self._values = np.fromiter(chain.from_iterable(mapping.values() for mapping in counts), np.float64, len(terms))
+        self.frequency: Indices = np.bincount(self._terms, minlength=len(vocabulary)) if terms else np.zeros(0, np.int64)
         """In how many accounts each term occurs."""
         self._starts = np.searchsorted(self._rows, np.arange(self.size + 1))
         order = np.argsort(self._terms, kind="stable")
@@ -74,10 +74,40 @@ class Vectors:
             result[position] = np.bincount(self._posting_rows[entries], products, minlength=self.size)
         return result
 
-    def cosine(self, rows: Iterable[int], weights: Floats | None = None) -> Floats:
-        """Cosines of some accounts with all."""
-        values = self.weighted(self.idf() if weights is None else weights)
+    def cosine(self, rows: Iterable[int], least: int = 1) -> Floats:
+        """Cosines of some accounts with all; terms that fewer than ``least`` accounts have do not count, not even for the length."""
+        values = self.weighted(self.idf() * (self.frequency >= least))
         return self.dot(rows, values, values)
+
+    def factors(self, rows: Sequence[int], strength: float, most: float) -> Floats:
+        """Log Bayes factors that two accounts draw from one distribution over all terms, for some accounts against all.
+
+        The Dirichlet-multinomial of ``tsbot.trace.categories``, where there are too many categories for a table of them. What one does
+        repeatedly counts once less each time; ``strength`` is the weight of what everybody does, ``most`` that of one account.
+        """
+        some = list(rows)
+        sums = self.totals(self._values)
+        values = self._values * np.minimum(1.0, most / np.maximum(sums, 1e-9))[self._rows]
+        sums = np.minimum(sums, most)
+        mean = np.bincount(self._terms, values / np.maximum(sums, 1e-9)[self._rows], minlength=len(self.vocabulary))
+        alpha = strength * np.maximum(mean / max(mean.sum(), 1e-9), 1e-7)
+        before, after = alpha[self._terms], alpha[self._terms] + values
+        own = log_gamma(before) - log_gamma(after)  # entry by entry: nothing of it depends on the other account
+        by_posting, own_by_posting = after[self._order], own[self._order]
+        whole = log_gamma(strength + sums)
+        result = np.zeros((len(some), self.size))
+        for position, row in enumerate(some):
+            start, end = self._starts[row], self._starts[row + 1]
+            terms, added = self._terms[start:end], values[start:end]
+            starts, counts = self._posting_starts[terms], self.frequency[terms]
+            entries = np.repeat(starts - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts) + np.arange(counts.sum())
+            both = log_gamma(by_posting[entries] + np.repeat(added, counts)) + own_by_posting[entries]
+            both += np.repeat(own[start:end] - log_gamma(alpha[terms]), counts) if end > start else 0.0
+            shared = np.bincount(self._posting_rows[entries], both, minlength=self.size)
+            # The factor is what shared terms add, less what two texts of these lengths would have in common by chance.
+            lengths = log_gamma(strength + sums[row] + sums) + log_gamma(np.array([strength])) - whole[row] - whole
+            result[position] = shared - lengths
+        return result
 
     def terms(self, row: int) -> dict[int, float]:
         """Term numbers and raw values of one account."""

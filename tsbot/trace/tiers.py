@@ -19,14 +19,10 @@ FAMILIES = {
 """Kinds of one family are not independent of each other."""
 COPIED = ("pages", "topics", "sections", "targets", "phrases", "style", "names")
 """What whoever wants to be taken for another can see and copy; of style, the phrases."""
-HARD = ("summaries", "workflow", "hours")
-"""What is hard to copy, because it takes long and is not seen at a glance; and a style that differs in spite of all."""
+COPIED_LEAST = 2.0
+"""So much of it is a likeness that needs an explanation."""
 SPEAKS = math.log(2)
 """A kind supports a link from this log-likelihood ratio on."""
-# Set where 2 % of the true pairs of the labelled investigations would be taken for imitation.
-_COPIED_LEAST, _HARD_MOST, _NAME_LEAST = 2.0, -1.2, 1.0
-_LOOK_ALIKE_HARD_MOST = -0.5
-"""The same for a name that was made to look like the other: who has several accounts numbers them, who frames somebody copies letters."""
 
 WORDING = {
     "very strong": "the evidence is consistent with one person, very strongly",
@@ -44,20 +40,17 @@ def families(kinds: Mapping[str, float]) -> set[str]:
     return {FAMILIES[kind] for kind, value in kinds.items() if value >= SPEAKS}
 
 
-def imitation(kinds: Mapping[str, float], *, look_alike: bool = False) -> bool:
-    """Whether a link rests on a name and on what is easily copied, and what is hard to copy speaks against it.
+def alike(kinds: Mapping[str, float]) -> bool:
+    """Whether so much of what can be copied is alike that it needs an explanation: one person, or imitation."""
+    return sum(max(0.0, kinds.get(kind, 0.0)) for kind in COPIED) >= COPIED_LEAST
 
-    ``look_alike`` says that one name is the other in letters that look like its own.
+
+def tier(log_lr: float, kinds: Mapping[str, float], *, imitation: bool = False) -> str:
+    """The tier of a link. Whatever the sum, a link needs two independent families of evidence.
+
+    ``imitation`` says that imitation explains better than one person what is alike (:mod:`tsbot.trace.imitation`).
     """
-    copied = sum(max(0.0, kinds.get(kind, 0.0)) for kind in COPIED)
-    hard = sum(kinds.get(kind, 0.0) for kind in HARD) + min(0.0, kinds.get("style", 0.0))
-    most = _LOOK_ALIKE_HARD_MOST if look_alike else _HARD_MOST
-    return copied >= _COPIED_LEAST and hard <= most and kinds.get("names", 0.0) >= _NAME_LEAST
-
-
-def tier(log_lr: float, kinds: Mapping[str, float], *, look_alike: bool = False) -> str:
-    """The tier of a link. Whatever the sum, a link needs two independent families of evidence."""
-    if imitation(kinds, look_alike=look_alike):
+    if imitation and alike(kinds):
         return "imitation"
     if log_lr <= -WEAK:
         return "against"

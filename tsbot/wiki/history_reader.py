@@ -92,6 +92,25 @@ class ApiHistories:
                 found += [page for page, _ in _pages(data)]
         return found
 
+    def prefixed(self, prefix: str, namespace: int, most: int) -> list[PageRef]:
+        """Pages of a namespace whose titles, without the namespace, begin so: the archives of a talk page are its subpages."""
+        asked: Parameters = {"generator": "allpages", "gapprefix": prefix, "gapnamespace": namespace, "gaplimit": min(500, most)}
+        return self._found(asked, most)
+
+    def containing(self, phrase: str, most: int) -> list[PageRef]:
+        """Pages on which the wiki's own search finds a phrase, in all namespaces; what it finds need not be literally there."""
+        words = " ".join(phrase.replace('"', " ").split())
+        return self._found({"generator": "search", "gsrsearch": f'"{words}"', "gsrnamespace": "*", "gsrlimit": min(50, most)}, most)
+
+    def _found(self, asked: Parameters, most: int) -> list[PageRef]:
+        found: list[PageRef] = []
+        with _nobody():
+            for data in self._follow({"prop": "info", **asked}):
+                found += [page for page, _ in _pages(data)]
+                if len(found) >= most:
+                    break
+        return found[:most]
+
     def history(self, page_id: int, most: int) -> PageHistory | None:
         """The newest ``most`` revisions of a page."""
         found: list[Revision] = []

@@ -23,9 +23,10 @@ from tsbot.console.access import Act
 from tsbot.console.console import Console
 from tsbot.console.listing import Filter
 from tsbot.console.office import NOT_YOURS, Seat, at_case
-from tsbot.console.pages import hearings
+from tsbot.console.pages import hearings, verifying
 from tsbot.console.pages.flash import read_flash
 from tsbot.console.pages.queue import KINDS
+from tsbot.console.pages.verifying import Subject
 from tsbot.console.reading import note, reading
 from tsbot.console.render import is_part
 from tsbot.console.shown import difference, legible, pieces
@@ -88,7 +89,7 @@ def show(console: Console, request: Request, taken: Seat, case: Case, status: in
         outcomes=tuple(name for name, one in closing.items() if one.people), holder=leases.holder(case, taken.now), tlp=TLP,
         emergency=shipped_handling().emergency(case.kind), closed=case.state is CaseState.CLOSED, minors=case.kind is Kind.MINORS,
         may={act.value: taken.may(act, case) for act in Act}, plans=console.histories is not None,
-        heard=heard, verifies=console.histories is not None, revealed=revealed or None, diffs=console.revisions is not None,
+        heard=heard, verifies=console.farm is not None, revealed=revealed or None, diffs=console.revisions is not None,
     )  # fmt: skip
 
 
@@ -231,20 +232,22 @@ def reveal_link(console: Console, request: Request, case_id: str, fields: dict[s
     return _answer(console, request, taken, case, **shown)
 
 
-def reveal_meeting(console: Console, request: Request, case_id: str, fields: dict[str, str]) -> Response:
-    """Where the author of a flag and another account met."""
-    taken, case = at_case(console, request, Act.REVEAL, case_id, anew=True)
-    flag = _flag(console, case, fields.get("flag", ""))
-    _count(console, taken, case, fields, flag.id, "dealings.accounts")
-    return _answer(console, request, taken, case, flag=flag, **hearings.meeting(console, taken, flag, fields))
+def _verified(act: str, ask: Callable[[Console, Subject | None, Seat, dict[str, str]], dict[str, Any]]) -> Reveal:
+    """What opens the answer to a question to wikis, about a flag or about whom a person's report names."""
 
+    def reveal_it(console: Console, request: Request, case_id: str, fields: dict[str, str]) -> Response:
+        taken, case = at_case(console, request, Act.REVEAL, case_id, anew=True)
+        if fields.get("hearing"):
+            with console.database.read() as connection:
+                hearing = hearings.of_case(connection, case, fields)
+            subject, obj = verifying.of_hearing(console, case, hearing, fields), hearing.id
+        else:
+            flag = _flag(console, case, fields.get("flag", ""))
+            subject, obj = verifying.of_flag(flag, fields), flag.id
+        _count(console, taken, case, fields, obj, act)
+        return _answer(console, request, taken, case, **ask(console, subject, taken, fields))
 
-def reveal_origin(console: Console, request: Request, case_id: str, fields: dict[str, str]) -> Response:
-    """Which edit brought the words that a flag rests on."""
-    taken, case = at_case(console, request, Act.REVEAL, case_id, anew=True)
-    flag = _flag(console, case, fields.get("flag", ""))
-    _count(console, taken, case, fields, flag.id, "dealings.phrase")
-    return _answer(console, request, taken, case, flag=flag, **hearings.origin(console, flag))
+    return reveal_it
 
 
 Reveal = Callable[[Console, Request, str, dict[str, str]], Response]
@@ -257,8 +260,12 @@ REVEALS: Mapping[str, Reveal] = {
     "letter": letter,
     "hearing": reveal_hearing,
     "link": reveal_link,
-    "meeting": reveal_meeting,
-    "origin": reveal_origin,
+    "meeting": _verified("dealings.accounts", lambda console, one, taken, _: verifying.meeting(console, one, taken.now)),
+    "everywhere": _verified("dealings.everywhere", lambda console, one, taken, _: verifying.everywhere(console, one, taken.now)),
+    "sanctions": _verified("dealings.sanctions", lambda console, one, _, _fields: verifying.sanctioned(console, one)),
+    "origin": _verified("dealings.phrase", lambda console, one, _, _fields: verifying.origin(console, one)),
+    "spread": _verified("dealings.spread", lambda console, one, _, _fields: verifying.spreading(console, one)),
+    "archives": _verified("dealings.archives", lambda console, one, _, fields: verifying.archived(console, one, fields)),
     "merge": hearings.merge,
 }
 """What of a case can be opened, by the last part of its address."""

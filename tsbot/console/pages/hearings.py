@@ -12,15 +12,12 @@ from sqlalchemy import Connection, select
 from tsbot.cases import closing_order, joining
 from tsbot.cases.case import Case, CaseState, find_case, read_case
 from tsbot.cases.closing_order import Step
-from tsbot.cases.flag import Flag
 from tsbot.cases.handling import shipped_handling
 from tsbot.console.access import Act
 from tsbot.console.console import Console
 from tsbot.console.office import NOT_YOURS, Seat, at_case
 from tsbot.console.parties import open_case
 from tsbot.console.shown import difference, legible
-from tsbot.dealings.meeting import meet
-from tsbot.dealings.phrase import find as find_phrase
 from tsbot.errors import ForbiddenError, InputError, WikiError
 from tsbot.reception import answering
 from tsbot.reception import hearing as hearings
@@ -28,7 +25,6 @@ from tsbot.reception.hearing import Hearing
 from tsbot.reception.said import targets
 from tsbot.reception.situations import CHECKLIST, draft, shipped_situations
 from tsbot.store import tables as t
-from tsbot.text.titles import page_owner
 from tsbot.wiki.types import RevisionRef
 
 
@@ -75,7 +71,7 @@ def heard(console: Console, connection: Connection, case: Case) -> Heard:
 def reveal(console: Console, taken: Seat, case: Case, fields: dict[str, str]) -> dict[str, Any]:
     """A report with all that was said since; the caller writes down that it was read."""
     with console.database.read() as connection:
-        found, key = _of(connection, case, fields), console.database.key
+        found, key = of_case(connection, case, fields), console.database.key
         said = hearings.read_said(connection, key, found)
         words = hearings.words(connection, key, found)
     links = [] if said is None else [(address, target.rev_id) for address, target in targets(said)]
@@ -86,13 +82,13 @@ def reveal(console: Console, taken: Seat, case: Case, fields: dict[str, str]) ->
     text = legible(said.text) if said is not None else None
     spoken = [(one, legible(one.text) if one.text is not None else None) for one in words]
     return more | {"what": "hearing", "hearing": found, "said": said, "text": text, "words": spoken, "links": links,
-                   "situations": tuple(shipped_situations())}  # fmt: skip
+                   "verifies": console.farm is not None, "situations": tuple(shipped_situations())}  # fmt: skip
 
 
 def reveal_link(console: Console, case: Case, fields: dict[str, str]) -> dict[str, Any]:
     """What an edit changed that the person pointed at, asked of its wiki."""
     with console.database.read() as connection:
-        said = hearings.read_said(connection, console.database.key, _of(connection, case, fields))
+        said = hearings.read_said(connection, console.database.key, of_case(connection, case, fields))
     diff, trouble = None, "none"
     for address, target in targets(said) if said is not None else ():
         wiki = console.database_of(target.base) if console.database_of else None
@@ -106,7 +102,8 @@ def reveal_link(console: Console, case: Case, fields: dict[str, str]) -> dict[st
     return {"what": "diff", "diff": diff, "trouble": trouble}
 
 
-def _of(connection: Connection, case: Case, fields: dict[str, str]) -> Hearing:
+def of_case(connection: Connection, case: Case, fields: dict[str, str]) -> Hearing:
+    """The report that a form names. Raises ``ForbiddenError`` for one that is not of the case."""
     found = hearings.find(connection, fields.get("hearing", ""))
     if found is None or found.case_id != case.id:
         raise ForbiddenError(NOT_YOURS)
@@ -129,32 +126,3 @@ def merge(console: Console, request: Request, case_id: str, fields: dict[str, st
         taken.who.noticed(connection, merged.id, taken.now)
         read_case(connection, merged.id)
     return RedirectResponse(f"/cases/{into.id}", status_code=303)
-
-
-def meeting(console: Console, taken: Seat, flag: Flag, fields: dict[str, str]) -> dict[str, Any]:
-    """Where the author of a flag and another account met, asked of the wiki."""
-    content = flag.content
-    if console.histories is None or content is None or not content.user:
-        return {"what": "meeting", "met": None, "trouble": "none"}
-    other = fields.get("other", "").strip() or page_owner(content.title, content.namespace)
-    try:
-        met = meet(console.histories(flag.wiki, content.server_url), content.user, other, taken.now)
-    except WikiError:
-        return {"what": "meeting", "met": None, "trouble": "down"}
-    return {"what": "meeting", "met": met, "trouble": ""}
-
-
-def origin(console: Console, flag: Flag) -> dict[str, Any]:
-    """Which edit brought the words that a flag rests on, asked of the wiki."""
-    content = flag.content
-    spans = [one for one in content.evidence if one.label == flag.kind.value] or list(content.evidence) if content is not None else []
-    if console.histories is None or content is None or not content.rev_id or not spans:
-        return {"what": "origin", "origin": None, "trouble": "none"}
-    phrase = content.excerpt[spans[0].start : spans[0].end]
-    try:
-        found = find_phrase(console.histories(flag.wiki, content.server_url), content.rev_id, phrase)
-    except WikiError:
-        return {"what": "origin", "origin": None, "trouble": "down"}
-    except InputError:
-        return {"what": "origin", "origin": None, "trouble": "none"}
-    return {"what": "origin", "origin": found, "trouble": ""}

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
+from itertools import chain
 
 import numpy as np
 
-from tsbot.trace.activity import seconds
 from tsbot.trace.gallery import Gallery, ReadEdit
 from tsbot.trace.sparse import Floats, Vectors
 
@@ -35,7 +35,7 @@ class Dates:
     normalised = frozenset[str]()
 
     def __init__(self, gallery: Gallery) -> None:
-        self._times = [np.array([seconds(one.edit) for one in edits]) for edits in gallery.read]
+        self._times = [np.array([one.time for one in edits]) for edits in gallery.read]
         self._places = [np.array([hash_page(one.subjects) for one in edits]) for edits in gallery.read]
         self._same_days = Vectors([_page_days(edits) for edits in gallery.read])
         self._same_weeks = Vectors([_wiki_weeks(edits) for edits in gallery.read])
@@ -79,17 +79,16 @@ class Dates:
 
 def _page_days(edits: Sequence[ReadEdit]) -> Counter[Hashable]:
     """Pages with the day, counted again with the fortnight: the same page at nearly the same time."""
-    counter: Counter[Hashable] = Counter()
-    for one in edits:
-        day = seconds(one.edit) / DAY
-        for page in one.subjects:
-            counter.update(((page, "day", int(day)), (page, "fortnight", int(day / 14)), (page, "fortnight", int(day / 14 + 0.5) + 0.5)))
-    return counter
+    days = ((page, one.time / DAY) for one in edits for page in one.subjects)
+    keys = (
+        ((page, "day", int(day)), (page, "fortnight", int(day / 14)), (page, "fortnight", int(day / 14 + 0.5) + 0.5)) for page, day in days
+    )
+    return Counter(chain.from_iterable(keys))
 
 
 def _wiki_weeks(edits: Sequence[ReadEdit]) -> Counter[Hashable]:
     """Wikis with the month and the half month beside it."""
-    months = ((one.edit.wiki, seconds(one.edit) / DAY / 30) for one in edits)
+    months = ((one.edit.wiki, one.time / DAY / 30) for one in edits)
     return Counter(key for wiki, month in months for key in ((wiki, int(month)), (wiki, int(month + 0.5) + 0.5)))
 
 

@@ -11,36 +11,41 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tsbot.trace.activity import offset_hours, seconds
+from tsbot.trace.activity import offset_hours
 from tsbot.trace.categories import Habit, bounded, prior, same_habit
 from tsbot.trace.gallery import Gallery, ReadEdit
 from tsbot.trace.sparse import Floats
 
-_SPREAD = ((0, 0.5), (1, 0.2), (-1, 0.2), (2, 0.05), (-2, 0.05))
+_APRIL, _OCTOBER = 4, 10
+_SPREAD = ((0, 0.3), (1, 0.2), (-1, 0.2), (2, 0.1), (-2, 0.1), (3, 0.05), (-3, 0.05))
 
 
 class Hours:
     """Hours, weekdays, clock."""
 
     kind = "hours"
-    features = ("day", "week", "clock")
+    features = ("day", "week", "clock", "season")
     normalised = frozenset[str]()
 
     def __init__(self, gallery: Gallery) -> None:
-        self._hours = np.stack([_hours(edits) for edits in gallery.read])
-        self._bounded = bounded(self._hours, 15.0)
-        self._alpha = prior(self._hours, 12.0)
+        sittings = [_sessions(edits) for edits in gallery.read]
+        self._hours = _hours(sittings)
+        self._bounded = bounded(self._hours, 30.0)
+        self._alpha = prior(self._hours, 6.0)
         self._week = Habit([_weekdays(edits) for edits in gallery.read], 6.0)
-        self._clocks = len({offset_hours(one.edit) for edits in gallery.read for one in edits})
-        self._offsets = bounded(np.stack([_offsets(edits) for edits in gallery.read]), 5.0)
-        self._clock = prior(self._offsets, 2.0)
+        clocks = [[(offset_hours(one.edit), one.edit.timestamp.month) for one in some] for some in sittings]
+        told = [[(offset, month) for offset, month in some if offset] for some in clocks]
+        self._silent = np.array([not some for some in told])
+        self._clock = Habit([[f"{offset:+.2f}" for offset, _ in some] for some in told], 2.0, 5.0)
+        self._season = Habit([[f"{offset - (_APRIL <= month <= _OCTOBER):+.2f}" for offset, month in some] for some in told], 2.0, 5.0)
 
     def compare(self, rows: Sequence[int]) -> Floats:
         """Log Bayes factors."""
         day = same_habit(self._bounded, rows, self._alpha)
-        # A clock that is the same for all (on wikis: UTC) tells nothing but how much there is of each.
-        clock = same_habit(self._offsets, rows, self._clock) if self._clocks > 1 else np.full_like(day, np.nan)
-        return np.stack([day, self._week.compare(rows), clock])
+        # UTC is what software writes that does not know its user's clock (on wikis: always), so it tells nothing.
+        silent = self._silent[list(rows)][:, None] | self._silent[None, :]
+        clock, season = (np.where(silent, np.nan, habit.compare(rows)) for habit in (self._clock, self._season))
+        return np.stack([day, self._week.compare(rows), clock, season])
 
     def words(self, first: int, second: int) -> str:
         """The hours in which both are mostly active."""
@@ -51,43 +56,30 @@ def _sessions(edits: Sequence[ReadEdit]) -> list[ReadEdit]:
     """One edit for each account, day and hour: edits of one sitting are one observation."""
     seen: dict[int, ReadEdit] = {}
     for one in edits:
-        seen.setdefault(int(seconds(one.edit) // 3600), one)
+        seen.setdefault(int(one.time // 3600), one)
     return list(seen.values())
 
 
-def _hours(edits: Sequence[ReadEdit]) -> Floats:
-    counts = np.zeros(24)
-    for one in _sessions(edits):
-        hour = int(seconds(one.edit) % 86400 // 3600)
-        for shift, weight in _SPREAD:
-            counts[(hour + shift) % 24] += weight
+def _hours(sittings: Sequence[Sequence[ReadEdit]]) -> Floats:
+    """Sessions of every account in each hour, spread: shape (accounts, 24)."""
+    hours = np.stack([np.bincount([int(one.time % 86400 // 3600) for one in some], minlength=24) for some in sittings])
+    counts: Floats = np.sum([weight * np.roll(hours, shift, axis=1) for shift, weight in _SPREAD], axis=0)
     return counts
 
 
 def _weekdays(edits: Sequence[ReadEdit]) -> list[str]:
     # 1970-01-01 was a Thursday.
-    days = {int(seconds(one.edit) // 86400) for one in edits}
+    days = {int(one.time // 86400) for one in edits}
     return ["weekend" if (day + 3) % 7 >= 5 else "weekday" for day in days]
-
-
-def _offsets(edits: Sequence[ReadEdit]) -> Floats:
-    """Sessions for each offset from -12 to +14 hours; an hour beside it counts too, for daylight saving time."""
-    counts = np.zeros(29)
-    for one in _sessions(edits):
-        position = round(offset_hours(one.edit)) + 13
-        for shift, weight in ((0, 0.6), (1, 0.2), (-1, 0.2)):
-            if 0 <= position + shift < len(counts):
-                counts[position + shift] += weight
-    return counts
 
 
 def _span(counts: Floats) -> str:
     """The shortest span of hours with most of the activity."""
     if not counts.sum():
         return "never"
-    doubled = np.concatenate([counts, counts])
+    until = np.concatenate([[0.0], np.cumsum(np.concatenate([counts, counts]))])
     for length in range(1, 25):
-        sums = np.array([doubled[start : start + length].sum() for start in range(24)])
+        sums = np.round(until[length : length + 24] - until[:24], 6)
         if sums.max() >= 0.8 * counts.sum():
             start = int(sums.argmax())
             return f"{start:02}-{(start + length) % 24:02} h"

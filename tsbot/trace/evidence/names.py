@@ -9,23 +9,27 @@ Fails on: names that many people have; imitation of a victim, which is the reaso
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import JaroWinkler
 
 from tsbot.trace.evidence.topics import title_words
-from tsbot.trace.gallery import Gallery
+from tsbot.trace.gallery import TITLES, Gallery, ReadEdit
 from tsbot.trace.skeleton import folded, shape, skeleton, spellings, stem
 from tsbot.trace.sparse import Floats, Vectors
+
+_LEAST_CALLED = 3
+"""Letters of a spelling of a name that is looked for among words."""
 
 
 class Names:
     """User names."""
 
     kind = "names"
-    features = ("grams", "edits", "parts", "stem", "shape", "titles")
+    features = ("grams", "edits", "parts", "stem", "shape", "titles", "mentions")
     normalised = frozenset[str]()
 
     def __init__(self, gallery: Gallery) -> None:
@@ -42,16 +46,17 @@ class Names:
         )
         self._shapes = Vectors([Counter({shape(name): 1}) for name in self._names])
         own: list[Counter[Hashable]] = [_grams(folded(name).replace(" ", ""), (5,)) for name in self._names]
-        titles: list[Counter[Hashable]] = []
-        for edits in gallery.read:
-            counter: Counter[Hashable] = Counter()
-            for one in edits:
-                for title in one.edit.pages:
-                    # Talking to somebody is not being named like him: user space is left out.
-                    if not title.lower().startswith("user"):
-                        counter.update(set(_grams(folded("".join(title_words(title))).replace(" ", ""), (5,))))
-            titles.append(counter)
+        known = frozenset().union(*own)  # what stands in nobody's name need not be counted
+        # Talking to somebody is not being named like him: user space is left out.
+        elsewhere = [[title for one in edits for title in one.edit.pages if not title.lower().startswith("user")] for edits in gallery.read]
+        titles: list[Counter[Hashable]] = [
+            Counter([gram for title in some for gram in _title_grams(title) if gram in known]) for some in elsewhere
+        ]
         self._titles = Vectors([*own, *titles])
+        called: list[Counter[Hashable]] = [Counter(word for word in spellings(name) if len(word) >= _LEAST_CALLED) for name in self._names]
+        names = frozenset().union(*called)
+        said: list[Counter[Hashable]] = [Counter(set(_words(edits)) & names) for edits in gallery.read]
+        self._mentions = Vectors([*called, *said])
 
     def compare(self, rows: Sequence[int]) -> Floats:
         """Cosine, similarity of 0.7 to 1 as 0 to 1, how much of the shorter name stands in the longer.
@@ -82,8 +87,17 @@ class Names:
                 equal,
                 _rarity(self._shapes, some),
                 np.maximum(there, back),
+                self._mentioned(some),
             ]
         )
+
+    def _mentioned(self, rows: list[int]) -> Floats:
+        """Rarity of how the one is called where the other says it: natural logarithm."""
+        size = len(self._names)
+        there = _rarity(self._mentions, rows)[:, size:]
+        back = _rarity(self._mentions, [row + size for row in rows])[:, :size]
+        mentioned: Floats = np.maximum(there, back)
+        return mentioned
 
     def words(self, first: int, second: int) -> str:
         """What is alike."""
@@ -94,6 +108,27 @@ class Names:
             return "names that look alike"
         similar = JaroWinkler.normalized_similarity(self._skeletons[first], self._skeletons[second])
         return f"names {100 * similar:.0f} % alike" if similar > 0.8 else "names not alike"
+
+
+def _words(edits: Sequence[ReadEdit]) -> Iterator[str]:
+    """Words of one's own summaries and of titles outside user space, folded."""
+    for one in edits:
+        yield from folded(one.reading.words).split()
+        for title in one.edit.pages:
+            if not title.lower().startswith("user"):
+                yield from _title_words(title)
+
+
+@lru_cache(maxsize=TITLES)
+def _title_words(title: str) -> tuple[str, ...]:
+    return tuple(folded(" ".join(title_words(title))).split())
+
+
+@lru_cache(maxsize=TITLES)
+def _title_grams(title: str) -> tuple[str, ...]:
+    """Five letters in a row of a title, each once."""
+    plain = folded("".join(title_words(title))).replace(" ", "")
+    return tuple({plain[start : start + 5] for start in range(len(plain) - 4)})
 
 
 def _grams(text: str, sizes: Sequence[int]) -> Counter[Hashable]:

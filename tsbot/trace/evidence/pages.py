@@ -24,19 +24,15 @@ class Pages:
     """Shared pages and wikis."""
 
     kind = "pages"
-    features = ("cosine", "rarity", "share", "wikis", "neighbours")
+    features = ("cosine", "rarity", "share", "wikis", "neighbours", "factor")
     normalised = frozenset(("cosine", "neighbours"))
 
     def __init__(self, gallery: Gallery) -> None:
         pages: list[Counter[Hashable]] = []
         wikis: list[Counter[Hashable]] = []
         for account, edits in zip(gallery.accounts, gallery.read, strict=True):
-            counter: Counter[Hashable] = Counter()
-            for one in edits:
-                for page, title in zip(one.subjects, one.edit.pages, strict=False):
-                    if owner(title) != account.name:
-                        counter[page] += 1
-            pages.append(counter)
+            both = ((page, title) for one in edits for page, title in zip(one.subjects, one.edit.pages, strict=False))
+            pages.append(Counter([page for page, title in both if owner(title) != account.name]))
             wikis.append(Counter(one.edit.wiki for one in edits))
         self._pages, self._wikis = Vectors(pages), Vectors(wikis)
         self._names = {number: str(name) for name, number in self._pages.vocabulary.items()}
@@ -52,7 +48,9 @@ class Pages:
         least = np.minimum(totals[list(rows)][:, None], totals[None, :])
         cosine = self._pages.cosine(rows)
         wikis = self._wikis.cosine(rows)
-        return np.stack([cosine, np.log1p(common), common / np.maximum(least, 1e-9), wikis, self._through(list(rows), cosine)])
+        factor = self._pages.factors(rows, 1000.0, 60.0)
+        share = common / np.maximum(least, 1e-9)
+        return np.stack([cosine, np.log1p(common), share, wikis, self._through(list(rows), cosine), factor])
 
     def _through(self, rows: list[int], cosine: Floats) -> Floats:
         """Similarity through third accounts, the two themselves left out: their pages are pages of the same editors."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Hashable, Sequence
+from functools import lru_cache
 
 import numpy as np
 
-from tsbot.trace.gallery import Gallery, ReadEdit, owner, subject
+from tsbot.trace.gallery import TITLES, Gallery, ReadEdit, owner, subject
 from tsbot.trace.sparse import Floats, Vectors
 
 _WORD = re.compile(r"[^\W_]+")
@@ -30,16 +31,10 @@ class Topics:
     def __init__(self, gallery: Gallery) -> None:
         counts: list[Counter[Hashable]] = []
         for account, edits in zip(gallery.accounts, gallery.read, strict=True):
-            counter: Counter[Hashable] = Counter()
-            for one in edits:
-                for title in one.edit.pages:
-                    if owner(title) != account.name:
-                        counter.update(set(title_words(title)))
-                    else:  # a draft in one's own space is about something; the name of its owner is not
-                        counter.update(set(title_words(title.partition("/")[2])))
-                for target in one.reading.targets:
-                    counter.update(set(title_words(target)))
-            counts.append(counter)
+            # A draft in one's own space is about something; the name of its owner is not.
+            titles = [title if owner(title) != account.name else title.partition("/")[2] for one in edits for title in one.edit.pages]
+            titles += [target for one in edits for target in one.reading.targets]
+            counts.append(Counter([word for title in titles for word in set(title_words(title))]))
         self._words = Vectors(counts)
         self._grams = Vectors([_grams(counter) for counter in counts])
         self._folders = Vectors([Counter(folder for one in edits for folder in _folders(one)) for edits in gallery.read])
@@ -58,22 +53,25 @@ class Topics:
 
 def _grams(words: Counter[Hashable]) -> Counter[Hashable]:
     """Four letters in a row: words that are bent or put together meet."""
-    grams: Counter[Hashable] = Counter()
-    for word in words:
-        padded = f" {word} "
-        grams.update(padded[start : start + 4] for start in range(len(padded) - 3))
-    return grams
+    return Counter([gram for word in words for gram in _word_grams(str(word))])
+
+
+@lru_cache(maxsize=TITLES)
+def _word_grams(word: str) -> tuple[str, ...]:
+    padded = f" {word} "
+    return tuple(padded[start : start + 4] for start in range(len(padded) - 3))
 
 
 def _folders(one: ReadEdit) -> set[str]:
     folders: set[str] = set()
-    for page in one.subjects:
+    for page in one.subjects if not one.own else ():
         parts = page.split("/")
         folders.update("/".join(parts[:end]) for end in range(1, len(parts)))
-    return folders if not one.own else set()
+    return folders
 
 
-def title_words(title: str) -> list[str]:
+@lru_cache(maxsize=TITLES)
+def title_words(title: str) -> tuple[str, ...]:
     """Words of a title or path, folded, of three letters or more (or digits)."""
     _, rest = subject(title)
-    return [word.lower() for word in _WORD.findall(_CAMEL.sub(" ", rest)) if len(word) > 2]
+    return tuple(word.lower() for word in _WORD.findall(_CAMEL.sub(" ", rest)) if len(word) > 2)

@@ -7,12 +7,12 @@ Fails on: accounts with a handful of edits; steps that a wiki's software suggest
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 
-from tsbot.trace.activity import seconds
 from tsbot.trace.categories import Habit
 from tsbot.trace.gallery import Gallery, ReadEdit, is_talk, owner, subject
 from tsbot.trace.sparse import Floats
@@ -59,7 +59,7 @@ def _place(one: ReadEdit) -> str:
 def _steps(edits: Sequence[ReadEdit]) -> list[str]:
     steps = []
     for before, after in pairwise(edits):
-        pause = seconds(after.edit) - seconds(before.edit)
+        pause = after.time - before.time
         same = bool(set(before.subjects) & set(after.subjects))
-        steps.append(f"{'same page' if same else 'other page'} {_PAUSE_NAMES[int(np.searchsorted(_PAUSES, pause))]}")
+        steps.append(f"{'same page' if same else 'other page'} {_PAUSE_NAMES[bisect_left(_PAUSES, pause)]}")
     return steps
