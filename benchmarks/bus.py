@@ -13,20 +13,20 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from local_texts import LocalTexts
 
-from tsbot.bus.listen import open_listener
+from tsbot.bus.listen import Listener, open_listener
 from tsbot.bus.work import Worker, open_worker
 from tsbot.demo.engines.nats import Nats
 from tsbot.demo.engines.postgresql import PostgreSQL
@@ -55,14 +55,21 @@ def cpu_of_tree(pid: int) -> float:
     return total
 
 
-def embedded(settings: Settings, events: Path, texts: Path | None) -> tuple[float, float]:
-    """Events a second, and a second of processor time, of one process on SQLite, as `tsbot patrol` works."""
+def embedded(settings: Settings, events: Path, texts: Path | None) -> tuple[float, float, dict[str, tuple[float, float]]]:
+    """Events a second, and a second of processor time, of one process on SQLite, as `tsbot patrol` works; and where its time goes."""
     database = open_store(settings)
     pipeline = open_pipeline(
         settings, database, open_wikis(settings), fetch=texts is not None, revisions=LocalTexts(texts) if texts else None
     )
     source = FileSource(events)
     source.start(None)
+    watch = Stopwatch()
+    watch.wrap(source, "read", "reading")
+    watch.wrap(pipeline, "take", "taking events apart")
+    watch.wrap(pipeline.intake, "sort", "sorting")
+    watch.wrap(pipeline, "_finish", "comparing texts")
+    watch.wrap(pipeline.detector, "judge", "judging")
+    watch.wrap(pipeline, "commit", "storing")
     began, cpu, ended, seen = time.perf_counter(), time.process_time(), False, 0
     while not ended or pipeline.fetching:
         if not ended and pipeline.fetching < 5000:
@@ -74,32 +81,36 @@ def embedded(settings: Settings, events: Path, texts: Path | None) -> tuple[floa
         pipeline.fetch(0.001 if ended or pipeline.fetching >= 5000 else 0.0)
     spent, used = time.perf_counter() - began, time.process_time() - cpu
     database.close()
-    return seen / spent, seen / used
+    return seen / spent, seen / used, {part: (seconds, watch.used[part]) for part, seconds in watch.spent.items()}
 
 
 @dataclass
 class Stopwatch:
-    """Where a worker's time goes: seconds within named parts, what is in another part not counted twice."""
+    """Where a thread's time goes: seconds, and of processor time, within named parts; what is in another part is not counted twice."""
 
     spent: dict[str, float] = field(default_factory=dict)
+    used: dict[str, float] = field(default_factory=dict)
     _inside: list[str] = field(default_factory=list)
-    _since: float = 0.0
+    _since: tuple[float, float] = (0.0, 0.0)
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
         """Within a part."""
-        now = time.perf_counter()
-        if self._inside:
-            self.spent[self._inside[-1]] = self.spent.get(self._inside[-1], 0.0) + now - self._since
+        self._note()
         self._inside.append(name)
-        self._since = now
         try:
             yield
         finally:
-            now = time.perf_counter()
-            self.spent[name] = self.spent.get(name, 0.0) + now - self._since
+            self._note()
             self._inside.pop()
-            self._since = now
+
+    def _note(self) -> None:
+        now = (time.perf_counter(), time.thread_time())
+        if self._inside:
+            part = self._inside[-1]
+            self.spent[part] = self.spent.get(part, 0.0) + now[0] - self._since[0]
+            self.used[part] = self.used.get(part, 0.0) + now[1] - self._since[1]
+        self._since = now
 
     def wrap(self, owner: object, attribute: str, name: str) -> None:
         """Have a method counted as a part."""
@@ -110,6 +121,20 @@ class Stopwatch:
                 return real(*args, **more)
 
         setattr(owner, attribute, timed)
+
+
+def watch_listener(listener: Listener) -> Stopwatch:
+    """Take a listener's time apart."""
+    watch = Stopwatch()
+    watch.wrap(listener, "_listen", "the loop itself")
+    watch.wrap(listener.source, "read", "reading")
+    watch.wrap(listener.pipeline.intake, "sort", "sorting")
+    watch.wrap(listener.pipeline, "commit_once", "storing")
+    watch.wrap(listener, "_tell", "telling")
+    watch.wrap(listener.teller, "tend", "telling")
+    watch.wrap(listener, "_look", "signs of life")
+    watch.wrap(listener.duties, "tend", "duties")
+    return watch
 
 
 def watch(worker: Worker) -> Stopwatch:
@@ -137,15 +162,37 @@ def act(role: str, folder: Path) -> None:
     with stop.on_signals():
         if role == "listen":
             with open_listener(settings, told["events"], ask_wikis=False, stop=stop) as listener:
+                watched, begun = watch_listener(listener), time.process_time()
                 listener.run(stop)
+                (folder / "listening").write_text(str(time.process_time() - begun))
+            (folder / f"listened-{os.getpid()}.json").write_text(json.dumps([watched.spent, watched.used]))
             return
         with open_worker(settings, fetch=texts is not None, stop=stop, revisions=LocalTexts(texts) if texts else None) as worker:
             watched = watch(worker)
+            worked: list[dict[str, float]] = [{}, {}]
+            take, finish = worker.take, worker.pipeline._finish
+            begun = False
+
+            def taking(ids: Sequence[str]) -> int:
+                nonlocal begun
+                if not begun:
+                    watched.spent.clear()
+                    watched.used.clear()
+                begun = True
+                return noted(take(ids))
+
+            def noted(result: Any) -> Any:
+                """Until when something was done."""
+                worked[:] = dict(watched.spent), dict(watched.used)
+                return result
+
+            worker.take, worker.pipeline._finish = taking, lambda results: noted(finish(results))  # type: ignore[method-assign]
             (folder / f"ready-{os.getpid()}").touch()
             while not (folder / "go").exists() and not stop:
                 time.sleep(0.01)
             worker.run(stop)
-            (folder / f"spent-{os.getpid()}.json").write_text(json.dumps(watched.spent))
+            watched.spent, watched.used = worked
+            (folder / f"spent-{os.getpid()}.json").write_text(json.dumps([watched.spent, watched.used]))
 
 
 @dataclass(frozen=True)
@@ -155,8 +202,10 @@ class Shared:
     rate: float
     processors: dict[str, float]
     """Seconds of processor time by who used them."""
-    spent: dict[str, float]
-    """Seconds of the workers together, by part."""
+    spent: dict[str, tuple[float, float]]
+    """Seconds of the workers together, and of processor time, by part."""
+    listened: dict[str, tuple[float, float]]
+    """The same of the listener."""
     seconds: float
 
 
@@ -179,15 +228,15 @@ def shared(workers: int, events: Path, texts: Path | None) -> Shared:
             listener = _start("listen", folder)
             running.append(listener)
             while not _received(database):
+                if listener.poll():
+                    raise SystemExit((folder / "listen.log").read_text())
                 time.sleep(0.02)
             began = time.perf_counter()
-            earlier = resource.getrusage(resource.RUSAGE_CHILDREN)
             while listener.poll() is None or _pending(database):
                 time.sleep(0.2)
-            listened = resource.getrusage(resource.RUSAGE_CHILDREN)
             seconds = time.perf_counter() - began
             used = {who: cpu_of_tree(pid) - before[who] for who, pid in servers.items()}
-            used["listener"] = listened.ru_utime + listened.ru_stime - earlier.ru_utime - earlier.ru_stime
+            used["listener, once it has started"] = float((folder / "listening").read_text())
             used |= {f"worker {n}": cpu_of_tree(process.pid) - before[f"worker {n}"] for n, process in enumerate(running[:-1], 1)}
             with database.read() as connection:
                 totals = ledger.totals(connection)
@@ -199,13 +248,20 @@ def shared(workers: int, events: Path, texts: Path | None) -> Shared:
             for process in running:
                 process.wait(60)
             database.close()
-        spent: dict[str, float] = {}
-        for file in folder.glob("spent-*.json"):
-            for part, value in json.loads(file.read_text()).items():
-                spent[part] = spent.get(part, 0.0) + value
+        spent, listened = _added(folder.glob("spent-*.json")), _added(folder.glob("listened-*.json"))
         if not totals.balanced or totals.failed:
             print(f"balanced: {totals.balanced}, failed: {totals.failed}", file=sys.stderr)
-        return Shared(received / seconds, used, spent, seconds)
+        return Shared(received / seconds, used, spent, listened, seconds)
+
+
+def _added(files: Iterable[Path]) -> dict[str, tuple[float, float]]:
+    added: dict[str, tuple[float, float]] = {}
+    for file in files:
+        spent, used = json.loads(file.read_text())
+        for part, seconds in spent.items():
+            before = added.get(part, (0.0, 0.0))
+            added[part] = (before[0] + seconds, before[1] + used[part])
+    return added
 
 
 def _start(role: str, folder: Path) -> subprocess.Popen[bytes]:
@@ -227,7 +283,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("events", type=Path, nargs="?")
     parser.add_argument("--texts", type=Path)
-    parser.add_argument("--workers", type=int, nargs="+", default=[2, 4])
+    parser.add_argument("--workers", type=int, nargs="*", default=[2, 4])
     parser.add_argument("--role", choices=["listen", "work"], help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -235,22 +291,32 @@ def main() -> None:
         act(arguments.role, arguments.folder)
         return
     with tempfile.TemporaryDirectory() as folder:
-        alone, of_processor = embedded(Settings(data_dir=folder), arguments.events, arguments.texts)
+        alone, of_processor, parts = embedded(Settings(data_dir=folder), arguments.events, arguments.texts)
     print(f"one process, SQLite: {alone:,.0f} events/s; {of_processor:,.0f} per second of processor time", flush=True)
+    _show("one process", parts)
     for workers in arguments.workers:
         found = shared(workers, arguments.events, arguments.texts)
         times = f"{found.rate / alone:.2f} times"
         print(f"\n{workers} workers, NATS, PostgreSQL: {found.rate:,.0f} events/s, {times}, in {found.seconds:.0f} s")
         working = sum(seconds for who, seconds in found.processors.items() if who.startswith("worker"))
-        per_second = found.rate * found.seconds / working
-        print(f"  {per_second:,.0f} events per second of a worker's processor time, {per_second / of_processor:.2f} times one process")
+        events = found.rate * found.seconds
+        whole = sum(found.processors.values())
+        share = events / working / of_processor
+        print(f"  {events / working:,.0f} events per second of a worker's processor time, {share:.2f} times one process")
+        print(f"  {1e3 * whole / events:.3f} ms of processor time per event, of one process {1e3 / of_processor:.3f} ms")
+        most = 2 * events / whole
+        print(f"  two cores with nothing else to do: at most {most:,.0f} events/s, {most / of_processor:.2f} times one process on one")
         print(f"  {'processor time':<40} {'s':>8}")
         for who, seconds in found.processors.items():
             print(f"  {who:<40} {seconds:>8.1f}")
-        whole = sum(found.spent.values())
-        print(f"  {'the workers, waiting included':<40} {'s':>8} {'%':>6}")
-        for part, seconds in sorted(found.spent.items(), key=lambda item: -item[1]):
-            print(f"  {part:<40} {seconds:>8.1f} {100 * seconds / whole:>6.1f}", flush=True)
+        _show("the workers, waiting included", found.spent)
+        _show("the listener", found.listened)
+
+
+def _show(title: str, parts: dict[str, tuple[float, float]]) -> None:
+    print(f"  {title:<40} {'s':>8} {'processor':>10}")
+    for part, (spent, used) in sorted(parts.items(), key=lambda item: -item[1][1]):
+        print(f"  {part:<40} {spent:>8.1f} {used:>10.2f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,8 @@ VITALS = Vitals(
     bus=BusStatus(connected=True, lag=12, redelivered=4, unknown=1),
     recovered=6,
     untold=9,
+    data={"packs": "1a2b", "routing": "3c4d"},
+    refused={"routing": CANARY},
 )
 Samples = dict[str, float]
 OF_THIS_PROCESS = re.compile(r"^process_")
@@ -170,6 +172,9 @@ EXPECTED = {
     "tsbot_delivery_thread_alive": 1,
     "tsbot_patrol_turn_age_seconds": 0.25,
     "tsbot_store_trouble": 0,
+    "tsbot_data_info{data=packs,version=1a2b}": 1,
+    "tsbot_data_info{data=routing,version=3c4d}": 1,
+    "tsbot_data_refused{data=routing}": 1,
     "tsbot_backlog_events": 0,
     "tsbot_backlog_oldest_seconds": 0,
     "tsbot_processes_alive{role=listen}": 0,
@@ -235,7 +240,7 @@ def test_a_clock_that_was_set_back_makes_no_negative_ages(busy: Database, serve:
 
 def test_no_label_names_a_wiki_a_recipient_or_a_text(busy: Database, serve: Any) -> None:
     labels = {label for name in scrape(serve(busy)) for label in re.findall(r"(\w+)=", name)}
-    assert labels == {"channel", "coverage", "detector", "field", "purpose", "reason", "role", "rule", "schema", "state", "version"}
+    assert labels == {"channel", "coverage", "data", "detector", "field", "purpose", "reason", "role", "rule", "schema", "state", "version"}
 
 
 def test_prometheus_may_ask_for_open_metrics(database: Database, serve: Any) -> None:

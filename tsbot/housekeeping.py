@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -68,11 +68,16 @@ class Housekeeper:
     database: Database
     settings: Settings
     clock: Callable[[], float]
-    table: Retention = field(default_factory=shipped_retention)
+    retention: Callable[[], Retention] = shipped_retention
     channels: Callable[[], Mapping[str, Channel]] = dict
     """Opens the ways by which whoever watches is told of news."""
     _next: float = 0.0
     _watching: threading.Thread | None = None
+
+    @property
+    def table(self) -> Retention:
+        """How long what is kept, as of now."""
+        return self.retention()
 
     def tend(self, now: float, newest: float | None) -> None:
         """Do a round if it is time; for the patrol. ``now`` is monotonic, ``newest`` the time of the newest event. Raises nothing."""
@@ -178,7 +183,8 @@ def open_housekeeper(
     def configured() -> Mapping[str, Channel]:
         return {} if simulating() else open_channels(settings)
 
-    return Housekeeper(database, settings, clock, retention_of(settings.cases.retention), channels or configured)
+    retention_of(settings.cases.retention)  # refuses a table that is wrong
+    return Housekeeper(database, settings, clock, lambda: retention_of(settings.cases.retention), channels or configured)
 
 
 def _letter_of(path: Path) -> str:

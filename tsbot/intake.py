@@ -124,7 +124,9 @@ class Intake:
         self.subjects.add(batch.subject_keys)
 
 
-def _first_of_subject(admitted: Sequence[Event], seen: SeenIndex, skipped: Counter[str]) -> tuple[tuple[Event, ...], NDArray[np.uint64]]:
+def _first_of_subject(
+    admitted: Sequence[Event], seen: SeenIndex, skipped: Counter[str]
+) -> tuple[tuple[Event, ...], NDArray[np.uint64]]:
     """Several streams tell of one edit; the first is judged, the others are skipped by a rule."""
     with_subject = [event for event in admitted if event.kind in OF_SUBJECTS and event.subject]
     subject_keys = keys([event.subject or "" for event in with_subject])

@@ -21,6 +21,7 @@ from tsbot.bus import roster
 from tsbot.bus.engine import BusStatus
 from tsbot.cases.stats.rows import DRILL
 from tsbot.errors import StoreError
+from tsbot.reload import refused, versions
 from tsbot.store import backup, claims, ledger
 from tsbot.store import tables as t
 from tsbot.store.database import Database
@@ -58,6 +59,10 @@ class Vitals:
     """Events that a worker took although no broker told it of them."""
     untold: int = 0
     """Events that a listener stored, and that the broker has not confirmed."""
+    data: Mapping[str, str] = field(default_factory=versions)
+    """Versions of the data files in use, by name."""
+    refused: Mapping[str, str] = field(default_factory=refused)
+    """Why newer data files are not in use, by name."""
 
 
 class PatrolCollector(Collector):
@@ -112,6 +117,10 @@ def _of_process(vitals: Vitals, now: float) -> Iterator[Metric]:
     yield GaugeMetricFamily("tsbot_delivery_thread_alive", "Whether letters are being delivered.", value=vitals.delivery_alive)
     yield GaugeMetricFamily("tsbot_patrol_turn_age_seconds", "Seconds since the main loop came round.", value=vitals.turn_age)
     yield GaugeMetricFamily("tsbot_store_trouble", "Whether results wait for the database.", value=bool(vitals.trouble))
+    in_use = [(one, 1) for one in vitals.data.items()]
+    yield _labelled("tsbot_data_info", "Data files in use, with their versions.", ("data", "version"), in_use)
+    unused = [((name,), 1) for name in vitals.refused]
+    yield _labelled("tsbot_data_refused", "Data files that were changed and are not in use, because something is wrong.", ("data",), unused)
     if vitals.bus is not None:
         yield from _of_bus(vitals, vitals.bus)
 

@@ -18,6 +18,7 @@ from tsbot.cases.filing import Windows
 from tsbot.cases.flag import Flag
 from tsbot.cases.outside import Asker
 from tsbot.detect.detector import Detector, load_detector
+from tsbot.detect.live import LiveDetector
 from tsbot.hide.follower import Follower
 from tsbot.hide.observer import Observer
 from tsbot.hide.suggest import Limits
@@ -28,7 +29,7 @@ from tsbot.report.deliver import Deliverer
 from tsbot.report.filing import file_reports
 from tsbot.report.oncall import check_on_call
 from tsbot.report.rehearse import check_letters
-from tsbot.report.routing import check_routing, shipped
+from tsbot.report.routing import check_routing
 from tsbot.settings import CaseSettings, DetectSettings, Settings
 from tsbot.shadow import Shadow
 from tsbot.store.database import Database
@@ -101,17 +102,14 @@ def open_pipeline(
     if fetch:
         source = revisions or PywikibotRevisions(wikis.api, settings.wiki.max_text_bytes)
         limits = settings.wiki
-        queue = FetchQueue(source.batch_size, window=limits.batch_window, concurrency=limits.concurrency, attempts=limits.attempts)
+        queue = FetchQueue(
+            source.batch_size, window=limits.batch_window, concurrency=limits.concurrency, attempts=limits.attempts
+        )
         fetcher = Fetcher(source, queue, wikis.budget if revisions is None else Budget(None), now=clock)
 
-    check_routing(settings)
-    approvals.rules(settings.cases.two_person)  # refuses an act that there is not
-    check_letters(settings)
-    check_on_call(settings)
-    routing = shipped()
-
+    check_tables(settings)
     def reports(connection: Connection, flag: Flag, now: float) -> None:
-        file_reports(connection, flag, settings, now, routing)
+        file_reports(connection, flag, settings, now)
 
     pipeline = Pipeline(
         database=database,
@@ -122,7 +120,7 @@ def open_pipeline(
             subjects=SeenIndex(settings.stream.remember),
             max_event_bytes=settings.stream.max_event_bytes,
         ),
-        detector=detector or load_detector(settings.detect.thresholds, settings.detect.identify),
+        detector=detector or LiveDetector(settings.detect.thresholds, settings.detect.identify),
         file_reports=reports,
         clock=clock,
         sleep=sleep,
@@ -138,6 +136,14 @@ def open_pipeline(
     if resume:
         pipeline.load()
     return pipeline
+
+
+def check_tables(settings: Settings) -> None:
+    """Refuse settings and tables that do not fit each other. Raises ``SettingsError``."""
+    check_routing(settings)
+    approvals.rules(settings.cases.two_person)  # refuses an act that there is not
+    check_letters(settings)
+    check_on_call(settings)
 
 
 def case_windows(settings: CaseSettings) -> Windows:
@@ -238,6 +244,7 @@ class Stop:
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self._reload = threading.Event()
 
     def request(self) -> None:
         """Stop as soon as the batch at hand is stored."""
@@ -254,16 +261,32 @@ class Stop:
         """Sleep in the same way; whether stopping is requested."""
         return self._event.wait(seconds)
 
+    def ask_reload(self) -> None:
+        """Have data files read anew."""
+        self._reload.set()
+
+    def reload_asked(self) -> bool:
+        """Whether somebody asked since the last call for data files to be read anew."""
+        asked = self._reload.is_set()
+        self._reload.clear()
+        return asked
+
     @contextmanager
-    def on_signals(self) -> Iterator[None]:
-        """Stop on Ctrl-C and SIGTERM, after the batch at hand; a second one ends the process at once, and still nothing is lost."""
+    def on_signals(self, *, reload: bool = False) -> Iterator[None]:
+        """Stop on Ctrl-C and SIGTERM, after the batch at hand; a second one ends the process at once, and still nothing is lost.
+
+        With ``reload``, SIGHUP asks for data files to be read anew.
+        """
 
         def request(_number: int, _frame: object) -> None:
             if self:
                 raise KeyboardInterrupt
             self.request()
 
-        before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+        handlers = dict.fromkeys((signal.SIGINT, signal.SIGTERM), request)
+        if reload:
+            handlers[signal.SIGHUP] = lambda _number, _frame: self.ask_reload()
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
             yield
         finally:

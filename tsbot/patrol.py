@@ -204,7 +204,6 @@ class _Patrol:
             cursor = ledger.load_cursor(connection, self.source.name)
         log = structlog.get_logger()
         log.info("patrol.started", source=self.source.name, pending=self.pipeline.pending, resumed=cursor is not None)
-
         def wait_for_store(seconds: float) -> bool:
             self._look(show)
             return stop.wait(seconds)

@@ -189,3 +189,5 @@ def _settle(connection: Connection, header: Header, keys: Keys, number: int, *, 
 
 def _is_alive(connection: Connection, case: str) -> bool:
     return connection.scalar(select(t.case.c.id).where(t.case.c.id == case, t.case.c.purged.is_(None))) is not None
+
+

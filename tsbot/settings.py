@@ -359,7 +359,7 @@ class MailSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     password: Annotated[str, Meta(description="Password; better set as TSBOT_MAIL__PASSWORD.")] = ""
     timeout: Annotated[float, Meta(gt=0, description="Seconds to wait for the server at each step.")] = 30.0
     bounces: Annotated[
-        str, Meta(description="Mail address that bounces go to (`tsbot reports bounce` reads them); empty: `report.reporter_contact`.")
+        str, Meta(description="Mail address that bounces go to (`tsbot reports receive` reads them); empty: `report.reporter_contact`.")
     ] = ""
 
 
@@ -640,6 +640,10 @@ class ReceptionSettings(Section, frozen=True, kw_only=True, forbid_unknown_field
     wiki: Annotated[str, Meta(description="Wiki (database name) whose handlers get reports that name no wiki.")] = "metawiki"
     news_days: Annotated[float, Meta(gt=0, description="Days within which a person is told that there are news.")] = 7.0
     urgent_hours: Annotated[float, Meta(gt=0, description="The same in hours, where a report reads as danger to life.")] = 24.0
+    remind: Annotated[
+        tuple[str, ...],
+        Meta(description="Mail addresses that are told, besides who is on call, when people wait longer for news than they were told."),
+    ] = ()
     link_days: Annotated[float, Meta(gt=0, description="Days for which a private link leads to its report.")] = 180.0
     reports_per_hour: Annotated[
         Positive, Meta(description="Reports that one network address may send in an hour. Many people may share one (Tor, a school).")

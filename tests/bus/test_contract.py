@@ -170,9 +170,14 @@ class BrokerContract(BusContract):
 
     def test_what_is_none_of_ours_is_counted_and_stops_nothing(self, open: Callable[..., Bus]) -> None:  # noqa: A002
         publisher, worker = open(consume=False), open(consume=True)
-        self.publish(publisher, [Message(v=99, event="newer", wiki="w", page="p"), Message(event="x" * 65, wiki="w", page="p")])
+        for strange in (Message(v=99, event="newer", wiki="w", page="p"), Message(event="x" * 65, wiki="w", page="p")):
+            self.publish(publisher, [strange])
         self.publish(publisher, messages(3))
         assert set(take(worker, lambda ids: len(set(ids)) == 3)) == {"e0", "e1", "e2"}
+        deadline = time.monotonic() + PATIENCE
+        while worker.status().unknown < 2 and time.monotonic() < deadline:  # another partition's may come later
+            if (delivery := worker.receive(0.1)) is not None:
+                delivery.settle(True)
         assert worker.status().unknown == 2
 
     def test_an_address_where_nobody_is_is_trouble_that_passes(self) -> None:
@@ -211,7 +216,8 @@ class TestNats(BrokerContract):
 
     def test_lag_and_redelivery_are_visible(self, open: Callable[..., Bus]) -> None:  # noqa: A002
         publisher, worker = open(consume=False), open(consume=True)
-        self.publish(publisher, messages(20))
+        for message in messages(20):
+            self.publish(publisher, [message])
         delivery = worker.receive(PATIENCE)
         assert delivery is not None
         deadline = time.monotonic() + PATIENCE

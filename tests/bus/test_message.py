@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsbot.bus.message import Message, decode, encode, message_of
+from tsbot.bus.message import MOST_TOGETHER, Message, decode, encode, encode_many, message_of
 from tsbot.store.crypto import MasterKey
 from tsbot.stream.events import Event, EventKind
 
@@ -37,12 +37,18 @@ MESSAGES = st.builds(Message, event=IDS, wiki=st.just("enwiki"), page=st.just("p
 
 @given(MESSAGES)
 def test_what_is_sent_comes_back(message: Message) -> None:
-    assert decode(encode(message)) == message
+    assert decode(encode(message)) == [message]
+
+
+@given(st.lists(MESSAGES, min_size=1, max_size=MOST_TOGETHER))
+def test_what_is_sent_together_comes_back(messages: list[Message]) -> None:
+    assert decode(encode_many(messages)) == messages
 
 
 STRANGE = (
     *(b"", b"{", b"[1]", b"\xff\xfe", b"[" * 900, b'{"event": "e"}'),
     *(b'{"event":"","wiki":"w","page":"p"}', b'{"v":2,"event":"e","wiki":"w","page":"p"}'),
+    encode_many([Message(event="e", wiki="w", page="p"), Message(v=2, event="f", wiki="w", page="p")]),
     *(encode(Message(event="e" * 65, wiki="w", page="p")), encode(Message(event="e", wiki="w" * 1000, page="p"))),
 )
 

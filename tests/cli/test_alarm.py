@@ -71,7 +71,7 @@ def test_a_dead_patrol_is_told_of_once(patrolled: Any, sink: Any) -> None:
     assert "nothing was read for 60 minutes" in wrong["alarm.stream"]
     (mail,) = kept.mails
     assert (mail["To"], mail["Subject"]) == ("on-call@example.org", "tsbot alarm: stream")
-    assert "Is `tsbot patrol` running" in mail.get_payload()
+    assert "Is `tsbot patrol` (or `tsbot listen`) running" in mail.get_payload()
     for name in ("Editor", "hurt", "Example 2"):  # names, texts and titles of the recording
         assert name not in mail.as_string()
     assert alarm(patrolled)[0] == 1

@@ -153,6 +153,22 @@ def test_the_dashboard_and_the_alerts_name_metrics_that_are_exposed() -> None:
     assert len(set(places)) == len(places)
 
 
+ALERTS_TRIED = Path(__file__).with_name("alerts.test.yml")
+
+
+def test_every_alert_is_tried_out_with_what_it_is_for() -> None:
+    rules = [rule["alert"] for group in yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"] for rule in group["rules"]]
+    assert sorted(re.findall(r'alertname="(\w+)"', ALERTS_TRIED.read_text(encoding="utf-8"))) == sorted(rules)
+
+
+def test_alerts_come_when_they_should_and_not_otherwise() -> None:
+    program = shutil.which("promtool")
+    if program is None:  # it comes with Prometheus
+        return
+    done = subprocess.run([program, "test", "rules", str(ALERTS_TRIED)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_the_manual_names_every_command_and_is_right_for_man(office: Any, tmp_path: Path) -> None:
     done = office.run("manual")
     assert done.code == 0

@@ -116,7 +116,6 @@ def ended_certificate(patrolled: Any, host: Host) -> None:
     from datetime import UTC, datetime, timedelta
 
     import trustme
-
     made = trustme.CA().issue_cert("tsbot.example.org", not_after=datetime.now(UTC) - timedelta(days=1))
     (patrolled.data / "cert.pem").write_bytes(made.cert_chain_pems[0].bytes())
     (patrolled.data / "cert.key").write_bytes(made.private_key_pem.bytes())

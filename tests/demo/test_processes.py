@@ -65,7 +65,9 @@ ProcessGroup(folder).start({SERVER!r}, environment=os.environ, log=folder / "log
 print("started", flush=True)
 time.sleep(60)
 """
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
         assert process.stdout.readline() == "started\n"
         worker = worker_of(tmp_path / "log")
         process.send_signal(number)

@@ -150,6 +150,8 @@ def test_findings_are_well_formed(detector: Cascade, text: str, field: Field) ->
     assert {str(kind) for kind in finding.flagged} <= {span.label for span in finding.evidence}
 
 
+
+
 def test_facets_in_the_next_sentence_are_shown_too(detector: Cascade) -> None:
     text = "I know where you live. Tomorrow at 9 I will come with a knife."
     (finding,) = detector.judge([text])

@@ -67,7 +67,9 @@ class Desk:
         finding = Finding(kinds={kind: 0.9}, flagged=(kind,), language="en", coverage=Coverage.SCORED, **grades)
         with self.database.write() as connection:
             judged = [Judged(event, Passage(Field.TEXT, self.text), finding)]
-            (flag,) = file_flags(connection, self.database.key, judged, detector="d", source=source, windows=Windows(), now=self.wiki.now)
+            (flag,) = file_flags(
+                connection, self.database.key, judged, detector="d", source=source, windows=Windows(), now=self.wiki.now
+            )
             if priority:
                 connection.execute(update(t.flag).where(t.flag.c.id == flag.id).values(priority=priority))
         return flag.case_id

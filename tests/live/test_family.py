@@ -193,7 +193,9 @@ for code in ("en", "de", "meta"):
     print(site.dbName(), site.user(), site.has_right("sendemail"))
 """
     environment = {**os.environ, "PYWIKIBOT_DIR": str(family.pywikibot_dir)}
-    result = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
     assert result.stdout.splitlines() == ["enwiki TsBot True", "dewiki TsBot True", "metawiki TsBot True"], result.stderr
     for path in family.pywikibot_dir.iterdir():
         if path.name.startswith("user-"):

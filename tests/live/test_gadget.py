@@ -97,7 +97,9 @@ class Desk:
         )  # fmt: skip
         with self.database.write() as connection:
             judged = [Judged(event, Passage(Field.TEXT, f"{word * 30} {rev_id * 7919} {word * 20}"), finding)]
-            (flag,) = file_flags(connection, self.database.key, judged, detector="d", source="patrol", windows=Windows(), now=time.time())
+            (flag,) = file_flags(
+                connection, self.database.key, judged, detector="d", source="patrol", windows=Windows(), now=time.time()
+            )
         return flag.case_id
 
     def told(self, case_id: str) -> list[str]:

@@ -97,7 +97,9 @@ def test_a_gap_is_filled_once_the_active_wikis_are_known(world: Any, make: Any, 
 
 
 @pytest.mark.parametrize("trouble", [WikiUnavailableError("503"), RuntimeError("unexpected")])
-def test_a_wiki_that_fails_keeps_the_gap_open_and_the_others_are_asked_all_the_same(world: Any, pipeline: Any, trouble: Exception) -> None:
+def test_a_wiki_that_fails_keeps_the_gap_open_and_the_others_are_asked_all_the_same(
+    world: Any, pipeline: Any, trouble: Exception
+) -> None:
     lists = Lists({"enwiki": trouble, "dewiki": [change(1)]})
     filling = backfill(world, lists)
     for _ in range(3):

@@ -96,7 +96,6 @@ def test_a_full_disk_delays_and_loses_nothing(world: Any, make: Any) -> None:
     pipeline = world.pipeline(fetch=False)
     ((pages,),) = world.rows("pragma page_count")
     limit = {"pages": pages}
-
     @event.listens_for(world.database.engine, "begin")
     def _limit(connection: Any) -> None:
         connection.connection.driver_connection.execute(f"pragma max_page_count = {limit['pages']}")

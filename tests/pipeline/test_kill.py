@@ -71,7 +71,9 @@ def _visibility(rev_id: int) -> str:
     meta = {"id": "event-v", "dt": "2023-11-14T23:13:20Z", "domain": "en.wikipedia.org", "stream": "mediawiki.revision-visibility-change"}
     seen = {"text": False, "user": True, "comment": True}
     schema = "/mediawiki/revision/visibility-change/1.0.0"
-    return json.dumps({"$schema": schema, "meta": meta, "database": "enwiki", "page_title": "x", "rev_id": rev_id, "visibility": seen})
+    return json.dumps(
+        {"$schema": schema, "meta": meta, "database": "enwiki", "page_title": "x", "rev_id": rev_id, "visibility": seen}
+    )
 
 
 def _run(folder: Path, recorded: tuple[Path, Path], moment: str, occurrence: int = 1) -> int:

@@ -19,6 +19,7 @@ from typing import Any
 import tsbot.cases.filing
 import tsbot.pipeline
 from tsbot.detect.finding import Coverage, Finding, Kind
+from tsbot.duties import open_duties
 from tsbot.parts import Stop, open_pipeline, open_wikis
 from tsbot.patrol import Options, _Patrol
 from tsbot.report.channels import SpoolChannel
@@ -99,7 +100,7 @@ def main() -> None:
         "after_flags_before_commit": (tsbot.pipeline, "file_flags", True),
         "after_the_batch_commit": (pipeline.intake, "remember", False),
         "inside_the_text_transaction": (claims, "remove", True),
-        "after_the_text_commit": (pipeline, "_let_go", False),
+        "after_the_text_commit": (pipeline.waiting, "let_go", False),
         "after_a_letter_was_handed_over": (spool, "send", True),
         "before_a_letter_is_handed_over": (spool, "send", False),
         "after_a_letter_was_noted": (outbox, "mark_sent", True),
@@ -109,7 +110,8 @@ def main() -> None:
         die_in(owner, name, occurrence, after=after)
     source = FileSource(events)
     options = Options(events, summary=folder / "summary.json")
-    patrol = _Patrol(settings, options, database, pipeline, source, wikis, deliverer, DeliveryThread(deliverer))
+    duties = open_duties(settings, database, wikis, pipeline, source.name, ask_wikis=False, sleep=time.sleep, busy=lambda: False)
+    patrol = _Patrol(settings, options, database, pipeline, source, wikis, deliverer, DeliveryThread(deliverer), duties)
     patrol.run(Stop(), None)
     patrol.finish()
 

@@ -321,5 +321,7 @@ def test_a_purge_finds_nothing_to_do_in_an_empty_database(desk: Desk) -> None:
     assert desk.keeper().run() == Done()
     with desk.database.write() as connection:
         assert purge_case(connection, "nothing", why="test", by="tsbot", now=1.0) is None
-        connection.execute(insert(t.case).values(id="old", wiki="x", kind="violence", state="closed", opened=1.0, updated=1.0, purged=2.0))
+        connection.execute(
+            insert(t.case).values(id="old", wiki="x", kind="violence", state="closed", opened=1.0, updated=1.0, purged=2.0)
+        )
     assert desk.keeper().due() == []

@@ -53,7 +53,7 @@ class House:
         self.letterbox = Letterbox(self.database)
         self.letterbox.start()
         self.reader = Reader(self.database, self.letterbox, OneWord, self.terms, lambda: self.now, 10_000)  # type: ignore[arg-type]
-        self.desk = FrontDesk(self.database, self.settings, self.letterbox, shipped_directory(), lambda: self.now)
+        self.desk = FrontDesk(self.database, self.settings, self.letterbox, shipped_directory, lambda: self.now)
         self.desk.database_of = {"https://en.wikipedia.org": "enwiki"}.get
         self.desk.wake = lambda: self.woken.append(self.now)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import select
 
@@ -16,10 +19,15 @@ from tsbot.errors import CaseError, InputError, SettingsError
 from tsbot.reception import answering
 from tsbot.reception import hearing as hearings
 from tsbot.reception.discretion import Secrets, leaks
-from tsbot.reception.hearing import Hearing
+from tsbot.reception.hearing import DAY, Hearing
+from tsbot.reception.reminding import remind
 from tsbot.reception.situations import draft, load_situations, shipped_situations
 from tsbot.reception.words import languages, shipped_words
+from tsbot.report.deliver import Deliverer
+from tsbot.settings import OnCallPerson, OnCallSettings
+from tsbot.store import outbox
 from tsbot.store import tables as t
+from tsbot.store.outbox import Purpose
 
 from .conftest import CANARY, House
 
@@ -124,7 +132,6 @@ def test_an_answer_that_reveals_something_is_not_sent(talk: Talk) -> None:
 
 def test_an_answer_is_told_by_mail_without_its_text(talk: Talk) -> None:
     from tsbot.reception.mailing import compose
-    from tsbot.store import outbox
 
     talk.answer("received")
     with talk.house.database.read() as connection:
@@ -186,3 +193,70 @@ def test_a_wrong_table_is_refused(tmp_path: Path, content: str, words: str) -> N
     (tmp_path / "situations.toml").write_text(content)
     with pytest.raises(SettingsError, match=words):
         load_situations(tmp_path / "situations.toml")
+
+
+def _pages(house: House) -> list[str]:
+    with house.database.read() as connection:
+        return list(connection.scalars(select(t.report.c.recipient).where(t.report.c.purpose == "page").order_by(t.report.c.created)).all())
+
+
+@pytest.fixture
+def reminded(house: House, talk: Talk) -> Callable[[], int]:
+    """One look for who is to be reminded, with a desk and somebody on call who sleeps at night."""
+    on_call = OnCallSettings(people=(OnCallPerson(name="alice", mail="alice@example.org", quiet="22:00-07:00", zone="UTC"),))
+    reception = msgspec.structs.replace(house.settings.reception, remind=("desk@example.org",))
+    settings = msgspec.structs.replace(house.settings, reception=reception, oncall=on_call)
+    house.settings = settings
+    return lambda: remind(house.database, settings, house.now)
+
+
+def test_who_waits_too_long_is_called_to_mind_once_a_day_by_ids_only(house: House, talk: Talk, reminded: Callable[[], int]) -> None:
+    noon = (talk.hearing.check_in or 0) // DAY * DAY + DAY + DAY / 2
+    house.now = talk.hearing.check_in or 0
+    assert reminded() == 0
+    house.now = noon
+    assert reminded() == 2
+    assert reminded() == 0
+    assert sorted(_pages(house)) == ["alice@example.org", "desk@example.org"]
+    with house.database.read() as connection:
+        (row, *_) = [one for one in outbox.listing(connection) if one.purpose is Purpose.PAGE]
+    deliverer = Deliverer(
+        house.database, house.settings, {}, account_status=None, clock=lambda: house.now, rng=random.Random(1), simulate=True
+    )
+    message = deliverer.message(row)
+    assert "wait longer for news" in message.text
+    assert talk.hearing.reference in message.text
+    assert "tsbot hearings due" in message.text
+    assert CANARY not in message.text + message.subject
+    assert "Rosa" not in message.text
+    house.now += DAY
+    assert reminded() == 2
+    talk.answer("delayed")
+    house.now += DAY
+    assert reminded() == 0
+
+
+def test_quiet_hours_hold_unless_it_reads_as_danger_to_life(house: House, talk: Talk, reminded: Callable[[], int]) -> None:
+    house.now = (talk.hearing.check_in or 0) // DAY * DAY + 3 * DAY + 3600  # one in the morning
+    assert reminded() == 1
+    assert _pages(house) == ["desk@example.org"]
+    with house.database.write() as connection:
+        hearings.change(connection, talk.hearing, urgent=True)
+    assert reminded() == 2
+    house.now += 6 * 3600
+    assert reminded() == 2
+
+
+def test_a_reminder_may_be_asked_for_sooner_and_not_later(house: House, talk: Talk) -> None:
+    def ask(days: float) -> None:
+        with house.database.write() as connection:
+            answering.check_in(connection, talk.who, talk.hearing.case_id, talk.hearing.id, days, house.now)
+
+    ask(2)
+    assert house.hearing(talk.hearing.id).check_in == house.now + 2 * DAY
+    for days in (3, 0, -1):
+        with pytest.raises(InputError, match="earlier day"):
+            ask(days)
+    talk.house.desk.withdraw(talk.hearing).result(60)
+    with pytest.raises(CaseError, match="Nobody waits"):
+        ask(1)

@@ -137,6 +137,8 @@ def test_what_was_approved_of_a_letter_does_not_hold_for_what_it_has_become(desk
         approvals.need(connection, "send_report", identity, "anna", desk.clock(), rules)
 
 
+
+
 def test_no_draft_of_a_letter_that_was_withdrawn_stays_in_the_spool(desk: Desk) -> None:
     settings = configured(desk)
     deliverer = desk.deliverer(settings)

@@ -221,7 +221,9 @@ def test_redirects_are_not_followed(crm: SuiteCrm, channel: SuiteCrmChannel, let
 @pytest.mark.parametrize(
     "value", [None, [], "text", 7, {}, {"data": None}, {"data": {"id": 7}}, {"data": {"id": SECOND}}, {"data": [{"id": FIRST}]}]
 )
-def test_an_answer_that_says_nothing_is_no_confirmation(crm: SuiteCrm, channel: SuiteCrmChannel, letter: MakeLetter, value: Any) -> None:
+def test_an_answer_that_says_nothing_is_no_confirmation(
+    crm: SuiteCrm, channel: SuiteCrmChannel, letter: MakeLetter, value: Any
+) -> None:
     channel.check()
     crm.faults.answers = [Reply(201, value)]
     with pytest.raises(DeliveryDeferredError, match="cannot be understood"):

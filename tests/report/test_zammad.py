@@ -142,7 +142,9 @@ def test_a_busy_server_is_left_alone_for_as_long_as_it_asks(
 
 
 @pytest.mark.parametrize("value", [None, {}, "text", [{"id": "1", "title": "KEY"}]])
-def test_a_search_that_cannot_be_understood_creates_nothing(zammad: Zammad, channel: ZammadChannel, letter: MakeLetter, value: Any) -> None:
+def test_a_search_that_cannot_be_understood_creates_nothing(
+    zammad: Zammad, channel: ZammadChannel, letter: MakeLetter, value: Any
+) -> None:
     if isinstance(value, list):
         value[0]["title"] = f"[{thread_key(letter())}]"
     zammad.faults.answers = [Reply(200, value)]

@@ -164,14 +164,12 @@ class TestAccount:
         assert caught.value.retry_after == 300
 
     def test_a_session_lost_during_the_login_is_made_anew(self, stub: Any, make_api: Any, fault: Any) -> None:
-        stub.faults.extend(
-            [
-                fault(body=b'{"error": {"code": "assertnameduserfailed"}}'),
-                fault(body=b'{"query": {"userinfo": {"name": "127.0.0.1"}}}'),
-                fault(body=b'{"query": {"tokens": {"logintoken": "of another session"}}}'),
-                fault(body=b'{"login": {"result": "WrongToken"}}'),
-            ]
-        )
+        stub.faults.extend([
+            fault(body=b'{"error": {"code": "assertnameduserfailed"}}'),
+            fault(body=b'{"query": {"userinfo": {"name": "127.0.0.1"}}}'),
+            fault(body=b'{"query": {"tokens": {"logintoken": "of another session"}}}'),
+            fault(body=b'{"login": {"result": "WrongToken"}}'),
+        ])
         assert make_api(account="TsBot").get("aawiki", QUERY)["query"]
         assert stub.logins == 1
 
@@ -187,13 +185,11 @@ class TestAccount:
         assert not stub.faults
 
     def test_a_login_that_fails_is_not_tried_again_at_once(self, stub: Any, make_api: Any, fault: Any) -> None:
-        stub.faults.extend(
-            [
-                fault(body=b'{"error": {"code": "assertnameduserfailed"}}'),
-                fault(body=b'{"query": {"userinfo": {"name": "127.0.0.1"}}}'),
-                fault(body=b'{"query": {"tokens": {"logintoken": "stale"}}}'),
-            ]
-        )
+        stub.faults.extend([
+            fault(body=b'{"error": {"code": "assertnameduserfailed"}}'),
+            fault(body=b'{"query": {"userinfo": {"name": "127.0.0.1"}}}'),
+            fault(body=b'{"query": {"tokens": {"logintoken": "stale"}}}'),
+        ])
         with pytest.raises(WikiUnavailableError, match="refuses the login") as caught:
             make_api(account="TsBot").get("aawiki", QUERY)
         assert caught.value.retry_after == 300

@@ -170,10 +170,14 @@ class BrokerBus(ABC):
         except Exception as error:
             raise BusUnavailableError(f"The broker did not take messages: {type(error).__name__}.") from None
 
-    async def handle(self, bodies: Sequence[bytes], redelivered: int) -> None:
-        """Pass messages on, and wait until they are settled. Raises ``NotHandledError`` for them to come again."""
-        found = [decode(body) for body in bodies]
+    async def handle(self, bodies: Sequence[tuple[bytes, bool]]) -> None:
+        """Pass messages on, each with whether it came before, and wait until they are settled.
+
+        Raises ``NotHandledError`` for them to come again.
+        """
+        found = [decode(body) for body, _ in bodies]
         unknown = found.count(None)
+        redelivered = sum(len(messages or ()) for messages, (_, again) in zip(found, bodies, strict=True) if again)
         if unknown:
             structlog.get_logger().warning("bus.unknown_message", count=unknown)
         self._unknown += unknown
@@ -189,7 +193,7 @@ class BrokerBus(ABC):
             if not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(set_result)
 
-        ids = tuple(dict.fromkeys(message.event for message in found if message is not None))
+        ids = tuple(dict.fromkeys(message.event for messages in found for message in messages or ()))
         self._arrived.put(Delivery(ids, redelivered, unknown, settle))
         try:
             if not await settled:

@@ -74,7 +74,7 @@ class KafkaBus(BrokerBus):
             @subscriber
             async def on_messages(_bodies: Any, message: KafkaMessage) -> None:
                 records: Any = message.raw_message
-                await self.handle([record.value or b"" for record in records], self._again(records))
+                await self.handle([(record.value or b"", self._again(record)) for record in records])
 
             self._subscriber = subscriber
         await broker.start()
@@ -118,13 +118,11 @@ class KafkaBus(BrokerBus):
             raise KafkaError
         return self._broker
 
-    def _again(self, records: Sequence[Any]) -> int:
-        """How many records this process has seen before."""
-        again = 0
-        for record in records:
-            partition = (record.topic, record.partition)
-            again += record.offset < self._highest.get(partition, 0)
-            self._highest[partition] = max(record.offset + 1, self._highest.get(partition, 0))
+    def _again(self, record: Any) -> bool:
+        """Whether this process has seen a record before."""
+        partition = (record.topic, record.partition)
+        again: bool = record.offset < self._highest.get(partition, 0)
+        self._highest[partition] = max(record.offset + 1, self._highest.get(partition, 0))
         return again
 
     async def _declare(self) -> None:

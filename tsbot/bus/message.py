@@ -6,6 +6,7 @@ by its keyed fingerprint, since titles can be attacks. The event itself lies sea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -16,7 +17,9 @@ from tsbot.stream.events import Event
 
 VERSION: Final = 1
 MOST_BYTES: Final = 1000
-"""A message that is longer is none of ours."""
+"""A message that is longer, for each of its events, is none of ours."""
+MOST_TOGETHER: Final = 50
+"""Events in one message: few enough for workers to share what came together."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,15 +54,23 @@ def encode(message: Message) -> bytes:
     return msgspec.json.encode(message)
 
 
-_read = msgspec.json.Decoder(Message).decode
+def encode_many(messages: Sequence[Message]) -> bytes:
+    """Several events in one message, for brokers that ask for no key of each: a list of what :func:`encode` makes."""
+    return encode(messages[0]) if len(messages) == 1 else msgspec.json.encode(messages)
 
 
-def decode(data: bytes) -> Message | None:
-    """What :func:`encode` made; None for what is no message of ours, or of a newer version."""
-    if len(data) > MOST_BYTES:
+_read = msgspec.json.Decoder(Message | list[Message]).decode
+
+
+def decode(data: bytes) -> list[Message] | None:
+    """What :func:`encode` or :func:`encode_many` made; None for what is no message of ours, or of a newer version."""
+    if len(data) > MOST_TOGETHER * MOST_BYTES:
         return None
     try:
-        message = _read(data)
+        found = _read(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return message if message.v == VERSION and 0 < len(message.event) <= 64 else None
+    messages = found if isinstance(found, list) else [found]
+    if len(data) > MOST_BYTES * len(messages) or not all(one.v == VERSION and 0 < len(one.event) <= 64 for one in messages):
+        return None
+    return messages

@@ -1,8 +1,9 @@
-"""NATS JetStream: one stream of ids, one durable consumer that all workers share."""
+"""NATS JetStream: one stream of ids, some in each message, and one durable consumer that all workers share."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import ssl
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +15,7 @@ from nats.errors import ConnectionClosedError
 from nats.js.api import ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType
 
 from tsbot.bus.broker import ACK_POLICY, BrokerBus
-from tsbot.bus.message import Message, encode
+from tsbot.bus.message import MOST_TOGETHER, Message, encode_many
 from tsbot.settings import BusSettings
 
 DUPLICATE_WINDOW = 600.0
@@ -23,8 +24,8 @@ KEEP = 7 * 86400.0
 """Seconds after which the broker forgets what nobody took; workers find it in the database."""
 MOST_AT_ONCE = 250
 """Publishes under way at once."""
-COLLECT = 0.1
-"""Seconds in which a batch is collected."""
+COLLECT = 1.0
+"""Seconds for which a request for messages stands; those that are there are answered at once."""
 
 
 class NatsBus(BrokerBus):
@@ -78,30 +79,29 @@ class NatsBus(BrokerBus):
                 stream=self.stream,
                 durable=self.durable,
                 config=config,
-                pull_sub=PullSub(batch_size=self.settings.batch, timeout=COLLECT, batch=True),
+                pull_sub=PullSub(batch_size=max(1, self.settings.batch // MOST_TOGETHER), timeout=COLLECT, batch=True),
                 ack_policy=self.ack_policy,
             )
 
             @subscriber
             async def on_messages(_bodies: Any, message: NatsMessage) -> None:
                 raw: Any = message.raw_message
-                await self.handle([one.data for one in raw], sum(one.metadata.num_delivered > 1 for one in raw))
+                await self.handle([(one.data, one.metadata.num_delivered > 1) for one in raw])
 
         await broker.start()
         if not consume:
             await self._declare()
 
     async def send(self, messages: Sequence[Message]) -> None:
-        """Publish each under its event's id, so that the broker drops repetitions."""
+        """Publish some at a time, under a name of their events, so that the broker drops repetitions."""
         limit = asyncio.Semaphore(MOST_AT_ONCE)
 
-        async def one(message: Message) -> None:
+        async def publish(some: Sequence[Message]) -> None:
             async with limit:
-                await self._needed.publish(
-                    encode(message), self.subject, stream=self.settings.name, headers={"Nats-Msg-Id": message.event}, timeout=5.0
-                )
+                headers = {"Nats-Msg-Id": _name(some)}
+                await self._needed.publish(encode_many(some), self.subject, stream=self.settings.name, headers=headers, timeout=5.0)
 
-        await asyncio.gather(*(one(message) for message in messages))
+        await asyncio.gather(*(publish(messages[n : n + MOST_TOGETHER]) for n in range(0, len(messages), MOST_TOGETHER)))
 
     async def check(self) -> int | None:
         """What waits and what is under way at all workers; fails where stream or consumer are gone."""
@@ -141,6 +141,12 @@ class NatsBus(BrokerBus):
         """A listener has no subscriber that would declare the stream."""
         config = self.stream.config
         await self._jetstream().add_stream(config=config, subjects=[f"{self.settings.name}.>"])
+
+
+def _name(messages: Sequence[Message]) -> str:
+    """The same for the same events."""
+    ids = [message.event for message in messages]
+    return ids[0] if len(ids) == 1 else hashlib.sha256("\n".join(ids).encode()).hexdigest()
 
 
 def _security(settings: BusSettings) -> BaseSecurity | None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -121,14 +121,16 @@ class Worker:
         if now - self._tended < TEND_SECONDS:
             return
         self._tended = now
-        self._take_handed_over()
         forgotten = self.settings.forgotten_after if self.bus.status().connected else BROKER_DOWN
         with self.database.read() as connection:
+            held = claims.held(connection, self.member.name)
             lost = claims.lost(connection, self.settings.lease, forgotten, MOST_LOST)
+            ripe = claims.any_ripe(connection)
+        self._take_handed_over(held)
         if lost and self.pipeline.fetching < MOST_FETCHING:
             self.recovered += self.take(lost)
             self._busy = now
-        if self.pipeline.settle():
+        if ripe and self.pipeline.settle():
             self._busy = now
 
     def take(self, event_ids: Sequence[str]) -> int:
@@ -170,10 +172,8 @@ class Worker:
                 structlog.get_logger().info("store.recovered")
             self.pipeline.trouble = ""
 
-    def _take_handed_over(self) -> None:
+    def _take_handed_over(self, held: Mapping[str, Stage]) -> None:
         """Take up what other workers left to this one, and what it has without knowing since a commit's confirmation was lost."""
-        with self.database.read() as connection:
-            held = claims.held(connection, self.member.name)
         for event_id in self.pipeline.forget_others(held):
             structlog.get_logger().info("work.taken_over", id=event_id)
         new = {event_id: stage for event_id, stage in held.items() if not self.pipeline.has(event_id)}

@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +18,7 @@ import msgspec
 from msgspec import Meta
 from sqlalchemy import Connection, insert, select, update
 
+from tsbot.datafiles import data_file
 from tsbot.errors import ApprovalNeededError, InputError, SettingsError
 from tsbot.store import audit
 from tsbot.store import tables as t
@@ -81,7 +81,7 @@ def load_acts(path: Path = SHIPPED) -> dict[str, Act]:
     return acts
 
 
-@cache
+@data_file("approvals", SHIPPED)
 def shipped_rules() -> Rules:
     """The rules of the package: what needs a second person unless the settings say otherwise."""
     acts = load_acts()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tomllib
-from functools import cache
 from pathlib import Path
 
 import msgspec
 from sqlalchemy import Connection, and_, exists, or_, select
 
+from tsbot.datafiles import data_file
 from tsbot.errors import SettingsError
 from tsbot.store import tables as t
 from tsbot.text.passage import Field
@@ -64,7 +64,7 @@ def load_closing(path: Path = SHIPPED) -> Closing:
     return table
 
 
-@cache
+@data_file("closing", SHIPPED)
 def shipped_closing() -> Closing:
     """The table of the package."""
     return load_closing()

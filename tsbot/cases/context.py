@@ -12,11 +12,11 @@ import tomllib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 import msgspec
 
+from tsbot.datafiles import data_file
 from tsbot.detect.finding import Evidence, Kind
 from tsbot.errors import SettingsError
 from tsbot.stream.events import Event
@@ -120,7 +120,7 @@ def load_places(path: Path = PLACES) -> Places:
     return Places(*made)
 
 
-@cache
+@data_file("places", PLACES)
 def shipped_places() -> Places:
     """The words of the package."""
     return load_places()

@@ -159,7 +159,9 @@ def _file(
         family=scores["text_family"],
         long_text=sum(map(str.isalnum, item.passage.text)) >= LONG_TEXT,
     )
-    case_id, data_key = case_for(connection, key, kind, scores["priority"], marks, flag=identity, source=source, windows=windows, now=now)
+    case_id, data_key = case_for(
+        connection, key, kind, scores["priority"], marks, flag=identity, source=source, windows=windows, now=now
+    )
     row = scores | {
         "id": identity,
         "subject": subject,
@@ -205,7 +207,9 @@ def _place(
     return {"priority": priority.value, "reasons": reasons, "text_family": family, "repeated": repeated}
 
 
-def _repetition(connection: Connection, key: MasterKey, subject: str, kind: Kind, item: Judged, now: float) -> tuple[int | None, int]:
+def _repetition(
+    connection: Connection, key: MasterKey, subject: str, kind: Kind, item: Judged, now: float
+) -> tuple[int | None, int]:
     """The family of near-equal texts that a passage belongs to, and how many of them were flagged before."""
     # Of what is flagged for minors nothing is kept, not even a signature.
     if item.passage.field not in REPEATABLE or Kind.MINORS in (kind, *item.finding.flagged):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from tsbot.cases.case import CaseState
+from tsbot.datafiles import data_file
 from tsbot.detect.finding import PHYSICAL, Kind
 from tsbot.errors import SettingsError
 
@@ -84,7 +84,7 @@ def load_handling(path: Path = SHIPPED) -> Handling:
     return table
 
 
-@cache
+@data_file("handling", SHIPPED)
 def shipped_handling() -> Handling:
     """The table of the package."""
     return load_handling()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +19,7 @@ from tsbot.cases.case import SCAN, Case, CaseState, change, read_case
 from tsbot.cases.closing import covered, shipped_closing
 from tsbot.cases.handling import shipped_handling, stricter
 from tsbot.cases.seen import check_seen
+from tsbot.datafiles import data_file
 from tsbot.detect.finding import GRAVITY, Kind
 from tsbot.errors import InputError, SettingsError, TransitionError
 from tsbot.store import audit
@@ -74,7 +74,7 @@ def load_transitions(path: Path = SHIPPED) -> Transitions:
     return table
 
 
-@cache
+@data_file("transitions", SHIPPED)
 def shipped_transitions() -> Transitions:
     """The table of the package."""
     return load_transitions()

@@ -26,7 +26,9 @@ LONGEST = 200_000
 WIKI = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
-def open_outside(connection: Connection, key: MasterKey, told: Opened, *, kind: Kind, wiki: str, by: str, now: float) -> Case:
+def open_outside(
+    connection: Connection, key: MasterKey, told: Opened, *, kind: Kind, wiki: str, by: str, now: float
+) -> Case:
     """Open a case for what was reported from outside; it is worked on from the start, by nobody in particular.
 
     Nothing is written to anybody: the letters of tsbot are about edits. Raises ``InputError`` for an empty or endless text or no wiki.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from tsbot.cases.context import ARTICLES, TOPICS, USER_TALK, Context
+from tsbot.datafiles import data_file
 from tsbot.detect.finding import PHYSICAL, Coverage, Finding, Kind
 from tsbot.errors import SettingsError
 from tsbot.text.passage import Field
@@ -117,7 +117,7 @@ def load_table(path: Path = SHIPPED) -> Table:
     return table
 
 
-@cache
+@data_file("priority", SHIPPED)
 def shipped_table() -> Table:
     """The table of the package."""
     return load_table()

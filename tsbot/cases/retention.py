@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ import msgspec
 from msgspec import Meta
 from sqlalchemy import Connection, and_, exists, func, or_, select
 
+from tsbot.datafiles import data_file
 from tsbot.detect.finding import Kind
 from tsbot.errors import SettingsError
 from tsbot.store import tables as t
@@ -77,7 +77,7 @@ def load_retention(path: Path = SHIPPED) -> Retention:
     return table
 
 
-@cache
+@data_file("retention", SHIPPED)
 def shipped_retention() -> Retention:
     """The table of the package."""
     return load_retention()
@@ -85,7 +85,13 @@ def shipped_retention() -> Retention:
 
 def retention_of(path: str) -> Retention:
     """The table that the settings name; that of the package where they name none. Raises ``SettingsError``."""
-    return load_retention(Path(path).expanduser()) if path else shipped_retention()
+    return own_retention(path) if path else shipped_retention()
+
+
+@data_file("own_retention", where=lambda path: (Path(path).expanduser(),))
+def own_retention(path: str) -> Retention:
+    """The table of a file. Raises ``SettingsError``."""
+    return load_retention(Path(path).expanduser())
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +127,8 @@ def due_cases(connection: Connection, table: Retention, now: float, limit: int |
         last.label("last"),
         or_(t.case.c.reported.is_not(None), sent, told).label("reported"),
     ).where(
+        # What a person reported is never destroyed before somebody of the team has taken it up.
+        or_(~told, t.case.c.triaged.is_not(None), t.case.c.state == CLOSED),
         t.case.c.purged.is_(None),
         last <= now - table.shortest * DAY,
         or_(t.case.c.hold_until.is_(None), t.case.c.hold_until <= now),

@@ -138,3 +138,5 @@ def _head(text: str) -> Head:
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.add_typer(audit, name="audit")
+
+

@@ -17,6 +17,7 @@ from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOpt
 from tsbot.detect.detector import load_detector
 from tsbot.doctor import Diagnosis, State
 from tsbot.doctor_console import check_console
+from tsbot.doctor_data import check_data
 from tsbot.doctor_machines import check_broker, check_machines
 from tsbot.doctor_privacy import check_privacy
 from tsbot.doctor_reception import check_reception
@@ -93,7 +94,8 @@ def examine(settings: Settings, *, offline: bool) -> Iterator[Diagnosis]:
     yield from check_console(settings, time.time())
     yield from checks.check_disk(settings)
     yield from checks.check_clock(settings)
-    yield from checks.check_detector(lambda: load_detector(settings.detect.thresholds, settings.detect.identify).version)
+    yield from checks.check_detector(lambda: load_detector(settings.detect.thresholds, settings.detect.identify, anew=True).version)
+    yield from check_data(settings)
     if not offline:
         yield from checks.check_stream(settings, probe)
         yield from checks.check_mail(settings)

@@ -152,7 +152,9 @@ def _plain(line: FlagLine) -> dict[str, Any]:
     return dataclasses.asdict(line)
 
 
-def _show(flag: Flag, outcomes: list[str], reports: list[tuple[str, str, str]], labels: list[Label], became: list[Annotation]) -> None:
+def _show(
+    flag: Flag, outcomes: list[str], reports: list[tuple[str, str, str]], labels: list[Label], became: list[Annotation]
+) -> None:
     console = terminal()
     console.print(Text.assemble((f"flag {flag.id}", "bold"), f" of {flag.kind.value} on {flag.subject}, case {flag.case_id}"))
     console.print(

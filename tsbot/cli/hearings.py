@@ -19,7 +19,7 @@ from tsbot.reception.hearing import Hearing
 from tsbot.reception.situations import draft, shipped_situations
 from tsbot.report.wording import moment
 
-hearings = typer.Typer(help="What people reported, and the answers to them: due, show, answer, step.", no_args_is_help=True)
+hearings = typer.Typer(help="What people reported, and the answers to them: due, show, answer, check-in, step.", no_args_is_help=True)
 ReferenceArgument = Annotated[str, typer.Argument(metavar="REFERENCE", help="Reference of the report, such as K7QF-2M9D.")]
 
 
@@ -133,6 +133,27 @@ def step_command(
         answering.step(connection, office.who, found.id, what, time.time())
         done: Case = read_case(connection, found.id)
     tell([done], f"noted as {what}", as_json=as_json)
+
+
+@hearings.command("check-in")
+def check_in_command(
+    case: IdArgument,
+    reference: ReferenceArgument,
+    days: Annotated[float, typer.Option(help="Days from now; sooner than the person was told.")],
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Have the team reminded of a person sooner than they were told. To put it off, answer that it takes longer.
+
+    Example: tsbot hearings check-in 3f2a91c0 K7QF-2M9D --days 2
+    """
+    with opened_office(config, database) as office, office.store.write() as connection:
+        found = find_case(connection, case)
+        hearing = _named(found_hearings.of_case(connection, found.id), reference)
+        answering.check_in(connection, office.who, found.id, hearing.id, days, time.time())
+        done = read_case(connection, found.id)
+    tell([done], "noted", as_json=as_json)
 
 
 def _named(rows: list[Hearing], reference: str) -> Hearing:

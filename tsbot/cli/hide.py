@@ -69,7 +69,9 @@ def suggest_command(
     ] = None,
     flag: Annotated[str | None, typer.Option(help="Look for the text of this flag only: its id, or its beginning.")] = None,
     text: Annotated[str | None, typer.Option(metavar="FILE", help="Look for the lines of this file; - is standard input.")] = None,
-    kind: Annotated[list[Kind] | None, typer.Option(help="What it is, for the criterion; replaces what flags say. Repeatable.")] = None,
+    kind: Annotated[
+        list[Kind] | None, typer.Option(help="What it is, for the criterion; replaces what flags say. Repeatable.")
+    ] = None,
     hours: Annotated[float, typer.Option(min=0, help="Hours before the revision from which on its author's copies are looked for.")] = 24.0,
     forward: Annotated[bool, typer.Option("--forward", help="Leave out older revisions of its page: faster, and may miss some.")] = False,
     show: Annotated[bool, typer.Option("--show", help="Show the text, and names and titles with it. The audit log says so.")] = False,

@@ -11,6 +11,7 @@ from tsbot.bus import listen as listening
 from tsbot.bus import work as working
 from tsbot.cli.common import ConfigOption, DatabaseOption, read_settings
 from tsbot.parts import Stop
+from tsbot.reload import DELIVERY, PATROL, reloading
 
 IdleOption = Annotated[
     float | None,
@@ -24,7 +25,7 @@ def listen(
         typer.Option("--stream", metavar="URL|FILE|-", help="EventStreams address, recorded file (.jsonl, .zst, .gz) or standard input."),
     ] = None,
     ask_wikis: Annotated[
-        bool, typer.Option("--ask-wikis/--no-ask-wikis", help="--no-ask-wikis leaves gaps unfilled and asks no outside models.")
+        bool, typer.Option("--ask-wikis/--no-ask-wikis", help="--no-ask-wikis fills no gaps, reads no abuse logs, plans and asks nothing.")
     ] = True,
     idle_exit: IdleOption = None,
     config: ConfigOption = None,
@@ -38,8 +39,9 @@ def listen(
     Example: tsbot listen --config /etc/tsbot/tsbot.toml
     """
     stop = Stop()
-    with stop.on_signals():
-        totals = listening.listen(read_settings(config, database), stream, ask_wikis=ask_wikis, idle_exit=idle_exit, stop=stop)
+    settings = read_settings(config, database)
+    with stop.on_signals(reload=True), reloading(settings, "listen", DELIVERY, stop):
+        totals = listening.listen(settings, stream, ask_wikis=ask_wikis, idle_exit=idle_exit, stop=stop)
     skipped = sum(totals.skipped.values())
     typer.echo(f"{totals.received:,} events: {skipped:,} skipped, {totals.failed:,} failed, {totals.pending:,} left to workers", err=True)
 
@@ -58,8 +60,9 @@ def work(
     Example: tsbot work --config /etc/tsbot/tsbot.toml
     """
     stop = Stop()
-    with stop.on_signals():
-        handled = working.work(read_settings(config, database), fetch=fetch, idle_exit=idle_exit, stop=stop)
+    settings = read_settings(config, database)
+    with stop.on_signals(reload=True), reloading(settings, "work", PATROL, stop):
+        handled = working.work(settings, fetch=fetch, idle_exit=idle_exit, stop=stop)
     typer.echo(f"{handled:,} events handled", err=True)
 
 
@@ -80,7 +83,7 @@ def deliver(
     """
     stop = Stop()
     settings = read_settings(config, database)
-    with stop.on_signals():
+    with stop.on_signals(reload=True), reloading(settings, "deliver", DELIVERY, stop):
         sent = delivery.deliver(settings, ask_wikis=ask_wikis, simulate=True if simulate else None, once=once, stop=stop)
     if once:
         typer.echo(f"{sent:,} messages handed over", err=True)

@@ -16,6 +16,7 @@ from tsbot.detect.finding import Kind
 from tsbot.errors import InputError, StreamUnavailableError
 from tsbot.parts import Stop
 from tsbot.patrol import Options, run
+from tsbot.reload import PATROL, reloading
 from tsbot.settings import Settings
 from tsbot.stream.sse import probe
 from tsbot.view import Rate, Snapshot, render
@@ -41,7 +42,8 @@ def patrol(
     """Read recent changes, find threats, file private reports.
 
     Without options: all Wikimedia wikis live, an embedded database, no account; reports land as .eml files in the spool until a
-    recipient is configured. Stop with Ctrl-C (or kill it): the next start goes on where this one ended.
+    recipient is configured. Stop with Ctrl-C (or kill it): the next start goes on where this one ended. SIGHUP has it read language
+    packs, tables and words anew.
 
     Example: tsbot patrol --stream events.jsonl.zst --no-fetch --idle-exit 5 --summary summary.json
     """
@@ -50,7 +52,7 @@ def patrol(
         _check_network(settings)
     options = Options(stream, fetch, idle_exit, summary, simulate=True if simulate else None)
     stop = Stop()
-    with stop.on_signals():
+    with stop.on_signals(reload=True), reloading(settings, "patrol", PATROL, stop):
         if quiet or not sys.stdout.isatty():
             totals = run(settings, options, stop)
         else:

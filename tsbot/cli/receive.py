@@ -12,6 +12,7 @@ from tsbot.cli.common import ConfigOption, DatabaseOption, read_settings
 from tsbot.errors import InputError
 from tsbot.parts import Stop, open_wikis
 from tsbot.reception.mailing import origin
+from tsbot.reload import PATROL, of_reception, reloading
 from tsbot.settings import Settings
 from tsbot.store.opening import open_store
 
@@ -32,7 +33,7 @@ def receive(
     if listen is not None:
         settings = msgspec.structs.replace(settings, reception=msgspec.structs.replace(settings.reception, listen=listen))
     stop = Stop()
-    with stop.on_signals():
+    with stop.on_signals(reload=True):
         run(settings, stop, simulate=simulate)
 
 
@@ -43,7 +44,7 @@ def run(settings: Settings, stop: Stop, *, simulate: bool = False) -> None:
     except ModuleNotFoundError as error:
         raise InputError(f"The reception needs {error.name}, which is not installed: pip install 'tsbot[reception]'") from error
     settings.reception.check(settings.console)
-    with closing(open_store(settings)) as store:
+    with closing(open_store(settings)) as store, reloading(settings, "receive", (*PATROL, *of_reception()), stop):
         reception = Reception(settings, store, open_wikis(settings, simulate=simulate or None))
         typer.echo(f"The reception is at {origin(settings)}; Ctrl-C ends it.", err=True)
         reception.run(stop)

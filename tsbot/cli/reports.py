@@ -127,7 +127,7 @@ def preview_command(
     Example: tsbot reports preview 3f2a91c0 --language de --policy links_only
     """
     with _opened(config, database) as deliverer:
-        if language and not deliverer.stationery.catalogue.knows(language):
+        if language and not deliverer.writer.stationery.catalogue.knows(language):
             raise InputError(f"There are no letters in {language!r}. `tsbot languages` lists the languages.")
         row = _one(deliverer.database, report)
         decision = deliverer.outgoing.decide(row)
@@ -148,7 +148,9 @@ def preview_command(
 
 
 @reports.command("release")
-def release_command(ids: IdsArgument, as_json: JsonOption = False, config: ConfigOption = None, database: DatabaseOption = None) -> None:
+def release_command(
+    ids: IdsArgument, as_json: JsonOption = False, config: ConfigOption = None, database: DatabaseOption = None
+) -> None:
     """Let held reports go. They are sent by the running patrol, or by the next one. Your user name is noted.
 
     Where the settings ask for two people (`cases.two_person`), the first call asks, and somebody else's call releases. A letter whose
@@ -206,6 +208,8 @@ def bounce_command(
     database: DatabaseOption = None,
 ) -> None:
     """Read a bounce: the report that it is about is dead then, and shouts like any other. For the mail alias that bounces go to.
+
+    `tsbot reports receive` reads bounces as well: one alias does for both. This command takes nothing but bounces.
 
     Exits with 1 if the mail is no bounce of a report of ours that was sent; nothing is changed then.
 

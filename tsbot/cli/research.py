@@ -47,7 +47,9 @@ def export_command(
     now = time.time()
     end = _day(until) if until else now
     with opened_office(config, database) as office, office.store.write() as connection:
-        made = export.make(connection, office.store.key, office.settings, output, since=_day(since), until=end, by=office.who.by, now=now)
+        made = export.make(
+            connection, office.store.key, office.settings, output, since=_day(since), until=end, by=office.who.by, now=now
+        )
     if as_json:
         typer.echo(json.dumps(asdict(made)))
     else:

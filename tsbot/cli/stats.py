@@ -40,13 +40,13 @@ def stats(
     ] = None,
     wiki: Annotated[str | None, typer.Option(help="Only this wiki (database name).")] = None,
     by: Annotated[
-        str, typer.Option(metavar="NAMES", help="Group by these, with commas between: wiki, language, kind, outcome, source, month.")
+        str, typer.Option(metavar="NAMES", help="Group by these, with commas between: wiki, language, kind, outcome, source, heard, month.")
     ] = "kind",
     evidence: Annotated[
         bool, typer.Option("--evidence", help="Open the labelled flags to count by the labels of their evidence; noted in the audit log.")
     ] = False,
     public: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write what may be published, without small numbers, as .csv or .json.")
+        Path | None, typer.Option(metavar="FILE", help="Write what may be published, without small numbers, as .csv, .json or .html.")
     ] = None,
     plots: Annotated[Path | None, typer.Option(metavar="DIR", help="Write a page with pictures, for the team, into this folder.")] = None,
     as_json: JsonOption = False,
@@ -95,7 +95,7 @@ def _read(store: Database, scope: Scope, *, evidence: bool, now: float) -> tuple
 
 def _check_public(path: Path, since: datetime | None, until: datetime | None, wiki: str | None) -> None:
     if path.suffix not in WRITERS:
-        raise InputError(f"{path} ends with neither .csv nor .json.")
+        raise InputError(f"{path} ends with neither .csv nor .json nor .html.")
     if wiki is not None:
         raise InputError("A public file has all wikis: files about one wiki each could be subtracted from each other. Leave out --wiki.")
     if (since is not None and since.day != 1) or (until is not None and (until + timedelta(days=1)).day != 1):

@@ -46,7 +46,6 @@ class Visit:
         """How the log and other people see them."""
         return self.session.person.pseudonym
 
-
 HidePlan = Callable[[str, int], Mapping[str, Any]]
 """Makes the plan of what to hide for a revision of a wiki, as JSON without texts. Raises ``WikiError`` and ``InputError``."""
 

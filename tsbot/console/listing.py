@@ -21,6 +21,7 @@ from tsbot.cases.filing import account_index, author_index
 from tsbot.cases.handling import shipped_handling
 from tsbot.console.access import EVERYWHERE
 from tsbot.detect.finding import Kind
+from tsbot.reception.answering import late_among
 from tsbot.store import audit
 from tsbot.store import tables as t
 from tsbot.store.crypto import MasterKey
@@ -127,6 +128,8 @@ class Row:
     like: int = 0
     """Near-equal cases that this line stands for, besides its own."""
     family: int = 0
+    waits: bool = False
+    """Whether a person who reported it waits longer for news than they were told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +194,7 @@ def listing(connection: Connection, sight: Sight, wanted: Filter, now: float, li
     found = {one.id: one for one in map(to_case, connection.execute(select(*COLUMNS).where(t.case.c.id.in_(ids))).mappings())}
     cases = [found[identity] for identity in ids if identity in found]
     likes = _likes(connection, ids)
+    waits = late_among(connection, ids, now)
     rows: list[Row] = []
     places: dict[tuple[object, ...], int] = {}
     used = 0
@@ -206,9 +210,10 @@ def listing(connection: Connection, sight: Sight, wanted: Filter, now: float, li
             break
         else:
             places[same] = len(rows)
-            rows.append(Row(line, language, one.source, family=family))
+            rows.append(Row(line, language, one.source, family=family, waits=one.id in waits))
         used += 1
-    digest = hashlib.sha256(repr([(row.case.id, row.case.version, row.case.lease, row.like, row.case.held) for row in rows]).encode())
+    shown = [(row.case.id, row.case.version, row.case.lease, row.like, row.case.held, row.waits) for row in rows]
+    digest = hashlib.sha256(repr(shown).encode())
     return Listing(tuple(rows), wanted.start + used if used < len(cases) else 0, f"{head.number:x}.{digest.hexdigest()[:16]}")
 
 

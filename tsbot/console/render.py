@@ -33,7 +33,7 @@ class Pages:
     def __init__(self, catalogue: Catalogue | None = None) -> None:
         self._catalogue = catalogue
 
-    @cached_property
+    @property
     def catalogue(self) -> Catalogue:
         """The messages."""
         return self._catalogue or shipped_words()

@@ -48,7 +48,9 @@ def sign_in(connection: Connection, key: MasterKey, subject: str, name: str, now
     connection.execute(update(t.person).where(t.person.c.id == identity).values(name=sealed, seen=now))
     cookie = secrets.token_urlsafe(32)
     connection.execute(
-        insert(t.console_session).values(id=_hash(cookie), person_id=identity, csrf=secrets.token_urlsafe(32), created=now, seen=now)
+        insert(t.console_session).values(
+            id=_hash(cookie), person_id=identity, csrf=secrets.token_urlsafe(32), created=now, seen=now
+        )
     )
     audit.record(connection, _pseudonym(connection, identity), "session.begun", identity, now)
     return cookie

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from pathlib import Path
 
-from tsbot.i18n.catalogue import KEYS_SHOWN, SOURCE, Catalogue, load
+from tsbot.datafiles import data_file
+from tsbot.i18n.catalogue import KEYS_SHOWN, SHIPPED, SOURCE, Catalogue, load
 from tsbot.trace.words import I18N as EVIDENCE
 
 I18N = Path(__file__).with_name("i18n")
@@ -17,7 +17,7 @@ MOST = 20
 """Languages of a browser that are looked at."""
 
 
-@cache
+@data_file("console_words", SHIPPED, EVIDENCE, I18N)
 def shipped_words() -> Catalogue:
     """The console's messages with those of evidence and of the letters, which say what the software read and what is known of accounts."""
     return load(EVIDENCE, I18N)

@@ -62,7 +62,9 @@ class Actor:
         name = self.account.name
         return self.ask(**params, token=self._token, **({"assertuser": name} if name else {"assert": "anon"}))
 
-    def edit(self, title: str, text: str | None = None, *, append: str | None = None, summary: str = "", minor: bool = False) -> int:
+    def edit(
+        self, title: str, text: str | None = None, *, append: str | None = None, summary: str = "", minor: bool = False
+    ) -> int:
         """Save a page with ``text``, or with ``append`` after what is there. The id of the new revision.
 
         Raises DemoError where nothing changed.

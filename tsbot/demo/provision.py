@@ -53,11 +53,15 @@ def check_prerequisites(mediawiki: Path = MEDIAWIKI) -> str:
     php = shutil.which("php")
     if php is None or not (mediawiki / "maintenance" / "install.php").is_file():
         missing = "MediaWiki" if php else "PHP"
-        raise DemoError(f"{missing} is not installed. On Debian: `sudo sh {DEBIAN_INSTALL}` (or `make debian` in a checkout).")
+        raise DemoError(
+            f"{missing} is not installed. On Debian: `sudo sh {DEBIAN_INSTALL}` (or `make debian` in a checkout)."
+        )
     loaded = set(_php_output([php, "-r", "echo implode(' ', get_loaded_extensions());"]).lower().split())
     absent = [module for module in PHP_MODULES if module not in loaded]
     if absent:
-        raise DemoError(f"PHP lacks the modules {', '.join(absent)}. On Debian: `sudo sh {DEBIAN_INSTALL}` (or `make debian`).")
+        raise DemoError(
+            f"PHP lacks the modules {', '.join(absent)}. On Debian: `sudo sh {DEBIAN_INSTALL}` (or `make debian`)."
+        )
     return php
 
 
@@ -93,7 +97,9 @@ def ready_template(cache: Path, *, mediawiki: Path, progress: Progress) -> Path:
     return template
 
 
-def family_config(folder: Path, urls: Mapping[str, str], *, mediawiki: Path, feed_port: int, mail_port: int) -> dict[str, object]:
+def family_config(
+    folder: Path, urls: Mapping[str, str], *, mediawiki: Path, feed_port: int, mail_port: int
+) -> dict[str, object]:
     """What LocalSettings.php reads. A ``feed_port`` of 0 sends no events."""
     return {
         "folder": str(folder),

@@ -118,7 +118,9 @@ def full_name(name: str) -> str:
     return name if name.startswith("mediawiki.") else f"mediawiki.{name}"
 
 
-async def refuse(writer: asyncio.StreamWriter, status: int, kind: str, detail: str, retry_after: int | None = None) -> None:
+async def refuse(
+    writer: asyncio.StreamWriter, status: int, kind: str, detail: str, retry_after: int | None = None
+) -> None:
     """Answer with an error, shaped as EventStreams' are."""
     body = json.dumps({"type": f"https://mediawiki.org/wiki/HyperSwitch/errors/{kind}", "title": detail}).encode()
     again = f"Retry-After: {retry_after}\r\n" if retry_after is not None else ""

@@ -182,7 +182,8 @@ class WikiFamily:
     def _start_servers(self, php: str) -> None:
         ports = free_ports(len(WIKIS), self._first_port)
         self.wikis = {
-            spec.dbname: Wiki(spec.dbname, spec.language, f"http://127.0.0.1:{port}") for spec, port in zip(WIKIS, ports, strict=True)
+            spec.dbname: Wiki(spec.dbname, spec.language, f"http://127.0.0.1:{port}")
+            for spec, port in zip(WIKIS, ports, strict=True)
         }
         config = family_config(
             self._running,

@@ -84,7 +84,7 @@ class Zammad(ContractServer):
         number = len(self.tickets) + 1
         article = body.get("article")
         if not isinstance(article, dict) or not article.get("body"):
-            return Reply(422, {"error": 'Need at least article: { body: "some text" }'})
+            return Reply(422, {"error": "Need at least article: { body: \"some text\" }"})
         ticket = {name: body.get(name) for name in ("title", "group", "priority")}
         self.tickets[number] = {"id": number, "number": str(22000 + number), "state": "new", "customer": customer[6:], **ticket}
         self._keep(number, article)

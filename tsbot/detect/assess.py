@@ -37,7 +37,7 @@ PRIVATE = {
 """Probability of doxing where the words around say that a datum of this sort is somebody's private one; a judgement."""
 SHORT = 60
 """Characters below which the language of a pattern is better evidence than the little words."""
-_QUOTES = '"“”„«»「」『』'
+_QUOTES = "\"“”„«»「」『』"
 
 
 @dataclass(frozen=True, slots=True)

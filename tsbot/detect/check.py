@@ -137,3 +137,4 @@ def markdown(checks: Sequence[LanguageCheck]) -> str:
         for one in checks
     ]
     return "\n".join(lines) + "\n"
+

@@ -24,9 +24,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from tsbot.datafiles import data_file
 from tsbot.detect.assess import Assessor, Clue, Read, glanced_probability, unread_probability
 from tsbot.detect.finding import DETECTED, PHYSICAL, Coverage, Evidence, Finding, Kind
-from tsbot.detect.language_pack import common_words, load_packs
+from tsbot.detect.language_pack import Pack, common_words, load_packs
 from tsbot.detect.lexicon import Found, Lexicon, Match
 from tsbot.detect.margins import best_windows, margins, windows_of
 from tsbot.detect.model import Model, load_model
@@ -38,6 +39,7 @@ from tsbot.text.language import UNKNOWN, LanguageGuesser, langid_fallback
 from tsbot.text.normalise import Batch, normalise, unmask
 from tsbot.text.passage import Field
 
+HERE = Path(__file__).parent
 PIECE, OVERLAP = 20_000, 400
 """Longer texts are judged in pieces of so many characters that overlap so much, and the gravest piece counts."""
 BATCH_CHARACTERS = 120_000
@@ -240,7 +242,9 @@ class Cascade:
                 clues[owner].append(Clue(sentence, form, *known))
         return {owner: some for owner, some in clues.items() if some}
 
-    def _read(self, batch: Batch, piece: _Piece, windows: Sequence[Window], *, disguised: bool, whole: bool) -> tuple[list[Read], float]:
+    def _read(
+        self, batch: Batch, piece: _Piece, windows: Sequence[Window], *, disguised: bool, whole: bool
+    ) -> tuple[list[Read], float]:
         """Read windows as they stand, or in their normal form where the letters were disguised; with the highest margin of a glance.
 
         Unless ``whole``, those in which a glance sees nothing are left.
@@ -269,17 +273,45 @@ def load_detector(
     packs: Path | None = None,
     *,
     quick: bool = False,
+    anew: bool = False,
 ) -> Cascade:
     """The detector that comes with tsbot, or one with another model or other packs (folders).
 
-    ``thresholds``: see ``detect.thresholds`` of the settings; ``quick``: see :class:`Cascade`.
+    ``thresholds``: see ``detect.thresholds`` of the settings; ``quick``: see :class:`Cascade`; ``anew`` reads the files as they are now,
+    whatever is in use.
 
     With ``identify``, a statistical identifier (80 MB, loaded when first needed) names languages that neither script nor
     little words tell; without it they are ``und``. Raises ``ModelError`` or ``PackError``.
     """
-    known = load_packs(packs)
-    guesser = LanguageGuesser(common_words(known), langid_fallback() if identify else None)
-    return Cascade(load_model(model), Lexicon(known), guesser, thresholds, quick=quick)
+    rules = shipped_rules() if packs is None and not anew else _rules(load_packs(packs))
+    guesser = LanguageGuesser(rules.common, langid_fallback()) if identify else rules.guesser
+    return Cascade(shipped_model() if model is None and not anew else load_model(model), rules.lexicon, guesser, thresholds, quick=quick)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Language packs, ready to be used."""
+
+    lexicon: Lexicon
+    common: Mapping[str, tuple[str, ...]]
+    guesser: LanguageGuesser
+
+
+def _rules(packs: Sequence[Pack]) -> Rules:
+    common = common_words(packs)
+    return Rules(Lexicon(packs), common, LanguageGuesser(common))
+
+
+@data_file("packs", HERE / "packs", HERE / "languages.toml")
+def shipped_rules() -> Rules:
+    """The language packs that come with tsbot. Raises ``PackError``."""
+    return _rules(load_packs())
+
+
+@data_file("model", HERE / "models")
+def shipped_model() -> Model:
+    """The model that comes with tsbot. Raises ``ModelError``."""
+    return load_model()
 
 
 def _peaks(clues: Sequence[Clue], values: NDArray[np.float64], first: int, least: float) -> list[int]:

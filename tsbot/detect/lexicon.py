@@ -7,6 +7,7 @@ parts put together, so an ordinary text costs a few microseconds however many la
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -113,9 +114,7 @@ class Lexicon:
     def find(self, sentence: str) -> Found:
         """Every word and phrase of every pack in the normal form of a sentence."""
         found: Found = {}
-        words = [0]
-        for char in sentence:
-            words.append(words[-1] + (char == " "))
+        words = list(itertools.accumulate(map(" ".__eq__, sentence), initial=0))
         for index, start, end in self._fine.find_matches_as_indexes(sentence, overlapping=True):
             _, left_open, right_open, spaced = self._keys[index]
             if spaced:
@@ -139,7 +138,11 @@ class Lexicon:
         ``sentence`` is the normal form, ``raw`` the raw text around it (searched for telephone numbers and the like).
         """
         found = self.find(sentence) if found is None else found
-        return [match for construction in possible if (match := self._match(construction, sentence, raw, found)) is not None]
+        return [
+            match
+            for construction in possible
+            if (match := self._match(construction, sentence, raw, found)) is not None
+        ]
 
     def denied(self, sentence: str, language: str, found: Found) -> bool:
         """Whether a pattern of harm of this language stands in a sentence, but negated."""

@@ -70,3 +70,4 @@ def best_windows(windows: Windows, values: Numbers, texts: int) -> tuple[Numbers
     hits = np.flatnonzero(values == best[windows.owner])[::-1]  # of equal windows the first, hence the smallest, wins
     where[windows.owner[hits]] = hits
     return best, where
+

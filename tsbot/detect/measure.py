@@ -182,7 +182,9 @@ def _calibration(scored: Scored, rounds: int) -> Iterator[Row]:
     )
 
 
-def _ranking(name: str, scored: Scored, threats: Indices, harmless: Indices, rounds: int, *, precision: bool = True) -> Iterator[Row]:
+def _ranking(
+    name: str, scored: Scored, threats: Indices, harmless: Indices, rounds: int, *, precision: bool = True
+) -> Iterator[Row]:
     if not len(threats) or not len(harmless):
         return
     scores = scored.scores
@@ -209,3 +211,4 @@ def _false_positives(name: str, scored: Scored, threats: Indices, harmless: Indi
 
     figure = f"false positives at {100 * recall:.0f} % recall"
     return Row(name, figure, bootstrap(value, [threats, harmless], rounds), len(threats), len(harmless))
+

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ WHOLE = 400
 MOST = 3
 """Windows of one text."""
 _WIDE_FROM = 0x2E80
+_WIDE_CHAR = re.compile("[\u2e80-\U0010ffff]")
 _WIDE = 2.5
 """An ideograph, kana or Hangul syllable is as much to read as so many letters."""
 
@@ -33,7 +35,7 @@ def width(text: str) -> float:
     """How much there is to read: characters, those of the wide scripts counted more."""
     if text.isascii():
         return float(len(text))
-    return len(text) + (_WIDE - 1) * sum(char >= "\u2e80" for char in text)
+    return len(text) + (_WIDE - 1) * len(_WIDE_CHAR.findall(text))
 
 
 def windows_around(batch: Batch, owner: int, raw: str, peaks: Sequence[int], most: int = MOST) -> list[Window]:

@@ -83,7 +83,9 @@ class Following:
     def revert_first(self) -> frozenset[int]:
         """Pages whose current revision shows the text."""
         return frozenset(
-            page for rev_id, what in self.left if what is Field.TEXT and (page := self.page_of[rev_id]) and self.current.get(page) == rev_id
+            page
+            for rev_id, what in self.left
+            if what is Field.TEXT and (page := self.page_of[rev_id]) and self.current.get(page) == rev_id
         )
 
     @property

@@ -139,7 +139,9 @@ def save(connection: Connection, key: MasterKey, kept: Kept, *, due: float | Non
     return kept
 
 
-def save_trouble(connection: Connection, subject: str, case_id: str, wiki: str, trouble: str, *, now: float, due: float | None) -> None:
+def save_trouble(
+    connection: Connection, subject: str, case_id: str, wiki: str, trouble: str, *, now: float, due: float | None
+) -> None:
     """Note that no plan could be made, or renewed. ``due`` is when to try again, None for never."""
     c = t.hide_following.c
     known = connection.execute(select(c.state, c.attempts).where(c.subject == subject)).first()

@@ -7,11 +7,11 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
 from pathlib import Path
 
 import msgspec
 
+from tsbot.datafiles import data_file
 from tsbot.detect.finding import GRAVITY, Kind
 from tsbot.errors import CriteriaError
 
@@ -136,7 +136,7 @@ def _read(path: Path) -> Criteria:
     return table
 
 
-@cache
+@data_file("criteria", CRITERIA)
 def shipped_policies() -> Policies:
     """The criteria of the package."""
     return load_policies()
@@ -160,7 +160,7 @@ def load_reasons(path: Path = REASONS) -> dict[str, str]:
     return table.reasons
 
 
-@cache
+@data_file("hide_reasons", REASONS)
 def shipped_reasons() -> Mapping[str, str]:
     """The reasons of the package."""
     return load_reasons()

@@ -110,7 +110,9 @@ class _Search:
         self.authors[revision.user] = revision.user_id
 
 
-def suggest(question: Question, source: Histories, *, policies: Policies | None = None, limits: Limits | None = None) -> Plan:
+def suggest(
+    question: Question, source: Histories, *, policies: Policies | None = None, limits: Limits | None = None
+) -> Plan:
     """What to hide.
 
     Raises ``InputError`` if there is nothing to search for, or no such revision and nothing known of it; and what ``source``

@@ -18,6 +18,7 @@ from typing import Any
 
 from babel import Locale, UnknownLocaleError
 
+from tsbot.datafiles import data_file
 from tsbot.errors import MessageError
 from tsbot.i18n.message import Parts, parameters, parse, put_together
 
@@ -118,7 +119,7 @@ def load(*folders: Path) -> Catalogue:
     return Catalogue(MappingProxyType(languages), MappingProxyType(explained), load_fallbacks())
 
 
-@cache
+@data_file("words", SHIPPED)
 def shipped() -> Catalogue:
     """The messages of the package."""
     return load()

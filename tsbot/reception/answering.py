@@ -107,6 +107,27 @@ def step(connection: Connection, who: Desk, case_id: str, what: str, now: float)
     who.noticed(connection, case_id, now)
 
 
+def check_in(connection: Connection, who: Desk, case_id: str, hearing_id: str, days: float, now: float) -> None:
+    """Have the team reminded of a person sooner than they were told. Raises ``InputError`` for a later day: for that they are answered."""
+    who.begin(connection, case_id, now)
+    hearing = _of(connection, case_id, hearing_id)
+    if hearing.withdrawn is not None or hearing.ended is not None:
+        raise CaseError("Nobody waits for this one any more.")
+    due = now + days * DAY
+    if days <= 0 or (hearing.check_in is not None and due > hearing.check_in):
+        raise InputError("The person was told an earlier day. Answer that it takes longer (the situation `delayed`) instead.")
+    hearings.change(connection, hearing, check_in=due)
+    audit.record(connection, who.by, "hearing.check_in", case_id, now, {"reference": hearing.reference})
+    who.noticed(connection, case_id, now)
+
+
+def late_among(connection: Connection, cases: Sequence[str], now: float) -> frozenset[str]:
+    """Those of some cases in which a person waits longer for news than they were told."""
+    c = t.hearing.c
+    query = select(c.case_id).where(c.case_id.in_(cases), c.check_in < now, c.withdrawn.is_(None)).distinct()
+    return frozenset(connection.scalars(query))
+
+
 def debrief(connection: Connection, who: Desk, case_id: str, text: str, now: float) -> None:
     """Write down, after a hard case, how it was and what would help the next time. It is a note like others, sealed."""
     who.people.refuse(connection, case_id, who.by)

@@ -44,7 +44,7 @@ class FrontDesk:
     database: Database
     settings: Settings
     letterbox: Letterbox
-    directory: Directory
+    directory_in_use: Callable[[], Directory]
     clock: Callable[[], float]
     reader: Reader | None = None
     database_of: Callable[[str], str | None] = nowhere
@@ -52,6 +52,11 @@ class FrontDesk:
     wake: Callable[[], None] = lambda: None
     """Told when there is mail to send."""
     _accounts: tuple[float, tuple[str, ...]] = field(default=(-ACCOUNTS_SECONDS, ()), repr=False)
+
+    @property
+    def directory(self) -> Directory:
+        """Where help is to be found, as of now."""
+        return self.directory_in_use()
 
     @property
     def terms(self) -> Terms:

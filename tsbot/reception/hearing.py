@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, func, insert, select, update
@@ -156,7 +155,9 @@ def take_in(connection: Connection, key: MasterKey, arrival: Arrival, terms: Ter
     return hearing
 
 
-def _case(connection: Connection, key: MasterKey, arrival: Arrival, index: bytes, terms: Terms, now: float) -> tuple[str, bytes, bool]:
+def _case(
+    connection: Connection, key: MasterKey, arrival: Arrival, index: bytes, terms: Terms, now: float
+) -> tuple[str, bytes, bool]:
     """The case of the same text, if somebody sent that lately and it is not closed; else a new one. Its key, and whether it was there."""
     c = t.hearing.c
     query = select(c.case_id, t.case.c.data_key).join(t.case, t.case.c.id == c.case_id)
@@ -169,7 +170,6 @@ def _case(connection: Connection, key: MasterKey, arrival: Arrival, index: bytes
     return (*new, False)
 
 
-@cache
 def _priority() -> int:
     """The priority of a report of which nothing is known yet but that a person wrote it."""
     table = shipped_table()
@@ -257,7 +257,9 @@ def words(connection: Connection, key: MasterKey, hearing: Hearing) -> list[Word
     ]
 
 
-def add_word(connection: Connection, key: MasterKey, hearing: Hearing, text: str, *, situation: str, by: str | None, now: float) -> int:
+def add_word(
+    connection: Connection, key: MasterKey, hearing: Hearing, text: str, *, situation: str, by: str | None, now: float
+) -> int:
     """Say something: the person (``situation`` is ``added``), or we. Raises ``InputError`` or ``CaseError``."""
     text = clean(text).strip()
     if not text:

@@ -6,17 +6,19 @@ import base64
 import datetime
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
 from tsbot.cases.case import read_case
+from tsbot.datafiles import data_file
 from tsbot.errors import KeyUnusableError, LetterError
 from tsbot.reception import hearing as hearings
 from tsbot.reception.hearing import DAY, Hearing
 from tsbot.reception.said import Said
 from tsbot.reception.tokens import token_of
 from tsbot.reception.words import FIRST, day, help_lines, voice_for
-from tsbot.referral.directory import SHIPPED, Directory, load_directory
+from tsbot.referral.directory import SHIPPED, Directory, load_directory, shipped_directory
 from tsbot.report.message import OutboundMessage, message_domain
 from tsbot.report.pgp import usable_key
 from tsbot.settings import Settings
@@ -37,7 +39,13 @@ MOST_ACKNOWLEDGED = 3
 def directory_of(settings: Settings) -> Directory:
     """The directory of help, with the files of the settings. Raises ``DirectoryError``."""
     own = settings.reception.directory
-    return load_directory(SHIPPED, settings.data_path / own) if own else load_directory()
+    return own_directory(settings.data_path / own) if own else shipped_directory()
+
+
+@data_file("own_directory", where=lambda folder: (SHIPPED, folder))
+def own_directory(folder: Path) -> Directory:
+    """That of the package with the files of a folder. Raises ``DirectoryError``."""
+    return load_directory(SHIPPED, folder)
 
 
 def origin(settings: Settings) -> str:

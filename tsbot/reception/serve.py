@@ -13,7 +13,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from tsbot.console.serve import BACKLOG, STOP_SECONDS, listen
-from tsbot.detect.detector import Detector, load_detector
+from tsbot.detect.detector import Detector
+from tsbot.detect.live import LiveDetector
 from tsbot.errors import SettingsError
 from tsbot.parts import Stop, Wikis, open_deliverer
 from tsbot.reception.desk import FrontDesk, terms_of
@@ -86,10 +87,10 @@ class Reception:
     ) -> None:
         self.settings = settings
         self.letterbox = Letterbox(database)
-        load = load or (lambda: load_detector(settings.detect.thresholds, settings.detect.identify))
+        load = load or (lambda: LiveDetector(settings.detect.thresholds, settings.detect.identify))
         self.reader = Reader(database, self.letterbox, load, terms_of(settings), clock, settings.detect.max_passage_chars)
         self.delivery = DeliveryThread(open_deliverer(settings, database, wikis)) if wikis is not None else None
-        self.desk = FrontDesk(database, settings, self.letterbox, directory_of(settings), clock, self.reader)
+        self.desk = FrontDesk(database, settings, self.letterbox, lambda: directory_of(settings), clock, self.reader)
         if wikis is not None:
             self.desk.database_of = wikis.sites.database
         if self.delivery is not None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import tomllib
-from functools import cache
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from tsbot.datafiles import data_file
 from tsbot.errors import SettingsError
 from tsbot.reception.hearing import DAY, Hearing
-from tsbot.reception.words import FIRST, day, shipped_words, voice_for
+from tsbot.reception.words import FIRST, I18N, day, shipped_words, voice_for
 
 SHIPPED = Path(__file__).with_name("situations.toml")
 DATED = frozenset(("received", "delayed"))
@@ -54,7 +54,7 @@ def load_situations(path: Path = SHIPPED) -> dict[str, Situation]:
     return table
 
 
-@cache
+@data_file("situations", SHIPPED, I18N)
 def shipped_situations() -> dict[str, Situation]:
     """The table of the package."""
     return load_situations()

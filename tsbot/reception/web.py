@@ -18,10 +18,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import jinja2
+import msgspec
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.concurrency import run_in_threadpool
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.staticfiles import StaticFiles
 
 from tsbot.cases.case import CaseState, read_case
@@ -46,6 +48,9 @@ MOST_BYTES = 32 * 1024 * 1024
 """Of a form: five million letters of any script, as browsers send them."""
 PATIENCE = 20.0
 """Seconds that a report may take to be stored before its sender is told to try again."""
+MOST_FILES = 20
+ATTACHED = "\0attached"
+"""Name, which no form can have, of the mark that files came along."""
 READING = 1.5
 """Seconds that the page waits for the detector; after that, it shows emergency numbers first."""
 
@@ -176,8 +181,20 @@ def _voice(request: Request, chosen: str = "") -> Voice:
 
 
 async def _fields(request: Request) -> dict[str, str]:
-    form = await request.form(max_files=0, max_fields=50, max_part_size=MOST_BYTES)
-    return {name: value for name, value in form.items() if isinstance(value, str)}
+    """What was typed. Files are no part of the form: what a program sends along is let go unopened, and is told."""
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        form = await request.form(max_files=0, max_fields=50, max_part_size=MOST_BYTES)
+        return {name: value for name, value in form.items() if isinstance(value, str)}
+    parser = MultiPartParser(request.headers, request.stream(), max_files=MOST_FILES, max_fields=50, max_part_size=MOST_BYTES)
+    parser.spool_max_size = MOST_BYTES  # never on disk
+    try:
+        form = await parser.parse()
+    except (MultiPartException, KeyError) as error:  # KeyError: there is no boundary
+        raise HTTPException(400, "This form cannot be read.") from error
+    fields = {name: value for name, value in form.items() if isinstance(value, str)}
+    refused = any(not isinstance(value, str) for _, value in form.multi_items())
+    await form.close()
+    return fields | ({ATTACHED: "1"} if refused else {})
 
 
 def _from(request: Request) -> str:
@@ -199,6 +216,8 @@ async def _send(front: Front, request: Request) -> Response:
     try:
         front.reports.take(_from(request))
         said = vouched(said_of(typed), signing.signed(front, request))
+        if typed.pop(ATTACHED, ""):
+            said = msgspec.structs.replace(said, remarks=("attachments",))
         storing = front.desk.take(said, once=once, channel="web", language=voice.language)
         taken = await asyncio.wait_for(asyncio.wrap_future(storing), PATIENCE)
         reading = front.desk.reader.read(said.text, taken.id) if front.desk.reader is not None else None
@@ -216,7 +235,7 @@ async def _send(front: Front, request: Request) -> Response:
     link = mailing.private_link(front.desk.settings, front.desk.database.key, taken.id)
     urgent = seen is None or seen.urgent or taken.urgent
     due = min(taken.check_in or now, now + front.desk.settings.reception.urgent_hours * 3600) if urgent else taken.check_in or now
-    answer = front.page("got.html.j2", voice, hearing=taken, link=link, referral=referral, urgent=urgent, due=due)
+    answer = front.page("got.html.j2", voice, hearing=taken, link=link, referral=referral, urgent=urgent, due=due, remarks=said.remarks)
     if front.protocol is not None:
         front.cookies.end(answer, "reporter")
     return answer
@@ -286,7 +305,9 @@ def _show(front: Front, voice: Voice, identity: str, **more: Any) -> Response:
         state = "new" if case.state is CaseState.NEW else "open"
     referral = desk.help(voice.language, said.country if said else "", case.kind if found.urgent else None, desk.clock())
     token = token_of(desk.database.key, found.id)
-    return front.page("yours.html.j2", voice, hearing=found, state=state, said=said, words=words, referral=referral, token=token, **more)
+    return front.page(
+        "yours.html.j2", voice, hearing=found, state=state, said=said, words=words, referral=referral, token=token, **more
+    )
 
 
 def _add(front: Front, found: Hearing, fields: dict[str, str]) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from functools import cache
+import re
 from pathlib import Path
 
 from babel.dates import format_date
 
 from tsbot.console.words import accepted_languages
-from tsbot.i18n.catalogue import SOURCE, Catalogue, load, own_name
+from tsbot.datafiles import data_file
+from tsbot.i18n.catalogue import SHIPPED, SOURCE, Catalogue, load, own_name
 from tsbot.i18n.voice import Voice
 from tsbot.referral.directory import Referral, Shown
 
@@ -19,7 +20,7 @@ PROOF = "reception-title"
 FIRST = "reception-"
 
 
-@cache
+@data_file("reception_words", SHIPPED, I18N)
 def shipped_words() -> Catalogue:
     """The messages of the reception together with the others."""
     return load(I18N)
@@ -51,7 +52,7 @@ def day(voice: Voice, seconds: float) -> str:
     date = datetime.datetime.fromtimestamp(seconds, datetime.UTC).date()
     code = {"zh-hans": "zh_Hans", "zh-hant": "zh_Hant"}.get(voice.language, voice.language)
     try:
-        return format_date(date, "long", locale=code)
+        return re.sub(r"\s*г\.$", "", format_date(date, "long", locale=code))  # the sentence has a full stop of its own
     except Exception:  # a language that CLDR has no dates for
         return date.isoformat()
 

@@ -9,11 +9,11 @@ import datetime
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import msgspec
 
+from tsbot.datafiles import data_file
 from tsbot.detect.finding import PHYSICAL, Kind
 from tsbot.errors import DirectoryError
 from tsbot.referral.entry import Emergency, Help, Offer, Page, trouble
@@ -148,7 +148,7 @@ def read_page(path: Path) -> Page:
     return page
 
 
-@cache
+@data_file("directory", SHIPPED)
 def shipped_directory() -> Directory:
     """The directory of the package."""
     return load_directory()

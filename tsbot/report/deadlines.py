@@ -5,13 +5,13 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from tsbot.datafiles import data_file
 from tsbot.detect.finding import PHYSICAL, Kind
 from tsbot.errors import SettingsError
 
@@ -86,7 +86,7 @@ def _made(kind: Kind, minutes: Mapping[str, float], where: str) -> Deadlines:
     return Deadlines(**{name: minutes[name] * MINUTE for name in NAMES})
 
 
-@cache
+@data_file("deadlines", SHIPPED)
 def shipped() -> Mapping[Kind, Deadlines]:
     """The times of the package."""
     return load_deadlines()
@@ -94,9 +94,12 @@ def shipped() -> Mapping[Kind, Deadlines]:
 
 def deadlines_of(overrides: Mapping[str, Mapping[str, float]]) -> Mapping[Kind, Deadlines]:
     """The times under the settings ``report.deadlines``. Raises ``SettingsError``."""
-    return _cached(tuple(sorted((kind, tuple(sorted(times.items()))) for kind, times in overrides.items()))) if overrides else shipped()
+    if not overrides:
+        return shipped()
+    return own_deadlines(tuple(sorted((kind, tuple(sorted(times.items()))) for kind, times in overrides.items())))
 
 
-@cache
-def _cached(overrides: tuple[tuple[str, tuple[tuple[str, float], ...]], ...]) -> Mapping[Kind, Deadlines]:
+@data_file("own_deadlines", where=lambda _overrides: (SHIPPED,))
+def own_deadlines(overrides: tuple[tuple[str, tuple[tuple[str, float], ...]], ...]) -> Mapping[Kind, Deadlines]:
+    """Those of the package with others in their place."""
     return load_deadlines(overrides={kind: dict(times) for kind, times in overrides})

@@ -10,6 +10,7 @@ import random
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -28,7 +29,7 @@ from tsbot.report.outgoing import Outgoing
 from tsbot.report.pgp import MailCrypto, Sequoia
 from tsbot.report.policy import Decision
 from tsbot.report.prepare import AskStatus, Writer
-from tsbot.report.stationery import open_stationery
+from tsbot.report.stationery import stationery_of
 from tsbot.report.timers import Timers
 from tsbot.settings import Settings
 from tsbot.store import audit, outbox
@@ -94,8 +95,8 @@ class Deliverer:
         self.clock = clock
         self.rng = rng
         self.simulate = simulate
-        self.stationery = open_stationery(settings.templates_path)
-        self.writer = Writer(database, settings, links, clock, account_status, stationery=self.stationery)
+        in_use = partial(stationery_of, settings.templates_path)
+        self.writer = Writer(database, settings, links, clock, account_status, stationery_in_use=in_use)
         self.outgoing = Outgoing(database, settings, self.writer, self._now, crypto or Sequoia())
         self.timers = Timers(database, settings, clock)
         self._tended = -TIMER_SECONDS

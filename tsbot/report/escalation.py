@@ -32,6 +32,8 @@ class Reason(StrEnum):
     UNDELIVERED = "undelivered"
     DEAD = "dead"
     UNACKNOWLEDGED = "unacknowledged"
+    WAITING = "waiting"
+    """People who reported something wait longer for news than they were told (:mod:`tsbot.reception.reminding`)."""
 
 
 class Act(StrEnum):

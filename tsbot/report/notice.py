@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tsbot.i18n.voice import Phrase
 from tsbot.report import wording
+from tsbot.report.escalation import Reason
 from tsbot.report.letter import AS_WRITTEN, Manner
 from tsbot.report.stationery import Stationery, shipped_stationery
 from tsbot.settings import ReportSettings
@@ -31,18 +32,20 @@ def page_text(
     """What a page says. Raises ``LetterError``.
 
     ``reason`` is empty for a case that waits, else what is the matter with ``reports`` (their ids, the gravest first): ``unreleased``,
-    ``undelivered``, ``dead`` or ``unacknowledged``.
+    ``undelivered``, ``dead`` or ``unacknowledged``; or ``waiting``, and ``reports`` are references of people's reports.
     """
+    people = reason == Reason.WAITING
+    shown = f"tsbot hearings show {case_id}" if people else f"tsbot reports show {reports[0]}" if reports else f"tsbot flags show {flag_id}"
     return (stationery or shipped_stationery()).fill(
         "page",
         manner.language or language,
         case_id=case_id,
         flag_id=flag_id,
-        command=f"tsbot reports show {reports[0]}" if reports else f"tsbot flags show {flag_id}",
+        command=shown,
         reason=reason,
         reports=tuple(reports[:MOST_REPORTS]),
         more=max(0, len(reports) - MOST_REPORTS),
-        all_waiting="tsbot reports list --overdue",
+        all_waiting="tsbot hearings due" if people else "tsbot reports list --overdue",
         manner=manner,
         reminder=None,
     )

@@ -66,7 +66,9 @@ def rule_for(settings: Settings, recipient: str, channel: str) -> Rule:
     found = next((rule for name, rule in _own_rules(settings) if name == _name(recipient, channel)), None)
     if found is None:
         found = _by_address(settings, recipient, channel)
-    quotes = any(one.excerpt and _same(settings, one, recipient, channel) for many in settings.report.recipients.values() for one in many)
+    quotes = any(
+        one.excerpt and _same(settings, one, recipient, channel) for many in settings.report.recipients.values() for one in many
+    )
     return Rule(found.policy, found.key, found.fingerprint, quotes)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 import structlog
@@ -43,7 +43,12 @@ class Writer:
     clock: Callable[[], float]
     account_status: AskStatus | None = None
     routing: Routing | None = None
-    stationery: Stationery = field(default_factory=shipped_stationery)
+    stationery_in_use: Callable[[], Stationery] = shipped_stationery
+
+    @property
+    def stationery(self) -> Stationery:
+        """What letters are written on now."""
+        return self.stationery_in_use()
 
     def compose(self, report: Report, *, ask: bool = True) -> Letter:
         """The letter of a row as it would be now; ``ask`` says whether the wiki may be asked about the account.

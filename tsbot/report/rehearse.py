@@ -14,7 +14,7 @@ from tsbot.report import wording
 from tsbot.report.letter import Letter, Links, Manner, Release, Reminder, render
 from tsbot.report.notice import MOST_REPORTS, closed_text, page_text
 from tsbot.report.routing import EVERYWHERE, Routing, shipped
-from tsbot.report.stationery import Stationery, open_stationery
+from tsbot.report.stationery import Stationery, stationery_of
 from tsbot.settings import ReportSettings, Settings
 
 CASE = "0c5e1a2b-0000-4000-8000-000000000001"
@@ -39,7 +39,7 @@ def check_letters(settings: Settings, routing: Routing | None = None) -> Station
 
     Raises ``SettingsError`` that names the file or the setting.
     """
-    stationery = open_stationery(settings.templates_path)
+    stationery = stationery_of(settings.templates_path)
     used = list(languages(settings, routing))
     for where, code in used:
         _check_language(stationery.catalogue, where, code)

@@ -16,11 +16,11 @@ from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 from enum import StrEnum
-from functools import cache
 from pathlib import Path
 
 import msgspec
 
+from tsbot.datafiles import data_file
 from tsbot.errors import SettingsError
 from tsbot.report.acknowledge import Result
 from tsbot.report.codes import codes_in
@@ -93,7 +93,7 @@ def load_automatic(path: Path = SHIPPED) -> Automatic:
     return Automatic(headers, tuple(word.casefold() for words in table.subjects.values() for word in words))
 
 
-@cache
+@data_file("automatic_replies", SHIPPED)
 def shipped() -> Automatic:
     """The table of the package."""
     return load_automatic()

@@ -6,12 +6,12 @@ import hashlib
 import re
 import tomllib
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
 
+from tsbot.datafiles import data_file
 from tsbot.detect.finding import PHYSICAL, Kind
 from tsbot.errors import SettingsError
 from tsbot.http_client import is_safe
@@ -113,7 +113,7 @@ def _check_second(table: Routing, name: str) -> None:
             raise SettingsError(f"{name}: second.{role} must not be the emergency address, which is for threats to life or limb.")
 
 
-@cache
+@data_file("routing", SHIPPED)
 def shipped() -> Routing:
     """The routing table of the package."""
     return load_routing()

@@ -8,7 +8,6 @@ when it is needed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,13 @@ import jinja2
 from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from tsbot.datafiles import data_file
 from tsbot.errors import LetterError, MessageError, SettingsError
+from tsbot.i18n.catalogue import SHIPPED as WORDS
 from tsbot.i18n.catalogue import Catalogue, load
 from tsbot.i18n.catalogue import shipped as shipped_catalogue
 from tsbot.i18n.voice import Value, Voice
+from tsbot.report.help import SHIPPED as HELP
 from tsbot.report.help import HelpTable, load_help
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -92,16 +94,23 @@ def check(stationery: Stationery) -> None:
             raise SettingsError(f"help.toml: there is no message {entry.message}.")
 
 
-@cache
+@data_file("letters", where=lambda folder: (TEMPLATES, WORDS, HELP, *([folder] if folder else [])))
+def stationery_of(folder: Path | None) -> Stationery:
+    """What is in use: the package's, with what ``folder`` puts in its place. Raises ``SettingsError`` if that was wrong at the start."""
+    return open_stationery(folder)
+
+
 def shipped_stationery() -> Stationery:
     """What the package has."""
-    return open_stationery()
+    return stationery_of(None)
 
 
 def _environment(folders: list[Path]) -> jinja2.Environment:
     # Sandboxed: templates may come from people who are trusted with words, not with the machine.
+    # As they are now: a template that is changed later is not used before it has been checked.
+    sources = {path.name: path.read_text(encoding="utf-8") for folder in reversed(folders) for path in sorted(folder.glob(f"*{ENDING}"))}
     environment = ImmutableSandboxedEnvironment(
-        loader=jinja2.FileSystemLoader(folders),
+        loader=jinja2.DictLoader(sources),
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # plain text, not HTML; all values have gone through tsbot.report.wording
         trim_blocks=True,

@@ -18,6 +18,7 @@ from tsbot.cases.filing import case_key
 from tsbot.cases.flag import NAMESPACE
 from tsbot.detect.finding import GRAVITY, Kind
 from tsbot.errors import KeyFileError
+from tsbot.reception.reminding import remind
 from tsbot.report import casework, deadlines, misuse, reminders
 from tsbot.report.deadlines import Deadlines
 from tsbot.report.escalation import Act, Reason, Step, first_due, furthest_ahead, step_of, urgent
@@ -64,11 +65,12 @@ class Timers:
 
     def run_once(self) -> int:
         """Take the steps that are due; how many messages were filed. Raises ``StoreError``."""
+        filed = remind(self.database, self.settings, self.clock())
         with self.database.read() as connection:
             if not self._overdue(connection):
-                return 0
+                return filed
         with self.database.write() as connection:
-            return self._take(connection, self._overdue(connection))
+            return filed + self._take(connection, self._overdue(connection))
 
     # -- what happens to a letter -------------------------------------------------------------------------------------
 
@@ -190,7 +192,9 @@ class Timers:
         note = PageNote(reason=reason, reports=tuple(one.report.id for one in ones))
         return self._file_page(connection, identity, first, destination, note, now)
 
-    def _file_page(self, connection: Connection, identity: str, about: Report, destination: Destination, note: PageNote, now: float) -> int:
+    def _file_page(
+        self, connection: Connection, identity: str, about: Report, destination: Destination, note: PageNote, now: float
+    ) -> int:
         if outbox.get(connection, identity) is not None:
             return 0
         data_key = _key_of(connection, self.database, about.case_id)

@@ -1,17 +1,17 @@
 """Reading MediaWiki's XML exports: each revision with its page, one at a time, unknown elements passed over.
 
-Schema: mediawiki.org, export-0.10 and 0.11 (Help:Export); of a revision with several slots the main one. The standard library's
-``iterparse`` is the fastest of those measured (docs/architecture.md); what is read is taken out of its tree at once.
+Schema: mediawiki.org, export-0.10 and 0.11 (Help:Export); of a revision with several slots the main one. Expat tells of elements
+as it meets them, and no tree is made of them.
 """
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO
 from urllib.parse import urlsplit
+from xml.parsers import expat
 
 from tsbot.errors import DumpError
 from tsbot.scan.compressed import DAMAGE
@@ -50,115 +50,157 @@ class Site:
     """Scheme and host."""
 
 
+CHUNK = 1 << 16
+OF_SITE = frozenset(("dbname", "base"))
+OF_PAGE = frozenset(("title", "ns", "id"))
+OF_REVISION = frozenset(("id", "parentid", "timestamp", "comment", "model", "text"))
+OF_SLOT = frozenset(("role", "model", "text"))
+OF_AUTHOR = frozenset(("username", "ip"))
+READ = {"siteinfo": OF_SITE, "page": OF_PAGE, "revision": OF_REVISION, "content": OF_SLOT, "contributor": OF_AUTHOR}
+"""What is read of which element."""
+_Part = tuple[str, Mapping[str, str]]
+"""What stands in an element, and its attributes."""
+
+
 def revisions(file: IO[bytes], site: Site) -> Iterator[DumpRevision]:
     """The revisions of an export, in its order; ``site`` is filled in before the first.
 
     Raises ``DumpError`` at the place where the file is damaged, or is no export.
     """
-    try:
-        yield from _revisions(file, site)
-    except ET.ParseError as error:
-        raise DumpError(f"the XML is damaged at line {error.position[0]:,}") from error
-    except DAMAGE as error:
-        raise DumpError(f"it cannot be unpacked to its end ({type(error).__name__})") from error
+    reader = _Reader(site)
+    trouble: Exception | None = None
+    more = True
+    while more and trouble is None:
+        try:
+            chunk = file.read(CHUNK)
+            more = bool(chunk)
+            reader.feed(chunk, last=not more)
+        except (DumpError, expat.ExpatError, *DAMAGE) as error:
+            trouble = error
+        yield from reader.taken()
+    if isinstance(trouble, expat.ExpatError):
+        raise DumpError(f"the XML is damaged at line {trouble.lineno:,}") from trouble
+    if isinstance(trouble, DumpError):
+        raise trouble
+    if trouble is not None:
+        raise DumpError(f"it cannot be unpacked to its end ({type(trouble).__name__})") from trouble
 
 
-def _revisions(file: IO[bytes], site: Site) -> Iterator[DumpRevision]:
-    # Expat (2.4.1 and later) stops entities that blow up, and loads none from outside.
-    events = ET.iterparse(file, events=("start", "end"))  # noqa: S314
-    _, root = next(events)
-    if _tag(root) != "mediawiki":
-        raise DumpError("it is no export of MediaWiki")
-    page = DumpPage(0, "", 0)
-    head: dict[str, str] = {}
-    top: ET.Element | None = None
-    for event, element in events:
-        name = _tag(element)
-        if event == "start":
-            if name == "page":
-                head, top, page = {}, element, DumpPage(0, "", 0)
-            continue
-        if name == "revision" and top is not None:
-            page = page if page.page_id else _page(head)
-            yield _revision(page, element)
-            top.clear()
-        elif name == "siteinfo":
-            _read_site(element, site)
-            root.clear()
+class _Reader:
+    """Takes revisions out of what Expat tells."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._path: list[str] = []
+        self._ready: list[DumpRevision] = []
+        self._page: DumpPage | None = None
+        self._parts: dict[str, dict[str, _Part]] = {name: {} for name in READ}
+        """What was read of the elements at hand."""
+        self._slots: list[dict[str, _Part]] = []
+        self._author: Mapping[str, str] | None = None
+        self._text: list[str] = []
+        self._attributes: Mapping[str, str] = {}
+        # Expat (2.4.1 and later) stops entities that blow up, and loads none from outside.
+        self._parser = expat.ParserCreate()
+        self._parser.buffer_text = True
+        self._parser.buffer_size = CHUNK
+        self._parser.StartElementHandler = self._begin
+        self._parser.EndElementHandler = self._end
+
+    def feed(self, chunk: bytes, *, last: bool) -> None:
+        """Read on."""
+        self._parser.Parse(chunk, last)
+
+    def taken(self) -> list[DumpRevision]:
+        """What has been read since the last call."""
+        ready, self._ready = self._ready, []
+        return ready
+
+    def _begin(self, name: str, attributes: dict[str, str]) -> None:
+        path = self._path
+        if not path:
+            if name.rpartition(":")[2] != "mediawiki":
+                raise DumpError("it is no export of MediaWiki")
+        else:
+            wanted = READ.get(path[-1])
+            if wanted is not None and name in wanted:
+                self._attributes = attributes
+                self._text = []
+                self._parser.CharacterDataHandler = self._text.append
+            elif name == "contributor":
+                self._author = attributes
+            elif name == "page":
+                self._page = None
+        path.append(name)
+
+    def _end(self, name: str) -> None:
+        path = self._path
+        path.pop()
+        parent = path[-1] if path else ""
+        if (wanted := READ.get(parent)) is not None and name in wanted:
+            self._parser.CharacterDataHandler = None
+            self._parts[parent].setdefault(name, ("".join(self._text), self._attributes))
+        elif name == "content":
+            self._slots.append(self._take("content"))
+        elif name == "revision":
+            if parent == "page":
+                self._ready.append(self._revision())
+            self._slots, self._author = [], None
+            self._parts["revision"], self._parts["contributor"] = {}, {}
         elif name == "page":
-            top = None
-            root.clear()
-        elif name in ("title", "ns", "id") and top is not None and name not in head:
-            head[name] = element.text or ""  # those of the page come before its revisions
-        elif name in ("upload", "logitem"):
-            element.clear()
+            self._take("page")
+        elif name == "siteinfo":
+            _read_site({name: text for name, (text, _) in self._take("siteinfo").items()}, self._site)
+        elif name in ("upload", "logitem"):  # of which nothing is asked for
+            self._take("contributor")
+            self._author = None
+
+    def _take(self, name: str) -> dict[str, _Part]:
+        found, self._parts[name] = self._parts[name], {}
+        return found
+
+    def _revision(self) -> DumpRevision:
+        found = self._parts["revision"]
+        if self._page is None:
+            self._page = _page(self._parts["page"])
+        if "text" not in found:
+            main = next((slot for slot in self._slots if "role" not in slot or slot["role"][0] == "main"), {})
+            found = found | main
+        try:
+            moment = datetime.fromisoformat(found["timestamp"][0]).timestamp()
+            rev_id = int(found["id"][0])
+            parent_id = int(found["parentid"][0] or 0) if "parentid" in found else 0
+        except (KeyError, ValueError) as error:
+            raise DumpError("a revision has no number or no time") from error
+        model = found["model"][0] if "model" in found else "wikitext"
+        text = None if model in DATA_MODELS else _shown(found.get("text"))
+        return DumpRevision(self._page, rev_id, parent_id, moment, self._user(), _shown(found.get("comment")), text)
+
+    def _user(self) -> str | None:
+        if self._author is None or self._author.get("deleted"):
+            return None
+        known = self._parts["contributor"]
+        name = known.get("username") or known.get("ip")
+        return name[0] or None if name is not None else None
 
 
-def _tag(element: ET.Element) -> str:
-    return element.tag.rpartition("}")[2]
-
-
-def _read_site(element: ET.Element, site: Site) -> None:
-    found = {_tag(child): child.text or "" for child in element}
+def _read_site(found: Mapping[str, str], site: Site) -> None:
     site.wiki = found.get("dbname", "")
     parts = urlsplit(found.get("base", ""))
     site.base = f"{parts.scheme or 'https'}://{parts.netloc}" if parts.netloc else ""
 
 
-def _page(head: dict[str, str]) -> DumpPage:
+def _page(head: Mapping[str, _Part]) -> DumpPage:
     try:
-        return DumpPage(int(head["id"]), head["title"], int(head.get("ns") or 0))
+        return DumpPage(int(head["id"][0]), head["title"][0], int(head["ns"][0] or 0) if "ns" in head else 0)
     except (KeyError, ValueError) as error:
         raise DumpError("a page has no number or no title") from error
 
 
-def _revision(page: DumpPage, element: ET.Element) -> DumpRevision:
-    found: dict[str, ET.Element] = {}
-    for child in element:
-        found.setdefault(_tag(child), child)
-    if "text" not in found:
-        found |= _main_slot(element)
-    try:
-        moment = datetime.fromisoformat(found["timestamp"].text or "").timestamp()
-        rev_id = int(found["id"].text or "")
-        parent_id = int(found["parentid"].text or 0) if "parentid" in found else 0
-    except (KeyError, ValueError) as error:
-        raise DumpError("a revision has no number or no time") from error
-    text = found.get("text")
-    model = found["model"].text if "model" in found else "wikitext"
-    return DumpRevision(
-        page,
-        rev_id,
-        parent_id,
-        moment,
-        _user(found.get("contributor")),
-        _shown(found.get("comment")),
-        None if model in DATA_MODELS else _shown(text),
-    )
-
-
-def _main_slot(element: ET.Element) -> dict[str, ET.Element]:
-    for child in element:
-        if _tag(child) == "content":
-            parts = {_tag(part): part for part in child}
-            if "role" not in parts or parts["role"].text == "main":
-                return parts
-    return {}
-
-
-def _user(element: ET.Element | None) -> str | None:
-    if element is None or element.get("deleted"):
-        return None
-    for child in element:
-        if _tag(child) in ("username", "ip"):
-            return child.text
-    return None
-
-
-def _shown(element: ET.Element | None) -> str | None:
+def _shown(part: _Part | None) -> str | None:
     """The text of an element; None where it is hidden, or where a dump without texts has none."""
-    if element is None or element.get("deleted"):
+    if part is None or part[1].get("deleted"):
         return None
-    if element.text is None and int(element.get("bytes") or 0) > 0:
+    if not part[0] and int(part[1].get("bytes") or 0) > 0:
         return None
-    return element.text or ""
+    return part[0]

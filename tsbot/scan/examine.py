@@ -175,7 +175,9 @@ def finds(connection: Connection, judged: Sequence[Judged]) -> list[Find]:
     return [one if identity not in known else _known(one) for identity, one in best.items()]
 
 
-def store(connection: Connection, key: MasterKey, judged: Sequence[Judged], *, detector: str, windows: Windows, now: float) -> list[Find]:
+def store(
+    connection: Connection, key: MasterKey, judged: Sequence[Judged], *, detector: str, windows: Windows, now: float
+) -> list[Find]:
     """Flag what was found, for review only: no letter is written and nobody is paged. What is flagged already stays as it is."""
     told = finds(connection, judged)
     if judged:

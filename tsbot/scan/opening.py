@@ -88,7 +88,9 @@ def open_scan(settings: Settings, database: Database, what: What, wiki: str, exa
     return ApiScan(keeper, Past(histories, wiki, base), texts, stop.__bool__)
 
 
-def new_job(database: Database, examiner: Examiner, what: What, wiki: str, sought: Sought, words: str, *, dry: bool, file: str = "") -> Job:
+def new_job(
+    database: Database, examiner: Examiner, what: What, wiki: str, sought: Sought, words: str, *, dry: bool, file: str = ""
+) -> Job:
     """The job that a command asks for, as if it had never begun. ``file`` is the fingerprint of a file."""
     now = time.time()
     spaces = ",".join(map(str, sorted(sought.namespaces)))

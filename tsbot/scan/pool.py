@@ -161,3 +161,4 @@ def _leave_signals_to_the_parent() -> None:
 def broken(receipt: Receipt) -> bool:
     """Whether a file was not examined to its end."""
     return bool(receipt.trouble) or receipt.job is None or receipt.job.state is not JobState.DONE
+

@@ -149,18 +149,21 @@ def remove(connection: Connection, owner: str | None, event_ids: Sequence[str]) 
     return removed
 
 
-def any_waiting(connection: Connection) -> bool:
-    """Whether an outcome waits."""
-    return connection.scalar(select(P.id).where(P.stage == Stage.WAITING.value).limit(1)) is not None
+def any_ripe(connection: Connection) -> bool:
+    """Whether an outcome waits for nothing any more."""
+    return connection.scalar(select(P.id).where(*_ripe()).limit(1)) is not None
 
 
 def ripe(connection: Connection, key: MasterKey, limit: int) -> list[PendingEvent]:
     """Outcomes that wait for nothing any more; other workers are kept from them until the transaction ends."""
+    query = select(t.pending).where(*_ripe()).order_by(P.id).limit(limit)
+    return [_item(key, row) for row in connection.execute(query.with_for_update(skip_locked=True))]
+
+
+def _ripe() -> tuple[ColumnElement[bool], ...]:
     edit = t.pending.alias("edit").c
     same = or_(P.waits_for == EVERYWHERE, edit.wiki == P.waits_for)
-    blocked = exists().where(edit.stage.in_(OPEN), edit.id < P.id, same)
-    query = select(t.pending).where(P.stage == Stage.WAITING.value, ~blocked).order_by(P.id).limit(limit)
-    return [_item(key, row) for row in connection.execute(query.with_for_update(skip_locked=True))]
+    return P.stage == Stage.WAITING.value, ~exists().where(edit.stage.in_(OPEN), edit.id < P.id, same)
 
 
 def backlog(connection: Connection) -> tuple[int, float]:

@@ -12,7 +12,7 @@ from enum import IntEnum
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from tsbot.store import engines
 from tsbot.store import tables as t
@@ -75,12 +75,18 @@ def _below(values: Mapping[str, int], prefix: str) -> dict[str, int]:
 
 def count(connection: Connection, deltas: Mapping[str, int]) -> None:
     """Add to counters, making those that are new."""
-    for name, delta in sorted(deltas.items()):  # in one order everywhere, so that no two processes wait for each other
-        if not delta:
-            continue
-        changed = connection.execute(update(t.counter).where(t.counter.c.name == name).values(value=t.counter.c.value + delta))
-        if not changed.rowcount:
-            connection.execute(insert(t.counter).values(name=name, value=delta))
+    # In one order everywhere, so that no two processes wait for each other.
+    changes = [{"counter": name, "delta": delta} for name, delta in sorted(deltas.items()) if delta]
+    if not changes:
+        return
+    c = t.counter.c
+    changed = update(t.counter).where(c.name == bindparam("counter")).values(value=c.value + bindparam("delta"))
+    if connection.execute(changed, changes).rowcount == len(changes):
+        return
+    known = set(connection.scalars(select(c.name).where(c.name.in_([change["counter"] for change in changes]))))
+    new = [{"name": change["counter"], "value": change["delta"]} for change in changes if change["counter"] not in known]
+    if new:
+        connection.execute(insert(t.counter), new)
 
 
 def load_cursor(connection: Connection, source: str) -> str | None:
@@ -97,7 +103,9 @@ def save_cursor(connection: Connection, source: str, position: str, now: float) 
 
 def trim_seen(connection: Connection, scope: str, most: int) -> None:
     """Delete what is older than about the ``most`` newest keys."""
-    rows = connection.execute(select(t.seen.c.id, func.length(t.seen.c.hashes)).where(t.seen.c.scope == scope).order_by(t.seen.c.id.desc()))
+    rows = connection.execute(
+        select(t.seen.c.id, func.length(t.seen.c.hashes)).where(t.seen.c.scope == scope).order_by(t.seen.c.id.desc())
+    )
     held, oldest = 0, 0
     for row_id, length in rows:
         if held >= most:

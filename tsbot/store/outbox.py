@@ -169,7 +169,9 @@ def fresh(connection: Connection, now: float, limit: int) -> list[Report]:
     return _reports(connection, query.order_by(t.report.c.auto.desc(), t.report.c.created, t.report.c.id).limit(limit))
 
 
-def due(connection: Connection, now: float, limit: int, *, stopped: Collection[str] = (), locked: bool = False) -> list[Report]:
+def due(
+    connection: Connection, now: float, limit: int, *, stopped: Collection[str] = (), locked: bool = False
+) -> list[Report]:
     """Messages that may be sent now: pages first, then letters in the order of their release.
 
     Those of cases that are closed with one of the outcomes ``stopped`` wait; they go on if the case is opened again.

@@ -149,7 +149,9 @@ class LiveSource:
             if self._stop.is_set():
                 break
             delay = self._pace.wait(ended)
-            structlog.get_logger().info("stream.disconnected", messages=ended.messages, wait=round(delay, 1), reason=self._error)
+            structlog.get_logger().info(
+                "stream.disconnected", messages=ended.messages, wait=round(delay, 1), reason=self._error
+            )
             if delay:
                 self._pause(delay)
 

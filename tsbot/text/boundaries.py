@@ -19,7 +19,9 @@ WORD = re.compile(rf"[^\s{_PUNCTUATION}]")
 
 _RUN = re.compile(rf"[^\s{_PUNCTUATION}{_UNSPACED}]*")
 
-_SENTENCE_END = re.compile(r"""[.!?…‽]+['")\]”’»]*(?=\s|\Z)|[。！？｡؟۔।॥։።]+['")」』”’]*|</ref>|<ref\b[^<>]{0,100}/>""")
+_SENTENCE_END = re.compile(
+    r"""[.!?…‽]+['")\]”’»]*(?=\s|\Z)|[。！？｡؟۔।॥։።]+['")」』”’]*|</ref>|<ref\b[^<>]{0,100}/>"""
+)
 """A footnote counts as the end of a sentence: it stands behind the full stop."""
 
 _LONGEST_WORD = 64

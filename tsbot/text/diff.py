@@ -106,7 +106,9 @@ def _changes(old: str, new: str, limits: Limits) -> Iterator[_Change]:
     right = new.find("\n", whole.end)
     right = (len(new) if right < 0 else right) - whole.end
     chars, pairs = limits.chars, limits.pairs
-    hunks = line_hunks(old[whole.old_start - left : whole.old_end + right], new[whole.start - left : whole.end + right])
+    hunks = line_hunks(
+        old[whole.old_start - left : whole.old_end + right], new[whole.start - left : whole.end + right]
+    )
     for start, end, old_start, old_end in hunks:
         hunk = _Change(
             start + whole.start - left,
@@ -168,7 +170,9 @@ def _words(old: str, new: str, change: _Change, chars: int, pairs: int) -> tuple
 _Extents = list[tuple[int, int]]
 
 
-def _between(old_tokens: _Extents, tokens: _Extents, first: tuple[int, int], last: tuple[int, int], within: _Change) -> _Change:
+def _between(
+    old_tokens: _Extents, tokens: _Extents, first: tuple[int, int], last: tuple[int, int], within: _Change
+) -> _Change:
     """The change from token ``first`` to token ``last`` (old and new numbers) in characters."""
     pure = first[0] == last[0] or first[1] == last[1]
     start, end = _extent(tokens, first[1], last[1], within.end, pure)
@@ -217,7 +221,9 @@ def _without_words(old: str, new: str, change: _Change, limit: int) -> Span | No
         torn = old_start == old_end and inside_word(old, old_start)
         if not torn and not (start == end and inside_word(new, start)):
             return None
-        return Span(sentence_start(new, word_start(new, start), limit), sentence_end(new, word_end(new, end), limit))
+        return Span(
+            sentence_start(new, word_start(new, start), limit), sentence_end(new, word_end(new, end), limit)
+        )
     if start == end:
         shift = _slide(old, old_start, old_end)
         start, end, old_start, old_end = start - shift, end - shift, old_start - shift, old_end - shift

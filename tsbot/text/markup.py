@@ -22,59 +22,26 @@ NOISE = re.compile(
 )
 """Markup to drop where nothing is parsed. Every alternative is bounded, so that matching is linear."""
 
-NESTING = re.compile(r"\{[{|]|<|\[(?=https?:|//)|\[\[[^\[\]|\n]{0,255}\|[^\[\]|]{0,999}[\[|]|^[|!]|\0", re.MULTILINE)
+NESTING = re.compile(
+    r"\{[{|]|<|\[(?=https?:|//)|\[\[[^\[\]|\n]{0,255}\|[^\[\]|]{0,999}[\[|]|^[|!]|\0", re.MULTILINE
+)
 """Markup that needs a parser. Links, formatting, headings, lists and entities (a reply on a talk page) do not nest."""
 
 INLINE_TAGS = frozenset(
     (
-        "abbr",
-        "b",
-        "bdi",
-        "bdo",
-        "big",
-        "cite",
-        "code",
-        "del",
-        "dfn",
-        "em",
-        "font",
-        "i",
-        "ins",
-        "kbd",
-        "mark",
-        "nowiki",
-        "q",
-        "s",
-        "samp",
-        "small",
-        "span",
-        "strike",
-        "strong",
-        "sub",
-        "sup",
-        "tt",
-        "u",
-        "var",
+        "abbr", "b", "bdi", "bdo", "big", "cite", "code", "del", "dfn", "em", "font", "i", "ins", "kbd", "mark",
+        "nowiki", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "tt", "u", "var",
     )
 )
 SILENT_ATTRIBUTES = frozenset(
     (
-        "class",
-        "style",
-        "id",
-        "name",
-        "group",
-        "align",
-        "valign",
-        "width",
-        "height",
-        "colspan",
-        "rowspan",
-        "scope",
-        "bgcolor",
+        "class", "style", "id", "name", "group", "align", "valign", "width", "height", "colspan", "rowspan",
+        "scope", "bgcolor",
     )
 )
-IMAGE_OPTION = re.compile(r"\s*(thumb|thumbnail|frame|frameless|border|left|right|center|none|upright(=[^|]*)?|\d*(x\d+)?px)\s*")
+IMAGE_OPTION = re.compile(
+    r"\s*(thumb|thumbnail|frame|frameless|border|left|right|center|none|upright(=[^|]*)?|\d*(x\d+)?px)\s*"
+)
 PARAMETER = 150
 """What a bar costs the parser, in the same measure: it may begin a parameter, which is a node of its own."""
 _SENTENCE_WORDS = 3

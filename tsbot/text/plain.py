@@ -69,7 +69,9 @@ def plain_text(source: str, spans: Sequence[tuple[int, int]], allowance: Allowan
     return writer.result(spans[-1][1] if spans else 0)
 
 
-def plain_passage(field: Field, source: str, spans: Sequence[tuple[int, int]], allowance: Allowance) -> Passage | None:
+def plain_passage(
+    field: Field, source: str, spans: Sequence[tuple[int, int]], allowance: Allowance
+) -> Passage | None:
     """Plain text of at least one stretch of a field's ``source`` as one passage; None if nothing is left to read."""
     start, end = spans[0]
     if len(spans) == 1 and MARKUP.search(source, start, end) is None:

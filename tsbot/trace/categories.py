@@ -11,10 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tsbot.trace.gamma import log_gamma
 from tsbot.trace.sparse import Floats
 
-# Stirling's series after a shift by 8 has an error under 1e-9 here; numpy has no such function of its own.
-_SHIFT = 8
 _FLOOR = 0.002
 """Share that a category has at least in what everybody does, so that no category is impossible."""
 
@@ -52,18 +51,6 @@ def bounded(counts: Floats, most: float) -> Floats:
     sums = counts.sum(axis=1, keepdims=True)
     scaled: Floats = counts * np.minimum(1.0, most / np.maximum(sums, 1e-9))
     return scaled
-
-
-def log_gamma(x: Floats) -> Floats:
-    """Natural logarithm of the gamma function, for x > 0."""
-    shifted = x + _SHIFT
-    series = (shifted - 0.5) * np.log(shifted) - shifted + 0.5 * np.log(2 * np.pi)
-    series += 1 / (12 * shifted) - 1 / (360 * shifted**3) + 1 / (1260 * shifted**5)
-    product = x
-    for step in range(1, _SHIFT):
-        product = product * (x + step)
-    result: Floats = series - np.log(product)
-    return result
 
 
 def prior(counts: Floats, strength: float) -> Floats:

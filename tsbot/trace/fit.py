@@ -19,7 +19,7 @@ from tsbot.trace.figures import Flags
 from tsbot.trace.sparse import Floats
 from tsbot.trace.weights import Curve, Model
 
-PRIOR = 0.01
+PRIOR = 0.001
 _RIDGE = 1.0
 _LEAST_STEP = 1e-3
 _ROUNDS = 150
@@ -54,13 +54,14 @@ def knots(numbers: Floats, same: Flags) -> Floats:
         points.append(np.quantile(positive, [0.05, 0.25, 0.5, 0.75, 0.95]))
     if len(rare):
         points.append(np.quantile(rare, [0.05, 0.5, 0.95]))
-    ordered = np.unique(np.concatenate(points))
+    # As they are written into the file: what differs by less is one knot.
+    ordered = np.unique(np.round(np.concatenate(points), 6))
     least = _LEAST_STEP * (ordered[-1] - ordered[0])
     kept = [ordered[0]]
     for point in ordered[1:]:
         if point - kept[-1] > least:
             kept.append(point)
-    return np.round(np.array(kept), 6)
+    return np.array(kept)
 
 
 def fit_curves(pairs: Pairs, without: Sequence[str], prior: float = PRIOR, ridge: float = _RIDGE) -> Model:

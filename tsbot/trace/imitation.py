@@ -29,9 +29,10 @@ import numpy as np
 from rapidfuzz.distance import JaroWinkler
 
 from tsbot.i18n.voice import Phrase
-from tsbot.trace.categories import bounded, log_gamma, prior
+from tsbot.trace.categories import bounded, prior
 from tsbot.trace.evidence.phrases import fingerprints, fold
 from tsbot.trace.gallery import TITLES, Gallery, ReadEdit
+from tsbot.trace.gamma import log_gamma
 from tsbot.trace.naming import kind_of
 from tsbot.trace.skeleton import folded, look_alike, skeleton, stem
 from tsbot.trace.sparse import Floats

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import msgspec
 
+from tsbot.datafiles import data_file
 from tsbot.errors import SettingsError
 from tsbot.trace.activity import Edit
 
@@ -21,6 +21,7 @@ _CONTRIBUTOR = re.compile(r"^special:contrib\w*/(.+)$", re.IGNORECASE)
 _DIFF = re.compile(r"^special:(?!contrib)", re.IGNORECASE)
 _DOMAIN = re.compile(r"https?://(?:www\.)?([a-z0-9.-]+\.[a-z]{2,})", re.IGNORECASE)
 _TASK = re.compile(r"\b(?:T|bug:?\s*#?)(\d{3,7})\b", re.IGNORECASE)
+_WRAPPED = re.compile(r'^(?:(?:revert(?:ed)?|re-?apply)\s+"|re-?apply:\s+)', re.IGNORECASE)
 _BY = re.compile(r"\b(?:edits?|revision \d+) by\s+(.{1,60}?)(?=\s+(?:\(|to\b|-|identified|due)|[(;]|$)", re.IGNORECASE)
 
 
@@ -51,7 +52,7 @@ class Reading:
 _SILENT = Reading("", "empty", "", (), (), "")
 
 
-@cache
+@data_file("summaries", SHIPPED)
 def shipped_patterns() -> tuple[tuple[re.Pattern[str], str, bool], ...]:
     """The patterns of the package."""
     return load_patterns(SHIPPED)
@@ -89,7 +90,7 @@ def read_edit(edit: Edit) -> Reading:
     words = _SECTION.sub(" ", bare)
     if by:
         words = words.replace(by[0], " ")
-    words = "" if whole else " ".join(words.split())
+    words = "" if whole else _unwrapped(" ".join(words.split()))
     if habit == "words" and not words:
         habit = "section" if section else "empty"
     text = edit.added[:5000]
@@ -105,6 +106,16 @@ def _automatic(summary: str) -> tuple[str, bool]:
         if pattern.search(plain):
             return name, whole
     return "words", False
+
+
+def _unwrapped(words: str) -> str:
+    """The summary that a summary quotes as undone or done again, however often: what a button put around it is nobody's words."""
+    while match := _WRAPPED.match(words):
+        inner = words[match.end() :].removesuffix('"').strip()
+        if not inner:
+            return words
+        words = inner
+    return words
 
 
 def _name(link: re.Match[str], users: list[str], targets: list[str]) -> str:

@@ -64,10 +64,10 @@ def stem(name: str) -> tuple[str, str]:
 
 
 def spellings(name: str) -> set[str]:
-    """How a name of two to four parts is often written as one: parts, initial and last part, first part and initial, initials."""
+    """How a name of two to six parts is often written as one: parts, initials and last part, first part and initial, initials."""
     parts = folded(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)).split()
     whole = "".join(parts)
-    if not 2 <= len(parts) <= 4:
+    if not 2 <= len(parts) <= 6:
         return {whole}
     first, last = parts[0], parts[-1]
     return {
@@ -78,6 +78,7 @@ def spellings(name: str) -> set[str]:
         first + last[0],
         last + first[0],
         "".join(part[0] for part in parts),
+        "".join(part[0] for part in parts[:-1]) + last,
         last,
         first,
     }

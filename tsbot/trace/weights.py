@@ -8,12 +8,12 @@ choice of kinds left out.
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import cache
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
+from tsbot.datafiles import data_file
 from tsbot.errors import ModelError
 from tsbot.trace.sparse import Floats
 
@@ -85,7 +85,7 @@ def load_weights(path: Path = SHIPPED) -> Weights:
     return weights
 
 
-@cache
+@data_file("trace_weights", SHIPPED)
 def shipped_weights() -> Weights:
     """The weights of the package."""
     return load_weights()

@@ -7,11 +7,11 @@ they are made harmless, and only then may the language isolate them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
-from tsbot.i18n.catalogue import SOURCE, Catalogue, load
+from tsbot.datafiles import data_file
+from tsbot.i18n.catalogue import SHIPPED, SOURCE, Catalogue, load
 from tsbot.i18n.voice import Phrase, Said, Voice
 
 I18N = Path(__file__).with_name("i18n")
@@ -30,7 +30,7 @@ PLACES: Mapping[str, str] = MappingProxyType(
 """Categories of habits that have messages of their own."""
 
 
-@cache
+@data_file("evidence_words", SHIPPED, I18N)
 def shipped_words() -> Catalogue:
     """The messages of evidence, with those of letters."""
     return load(I18N)

@@ -305,3 +305,4 @@ def _ask(site: Site, parameters: Mapping[str, str]) -> dict[str, Any]:
 def load_cookies(user: str) -> None:
     """Take up the login of an earlier run, if there is one; the file is the one that logins are saved to."""
     http.cookie_jar.load(user, ignore_discard=True)
+

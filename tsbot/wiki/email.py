@@ -28,7 +28,9 @@ def send(api: Api, wiki: str, recipient: str, subject: str, text: str) -> None:
         raise DeliveryRefusedError(f"The wiki to mail through is unknown ({wiki}).") from error
     except WikiUnavailableError as error:
         if error.maybe_done:
-            raise DeliveryRefusedError(f"{wiki} took the letter and did not answer. Ask the recipient before sending it again.") from error
+            raise DeliveryRefusedError(
+                f"{wiki} took the letter and did not answer. Ask the recipient before sending it again."
+            ) from error
         raise DeliveryDeferredError(f"{wiki} cannot mail now: {error}") from error
     except WikiRefusedError as error:
         if error.code in LATER:

@@ -17,7 +17,9 @@ CENTRAL_AUTH = "https://meta.wikimedia.org/wiki/Special:CentralAuth/"
 # What MediaWiki leaves readable in titles (wfUrlencode), less what mail programs take for the end of a link.
 _SAFE = "/:@-_.~"
 
-_SPECIAL = re.compile(r"^[^/:?#]+:(?P<page>Diff|MobileDiff|PermanentLink|Permalink|Redirect|Log)(?:/(?P<rest>.*))?$", re.IGNORECASE)
+_SPECIAL = re.compile(
+    r"^[^/:?#]+:(?P<page>Diff|MobileDiff|PermanentLink|Permalink|Redirect|Log)(?:/(?P<rest>.*))?$", re.IGNORECASE
+)
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 _HELP = "Give a diff (…?diff=123), a permanent link (…?oldid=123, Special:Diff/123) or a log entry (Special:Redirect/logid/123)."
 

@@ -28,7 +28,9 @@ def database_of(api: Api, target: Target) -> str:
     name = api.sites.database(target.base)
     if name is not None:
         return name
-    data = api.get(urlsplit(target.base).netloc, {"action": "query", "meta": "siteinfo", "siprop": "general"}, server_url=target.base)
+    data = api.get(
+        urlsplit(target.base).netloc, {"action": "query", "meta": "siteinfo", "siprop": "general"}, server_url=target.base
+    )
     wikiid = (data.get("query") or {}).get("general", {}).get("wikiid")
     if not wikiid:
         raise WikiUnavailableError("The wiki does not say what its database is called.")

@@ -15,7 +15,9 @@ from tsbot.wiki.types import FetchedRevision, RevisionRef, RevisionState
 
 EDITS = 25
 EDITS_HIGH = 250
-DATA_MODELS = frozenset({"wikibase-item", "wikibase-property", "wikibase-lexeme", "wikibase-mediainfo", "EntitySchema", "flow-board"})
+DATA_MODELS = frozenset(
+    {"wikibase-item", "wikibase-property", "wikibase-lexeme", "wikibase-mediainfo", "EntitySchema", "flow-board"}
+)
 """Content models whose text is a serialisation that nobody wrote by hand. All others are read: better one too many."""
 
 

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 # Database names of Wikimedia's wikis follow from family and code, but for these (operations/mediawiki-config,
 # dblists/all.dblist). pywikibot's own dbName() gives "enwikipedia" for enwiki.
 _SUFFIX = {"wikipedia": "wiki", "wikimediachapter": "wikimedia"}
-_SAME_AS_FAMILY = frozenset(("wikibooks", "wikinews", "wikiquote", "wikisource", "wikiversity", "wikivoyage", "wiktionary"))
+_SAME_AS_FAMILY = frozenset(
+    ("wikibooks", "wikinews", "wikiquote", "wikisource", "wikiversity", "wikivoyage", "wiktionary")
+)
 _ODD = {
     ("wikisource", "mul"): "sourceswiki",
     ("wikisource", "-"): "sourceswiki",

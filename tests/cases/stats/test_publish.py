@@ -6,6 +6,8 @@ import csv
 import io
 import itertools
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -29,6 +31,7 @@ from tsbot.cases.stats.publish import (
     Public,
     PublicRow,
     as_csv,
+    as_html,
     as_json,
     harmless_cell,
     publish,
@@ -211,7 +214,8 @@ def closed(number: int, days: float, outcome: str, **more: object) -> Case:
 
 
 def cells(found: Public) -> dict[tuple[str, Cell], int]:
-    return {(row.month, row.cell): row.cases for row in found.rows}
+    """Numbers by month and cell, of cells that tell neither a language nor whether people reported it."""
+    return {(row.month, row.cell[:3]): row.cases for row in found.rows if row.cell[3:] == (None, None)}
 
 
 def test_a_month_is_published_once_its_last_case_is_settled() -> None:
@@ -230,6 +234,38 @@ def test_what_happens_after_a_case_is_settled_changes_nothing_that_was_published
     assert {month for month, _ in cells(later)} == {"2026-01", "2026-02"}
 
 
+def heard(number: int, language: str, *, outcome: str = "", wiki: str = "enwiki") -> Case:
+    more = {"state": "closed", "closed": JANUARY + DAY, "outcome": outcome} if outcome else {}
+    one = case(number, wiki=wiki, heard=JANUARY + 60.0, spoken=language, **more)
+    return replace(one, language=language, source="intake")
+
+
+def test_what_people_reported_is_told_by_wiki_language_kind_and_outcome() -> None:
+    cases = [heard(number, "ar") for number in range(12)] + [
+        heard(20 + number, "de", outcome="handled", wiki="dewiki") for number in range(11)
+    ]
+    cases += [case(number) for number in range(50, 75)] + [heard(90, "fr")]
+    found = {row.cell: row.cases for row in publish(cases, SETTLED).rows}
+    assert found[None, None, None, None, "yes"] == 24
+    assert found[None, None, None, "de", "yes"] == 11
+    assert found[None, None, "handled", None, "yes"] == 11
+    assert not any("fr" in cell for cell in found)
+    assert all(number >= K for number in found.values())
+
+
+def test_what_is_told_of_reports_changes_nothing_of_what_was_published_before() -> None:
+    cases = [heard(number, "ar") for number in range(12)] + [case(number, wiki="dewiki") for number in range(30, 47)] + [heard(90, "fr")]
+    first = [[PUBLIC.index(name) for name in kept] for kept in ORDER if not {"language", "heard"} & {*kept}]
+    counts = Counter(tuple(one.dimension(name) for name in PUBLIC) for one in cases)
+    before, now = published(counts, first), published(counts, PLACES)
+    assert {cell: number for cell, number in now.items() if cell[3:] == (None, None)} == before
+
+
+def test_a_report_that_came_after_a_case_was_settled_is_not_told() -> None:
+    late = [case(number, heard=JANUARY + 31 * DAY, spoken="ar") for number in range(15)]
+    assert {row.cell[4] for row in publish(late, SETTLED + 90 * DAY).rows} == {None, "no"}
+
+
 def test_no_number_spans_months() -> None:
     # A total over months beside a part of them would tell what a small month is.
     cases = [case(number) for number in range(9)] + [case(number, opened=JANUARY - 31 * DAY) for number in range(9, 30)]
@@ -244,7 +280,7 @@ def test_medians_stand_only_where_ten_cases_tell() -> None:
 
     violence = [triaged(number, "violence", 10 + number if number < 10 else None) for number in range(15)]
     legal = [triaged(100 + number, "legal", 5 if number < 9 else None) for number in range(11)]
-    minutes = {row.cell: row.minutes for row in publish(violence + legal, SETTLED).rows}
+    minutes = {row.cell[:3]: row.minutes for row in publish(violence + legal, SETTLED).rows if row.cell[3:] == (None, None)}
     assert minutes[None, "violence", None] == {"first_human": 17.0}
     assert minutes[None, "legal", None] == {}  # half are done, by nine
     assert minutes[None, None, None] == {"first_human": 13.0}
@@ -262,15 +298,15 @@ HOSTILE = ("=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "  =1", "＝1", 'a"b,c
 
 
 def rows(name: str) -> Public:
-    return Public((PublicRow("2026-01", (name, "violence", None), 12, {"hide": 3.0}),), 2)
+    return Public((PublicRow("2026-01", (name, "violence", None, None, "yes"), 12, {"hide": 3.0}),), 2)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_cell_of_a_csv_file_is_a_formula(name: str) -> None:
     lines = list(csv.reader(io.StringIO(as_csv(rows(name)), newline="")))
-    assert lines[0][:5] == ["month", "wiki", "kind", "outcome", "cases"]
+    assert lines[0][:7] == ["month", "wiki", "kind", "outcome", "language", "heard", "cases"]
     assert len(lines) == 2
-    assert lines[1][2:5] == ["violence", "(all)", "12"]
+    assert lines[1][2:7] == ["violence", "(all)", "(all)", "yes", "12"]
     for value in lines[1]:
         assert not set("\r\n\t\x1b\u202e") & set(value)
         assert value.lstrip(" ")[:1] not in FORMULA
@@ -286,13 +322,21 @@ def test_a_text_in_a_cell_stays_one_text(text: str) -> None:
 def test_json_says_how_it_was_made_and_null_where_a_dimension_is_summed_up() -> None:
     found = json.loads(as_json(rows("=1+1")))
     assert (found["k"], found["settled_days"]) == (10, 30)
-    assert found["rows"] == [
-        {"month": "2026-01", "wiki": "=1+1", "kind": "violence", "outcome": None, "cases": 12, "median_minutes": {"hide": 3.0}}
-    ]
+    told = {"wiki": "=1+1", "kind": "violence", "outcome": None, "language": None, "heard": "yes"}
+    assert found["rows"] == [{"month": "2026-01", **told, "cases": 12, "median_minutes": {"hide": 3.0}}]
+
+
+def test_the_page_is_one_file_that_fetches_nothing_and_takes_no_orders() -> None:
+    page = as_html(rows("<script>alert(1)</script>"))
+    assert "<script" not in page
+    assert "default-src 'none'" in page
+    assert not re.findall(r"""(?:src|href|action)=""", page)
+    assert page.count("<tr>") == 2
+    assert "No month is settled yet" in as_html(Public((), 0))
 
 
 def test_nothing_but_names_of_dimensions_and_numbers_is_written() -> None:
     found = publish([closed(number, 5, "passed_on") for number in range(30)], SETTLED)
-    for text in (as_csv(found), as_json(found)):
+    for text in (as_csv(found), as_json(found), as_html(found)):
         assert "case-" not in text
         assert "suppressed" not in text

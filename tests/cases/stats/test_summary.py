@@ -76,7 +76,7 @@ def test_every_dimension_has_every_case_once(weeks: Database) -> None:
 
 
 def test_a_dimension_that_there_is_not_is_refused(weeks: Database) -> None:
-    with pytest.raises(InputError, match=r"no dimension author.*wiki, language, kind, outcome, source, month"):
+    with pytest.raises(InputError, match=r"no dimension author.*wiki, language, kind, outcome, source, heard, month"):
         statistics(weeks, by=("author",))
 
 

@@ -45,7 +45,7 @@ def test_a_text_is_revealed_with_its_evidence_and_that_is_written_down(house: Ho
     house.asked = 0
     answer = reader.act(flag.case_id, "reveal", flag=flag.id)
     assert (answer.status_code, house.asked) == (200, 1)
-    assert f'some <mark title="violence">words</mark> {CANARY} more' in answer.text
+    assert f"some <mark title=\"violence\">words</mark> {CANARY} more" in answer.text
     assert f"User {CANARY}" in answer.text
     assert answer.headers["cache-control"] == "no-store"
     assert "case.revealed" in house.acts(flag.case_id)
@@ -57,7 +57,7 @@ def test_only_one_text_is_open_at_a_time(house: House) -> None:
     one, two = secret(house), house.flag(text="other words entirely", by=f"User {CANARY}")
     assert one.case_id == two.case_id
     page = house.sign_in().act(one.case_id, "reveal", flag=one.id).text
-    assert page.count('data-act="reveal"') == 2
+    assert page.count("data-act=\"reveal\"") == 2
     assert page.count('<pre class="text') == 1
 
 

@@ -59,7 +59,9 @@ def test_the_same_seed_gives_the_same_model(model: Path, data: Path, sentences: 
     assert files(tmp_path) == files(model)
 
 
-def test_an_interrupted_training_goes_on(model: Path, data: Path, sentences: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_training_goes_on(
+    model: Path, data: Path, sentences: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Stopped(Exception):  # noqa: N818 - nobody but this test sees it
         pass
 

@@ -21,13 +21,14 @@ HEADINGS = {
     "kind": "Cases per kind",
     "outcome": "Cases per outcome",
     "source": "Cases per source",
+    "heard": "Cases that people reported",
     "month": "Cases per month",
     "first_human": "Time to the first human",
     "report": "Time to the first letter",
     "acknowledgement": "Time to its acknowledgement",
     "hide": "Time from the edit to its hiding",
 }
-PLOTTED = ("month", "kind", "outcome", "wiki", "language", "source")
+PLOTTED = ("month", "kind", "outcome", "wiki", "language", "source", "heard")
 
 
 @dataclass(frozen=True, slots=True)

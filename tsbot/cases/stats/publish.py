@@ -22,6 +22,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from markupsafe import escape
+
 from tsbot.cases.stats.summary import CLOSED, MEASURES, OPEN, Case, month_of, waits_of
 from tsbot.cases.stats.times import summary
 from tsbot.report.wording import misleading
@@ -32,8 +34,8 @@ SETTLED_DAYS = 30
 DAY = 86400.0
 ALL = "(all)"
 """What a table for people says where a dimension is summed up."""
-PUBLIC = ("wiki", "kind", "outcome")
-"""Dimensions of a month's table."""
+PUBLIC = ("wiki", "kind", "outcome", "language", "heard")
+"""Dimensions of a month's table. ``heard``: whether a person reported the case on the public page or by mail."""
 ORDER: tuple[tuple[str, ...], ...] = (
     (),
     ("kind",),
@@ -43,6 +45,18 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("kind", "outcome"),
     ("wiki", "outcome"),
     ("wiki", "kind", "outcome"),
+    # Later ones cannot change what is published of earlier ones: months that were published without these stay as they were.
+    ("heard",),
+    ("language",),
+    ("kind", "heard"),
+    ("outcome", "heard"),
+    ("language", "heard"),
+    ("wiki", "heard"),
+    ("wiki", "language"),
+    ("kind", "language"),
+    ("kind", "outcome", "heard"),
+    ("wiki", "kind", "heard"),
+    ("kind", "language", "heard"),
 )
 """Which numbers are wanted most; totals before parts."""
 TIMED = ((), ("kind",))
@@ -60,7 +74,7 @@ class PublicRow:
 
     month: str
     cell: Cell
-    """Wiki, kind and outcome."""
+    """As :data:`PUBLIC` has them."""
     cases: int
     minutes: Mapping[str, float]
 
@@ -168,6 +182,7 @@ def _settled(case: Case) -> Case:
         closed=closed,
         state=CLOSED if closed is not None else OPEN,
         outcome=row.outcome if closed is not None else "",
+        heard=then(row.heard),
     )
     return replace(case, row=settled)
 
@@ -219,5 +234,42 @@ def harmless_cell(text: str) -> str:
     return f"'{plain}" if text.lstrip(" ")[:1] in FORMULA or plain.lstrip(" ")[:1] in FORMULA else plain
 
 
-WRITERS: Mapping[str, Callable[[Public], str]] = {".csv": as_csv, ".json": as_json}
+def as_html(public: Public) -> str:
+    """The same as a page that can be put anywhere: it fetches nothing, runs nothing and links nowhere."""
+    headings = ("month", *PUBLIC, "cases", *(f"median minutes: {name.replace('_', ' ')}" for name in MEASURES))
+    head = "".join(f'<th scope="col">{escape(one)}</th>' for one in headings)
+    lines = []
+    for row in public.rows:
+        names = (ALL if value is None else harmless_cell(value) for value in row.cell)
+        cells = (row.month, *names, f"{row.cases:,}", *(str(row.minutes.get(name, "")) for name in MEASURES))
+        lines.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
+    empty = "" if lines else "<p>No month is settled yet.</p>"
+    return PAGE.format(k=K, days=SETTLED_DAYS, head=head, rows="\n".join(lines), empty=empty)
+
+
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="color-scheme" content="light dark">
+<title>Threats and harassment: cases in numbers</title>
+<style>body {{ font: 1rem/1.5 system-ui, sans-serif; margin: 1rem; }} .wide {{ overflow-x: auto; }} table {{ border-collapse: collapse; }}
+th, td {{ text-align: start; padding: .2rem .75rem .2rem 0; border-bottom: 1px solid; }}</style>
+</head>
+<body>
+<h1>Threats and harassment: cases in numbers</h1>
+<p>Each number stands for at least {k} cases; what would stand for fewer is left out, and so is what would tell it by subtraction. A
+month says what had become of its cases after {days} days. "heard" says whether a person reported the case themselves.</p>
+{empty}<div class="wide" tabindex="0" role="region" aria-label="Numbers"><table>
+<thead><tr>{head}</tr></thead>
+<tbody>
+{rows}
+</tbody>
+</table></div>
+</body>
+</html>
+"""
+WRITERS: Mapping[str, Callable[[Public], str]] = {".csv": as_csv, ".json": as_json, ".html": as_html}
 """By ending of the file's name."""

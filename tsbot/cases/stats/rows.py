@@ -55,6 +55,10 @@ class CaseRow:
     drill: bool = False
     became: frozenset[str] = frozenset()
     """What annotations say of it."""
+    heard: float | None = None
+    """When the first person reported it on the public page or by mail."""
+    spoken: str = ""
+    """The language that this person is answered in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ def read_cases(connection: Connection, scope: Scope) -> list[CaseRow]:
     """The cases in a scope, drills and merged ones included."""
     c = t.case.c
     reports, hidden, became = _reports(connection, scope), _hidden(connection, scope), _annotations(connection, scope)
-    planned = _all_hidden(connection, scope)
+    planned, heard = _all_hidden(connection, scope), _heard(connection, scope)
     columns = (c.id, c.wiki, c.kind, c.state, c.source, c.opened, c.triaged, c.reported, c.acknowledged, c.hidden, c.closed, c.outcome)
     found = []
     for row in connection.execute(_within(select(*columns, c.merged_into), scope).order_by(c.opened, c.id)):
@@ -107,6 +111,8 @@ def read_cases(connection: Connection, scope: Scope) -> list[CaseRow]:
                 merged=row.merged_into is not None,
                 drill=row.source == DRILL or report.drill,
                 became=frozenset(became.get(row.id, ())),
+                heard=heard[row.id][0] if row.id in heard else None,
+                spoken=heard[row.id][1] if row.id in heard else "",
             )
         )
     return found
@@ -174,6 +180,16 @@ def _all_hidden(connection: Connection, scope: Scope) -> dict[str, float | None]
     query = query.join(t.case, t.case.c.id == c.case_id)
     rows = connection.execute(_within(query, scope).group_by(c.case_id))
     return {identity: None if left else newest for identity, newest, left in rows}
+
+
+def _heard(connection: Connection, scope: Scope) -> dict[str, tuple[float, str]]:
+    """When the first person reported each case, and in which language."""
+    c = t.hearing.c
+    query = select(c.case_id, c.created, c.language).join(t.case, t.case.c.id == c.case_id)
+    found: dict[str, tuple[float, str]] = {}
+    for identity, created, language in connection.execute(_within(query, scope).order_by(c.created, c.id)):
+        found.setdefault(identity, (created, language))
+    return found
 
 
 def _annotations(connection: Connection, scope: Scope) -> dict[str, list[str]]:

@@ -17,9 +17,11 @@ OPEN = "open"
 CLOSED = "closed"
 """The outcome of a case that was closed without one."""
 NO_LANGUAGE = "none"
-"""The language of a case without flags: a person opened it."""
+"""The language of a case without flags that nobody reported on the public page or by mail: a person opened it."""
+HEARD = ("no", "yes")
+"""Whether a person reported a case on the public page or by mail."""
 HAND = "hand"
-DIMENSIONS = ("wiki", "language", "kind", "outcome", "source", "month")
+DIMENSIONS = ("wiki", "language", "kind", "outcome", "source", "heard", "month")
 MEASURES = ("first_human", "report", "acknowledgement", "hide")
 """What is timed, in the order in which it should happen."""
 
@@ -41,6 +43,8 @@ class Case:
             return month_of(self.row.opened)
         if name == "outcome":
             return OPEN if self.row.closed is None and self.row.state != CLOSED else self.row.outcome or CLOSED
+        if name == "heard":
+            return HEARD[self.row.heard is not None]
         return {"wiki": self.row.wiki, "kind": self.row.kind, "language": self.language, "source": self.source}[name]
 
     def spans(self) -> Mapping[str, tuple[float, float | None]]:
@@ -147,7 +151,7 @@ def gather(rows: Sequence[CaseRow], flags: Iterable[FlagRow]) -> Gathered:
 
 def _case(row: CaseRow, flags: int, gravest: FlagRow | None, first: FlagRow | None) -> Case:
     if gravest is None or first is None:
-        return Case(row, 0, NO_LANGUAGE, row.source, None)
+        return Case(row, 0, row.spoken or NO_LANGUAGE, row.source, None)
     # The source of a case that the machine opened is that of its first flag; what a person opened stays a person's.
     source = first.source if row.source == "patrol" else row.source
     return Case(row, flags, gravest.language, source, first.event_time)

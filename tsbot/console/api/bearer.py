@@ -20,7 +20,9 @@ def given(request: Request) -> str:
     return value.strip() if scheme.lower() == "bearer" else ""
 
 
-def visit(console: Console, request: Request, act: Act, wiki: str = EVERYWHERE, *, anew: bool = False, instead: Act | None = None) -> Visit:
+def visit(
+    console: Console, request: Request, act: Act, wiki: str = EVERYWHERE, *, anew: bool = False, instead: Act | None = None
+) -> Visit:
     """Let somebody in as :meth:`Console.visit` does, whose token is for ``act``, or else ``instead``.
 
     Raises ``SignInNeededError`` without a token, ``ForgedError`` for one that is not valid, ``ForbiddenError``, ``RightsUnknownError`` or

@@ -66,7 +66,9 @@ def register(api: FastAPI, console: Console) -> None:
         return [dict(console.hide_plan(wiki, revision)) for wiki, revision in revisions[:5]]
 
 
-def _cases(console: Console, connection: Connection, who: Visit, wiki: str, ids: set[int], *, waiting: bool) -> set[tuple[int, str]]:
+def _cases(
+    console: Console, connection: Connection, who: Visit, wiki: str, ids: set[int], *, waiting: bool
+) -> set[tuple[int, str]]:
     """Revisions and the cases that they are flagged in, without those in which whoever asks has a part."""
     names = {f"{wiki}:rev:{number}": number for number in ids}
     query = select(t.flag.c.subject, t.flag.c.case_id).join(t.case, t.case.c.id == t.flag.c.case_id).where(t.flag.c.subject.in_(names))

@@ -76,9 +76,7 @@ def _source(name: str) -> str:
 def main(arguments: list[str]) -> int:
     """Write script and definition; the exit code."""
     if len(arguments) != 2:
-        sys.stderr.write(
-            "usage: python -m tsbot.console.gadget.build ADDRESS FOLDER\nExample: make gadget CONSOLE=https://tsbot.example.org\n"
-        )
+        sys.stderr.write("usage: python -m tsbot.console.gadget.build ADDRESS FOLDER\nExample: make gadget CONSOLE=https://tsbot.example.org\n")
         return 2
     address, folder = arguments[0], Path(arguments[1])
     try:

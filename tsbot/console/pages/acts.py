@@ -226,6 +226,16 @@ def step(job: Job) -> Response:
     return job.stay("stepped")
 
 
+def check_in(job: Job) -> Response:
+    """Have the team reminded of a person sooner than they were told."""
+    days = job.fields.get("days", "")
+    if not (days.isascii() and days.isdigit() and len(days) < 4):
+        raise InputError("Give a number of days.")
+    with job.console.database.write() as connection:
+        answering.check_in(connection, job.taken.who, job.case.id, job.fields.get("hearing", ""), int(days), job.taken.now)
+    return job.stay("stepped")
+
+
 def debrief(job: Job) -> Response:
     """Write down, after a hard case, how it was."""
     with job.console.database.write() as connection:
@@ -249,6 +259,7 @@ ACTS: Mapping[str, tuple[Act, Do]] = {
     "undo": (Act.SEE_CASE, undo),
     "answer": (Act.HANDLE, answer),
     "step": (Act.HANDLE, step),
+    "check-in": (Act.HANDLE, check_in),
     "debrief": (Act.HANDLE, debrief),
 }
 """Acts by the last part of their address, and what they need."""

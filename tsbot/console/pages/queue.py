@@ -85,3 +85,4 @@ def register(app: FastAPI, console: Console) -> None:
         with console.database.write() as connection:
             preferences.write(connection, taken.visit.person.id, {"saved": kept[-MOST_SAVED:]})
         return RedirectResponse(f"/?{wanted.query()}", status_code=303)
+

@@ -42,7 +42,9 @@ def remember(console: Console, answer: Response, begun: Begun) -> None:
     sealed = console.database.key.seal_queue(msgspec.json.encode(begun), CONTEXT)
     value = base64.urlsafe_b64encode(sealed).decode()
     # Lax: a wiki leads back here.
-    answer.set_cookie(cookie_name(console), value, max_age=int(SECONDS), path="/", secure=console.secure, httponly=True, samesite="lax")
+    answer.set_cookie(
+        cookie_name(console), value, max_age=int(SECONDS), path="/", secure=console.secure, httponly=True, samesite="lax"
+    )
 
 
 def recall(console: Console, request: Request, way: str) -> Begun:

@@ -24,7 +24,9 @@ class MariaDB(DatabaseServer):
         """Make the system tables, and our user at the first start."""
         install = [program("mariadb-install-db"), "--no-defaults", f"--datadir={self.folder / 'data'}"]
         run([*install, f"--user={getpass.getuser()}", "--auth-root-authentication-method=normal", "--skip-test-db"], self.environment())
-        (self.folder / "user.sql").write_text(f"create user if not exists tsbot@'{LOOPBACK}';\ngrant all on *.* to tsbot@'{LOOPBACK}';\n")
+        (self.folder / "user.sql").write_text(
+            f"create user if not exists tsbot@'{LOOPBACK}';\ngrant all on *.* to tsbot@'{LOOPBACK}';\n"
+        )
 
     def command(self) -> list[str]:
         """Without any settings of the system."""

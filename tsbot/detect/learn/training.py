@@ -97,7 +97,9 @@ def _digest(examples: Sequence[Example], seed: int, plan: Plan) -> str:
     return digest.hexdigest()[:16]
 
 
-def _ngrams(folder: Path, examples: Sequence[Example], seed: int, plan: Plan, say: Say, name: str = "ngrams", folds: int = FOLDS) -> Fitted:
+def _ngrams(
+    folder: Path, examples: Sequence[Example], seed: int, plan: Plan, say: Say, name: str = "ngrams", folds: int = FOLDS
+) -> Fitted:
     """N-grams: first those that choose what the encoder learns from, then those of the model (``gate``)."""
     path = folder / f"{name}.npz"
     if not path.exists():

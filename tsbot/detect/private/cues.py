@@ -6,15 +6,17 @@ import re
 import tomllib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
-from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 from ahocorasick_rs import AhoCorasick, Implementation
 
+from tsbot.datafiles import data_file
 from tsbot.errors import PackError
 
+HERE = Path(__file__).parent
 REACH = 40
 """Characters before a datum in which its cue stands."""
 
@@ -144,21 +146,21 @@ def lower_case(text: str) -> str:
     return "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
 
 
-@cache
+@data_file("number_cues", HERE / "cues.toml", HERE / "streets.toml")
 def number_cues() -> Cues:
     """What is looked for where numbers stand; read once. Raises ``PackError``."""
     cues, streets = _read("cues.toml", CueFile), _read("streets.toml", StreetFile)
     return Cues({**msgspec.structs.asdict(cues), **msgspec.structs.asdict(streets)})
 
 
-@cache
+@data_file("name_cues", HERE / "cues.toml")
 def name_cues() -> Cues:
     """What is looked for in every text: words before a name. Raises ``PackError``."""
     file = _read("cues.toml", CueFile)
     return Cues({"name": file.name, "title": file.title, "reveal": file.reveal})
 
 
-@cache
+@data_file("given_names", HERE / "given_names.txt")
 def given_names() -> frozenset[str]:
     """``given_names.txt``, in lower case. Raises ``PackError``."""
     path = resources.files("tsbot.detect.private").joinpath("given_names.txt")

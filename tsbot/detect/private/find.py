@@ -27,9 +27,7 @@ _AT = re.compile(r"[\[({](?:at|AT|arroba)[\])}]")
 _HOST = re.compile(r"\d\.\d{1,3}\.\d|[0-9A-Fa-f]:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]")
 _DIGIT = re.compile(r"\d")
 _URL = re.compile(r"https?://[^\s<>\[\]|\"]{4,300}")
-_PROFILE = re.compile(
-    r"https?://(?:[\w-]{1,20}\.){0,3}(?:facebook|fb|instagram|twitter|x|linkedin|vk|ok|tiktok|snapchat|t|weibo|threads)\.(?:com|ru|me|cn|net)/"
-)
+_PROFILE = re.compile(r"https?://(?:[\w-]{1,20}\.){0,3}(?:facebook|fb|instagram|twitter|x|linkedin|vk|ok|tiktok|snapchat|t|weibo|threads)\.(?:com|ru|me|cn|net)/")
 
 
 def find_personal(text: str, language: str = "und", *, namespace: int | None = None) -> list[PersonalSpan]:

@@ -24,45 +24,12 @@ REGIONS = (
 )
 """Countries whose numbers are looked for without a country code: those with most writers."""
 OF_LANGUAGE = {
-    "de": ("DE", "AT", "CH"),
-    "fr": ("FR", "BE", "CH", "CA"),
-    "es": ("ES", "MX", "AR", "CO", "CL", "PE"),
-    "it": ("IT", "CH"),
-    "nl": ("NL", "BE"),
-    "pl": ("PL",),
-    "pt": ("BR", "PT"),
-    "ru": ("RU", "KZ", "BY"),
-    "uk": ("UA",),
-    "tr": ("TR",),
-    "ar": ("EG", "SA", "MA"),
-    "hi": ("IN",),
-    "bn": ("BD", "IN"),
-    "ur": ("PK",),
-    "fa": ("IR",),
-    "he": ("IL",),
-    "zh": ("CN", "TW", "HK"),
-    "ja": ("JP",),
-    "ko": ("KR",),
-    "vi": ("VN",),
-    "th": ("TH",),
-    "id": ("ID",),
-    "ms": ("MY",),
-    "tl": ("PH",),
-    "sv": ("SE", "FI"),
-    "no": ("NO",),
-    "da": ("DK",),
-    "fi": ("FI",),
-    "cs": ("CZ",),
-    "sk": ("SK",),
-    "hu": ("HU",),
-    "ro": ("RO",),
-    "bg": ("BG",),
-    "sr": ("RS",),
-    "hr": ("HR",),
-    "el": ("GR", "CY"),
-    "ca": ("ES",),
-    "az": ("AZ",),
-    "hy": ("AM",),
+    "de": ("DE", "AT", "CH"), "fr": ("FR", "BE", "CH", "CA"), "es": ("ES", "MX", "AR", "CO", "CL", "PE"), "it": ("IT", "CH"),
+    "nl": ("NL", "BE"), "pl": ("PL",), "pt": ("BR", "PT"), "ru": ("RU", "KZ", "BY"), "uk": ("UA",), "tr": ("TR",),
+    "ar": ("EG", "SA", "MA"), "hi": ("IN",), "bn": ("BD", "IN"), "ur": ("PK",), "fa": ("IR",), "he": ("IL",),
+    "zh": ("CN", "TW", "HK"), "ja": ("JP",), "ko": ("KR",), "vi": ("VN",), "th": ("TH",), "id": ("ID",), "ms": ("MY",),
+    "tl": ("PH",), "sv": ("SE", "FI"), "no": ("NO",), "da": ("DK",), "fi": ("FI",), "cs": ("CZ",), "sk": ("SK",), "hu": ("HU",),
+    "ro": ("RO",), "bg": ("BG",), "sr": ("RS",), "hr": ("HR",), "el": ("GR", "CY"), "ca": ("ES",), "az": ("AZ",), "hy": ("AM",),
 }
 """Countries whose numbers are looked for in a text of a language."""
 MOST_LOOKUPS = 200
@@ -144,7 +111,9 @@ CUED = frozenset(("ro.cnp", "za.idnr", "tr.tckimlik", "pl.pesel", "bg.egn", "jp.
 UNCHECKED = frozenset(("gb.nino", "sg.nric", "ru.snils", "pk.cnic", "hk.hkid", "us.ssn"))
 """Forms without check digits known to ``stdnum``."""
 _SHAPE = re.compile(
-    "(?:" + "|".join(f"(?P<{name.replace('.', '__')}>{form})" for name, form in SHAPES.items()) + rf")(?!{_WORDLIKE}|=|[-.]\w)"
+    "(?:"
+    + "|".join(f"(?P<{name.replace('.', '__')}>{form})" for name, form in SHAPES.items())
+    + rf")(?!{_WORDLIKE}|=|[-.]\w)"
 )
 
 _START = re.compile(rf"[0-9A-Z](?<!{_WORDLIKE}.)(?<![.=/-].)(?=[0-9A-Z.-])", re.DOTALL)
@@ -296,7 +265,9 @@ def phones(text: str, language: str, cues: Words) -> Iterator[PersonalSpan]:
                 yield PersonalSpan(start, end, Label.PHONE)
 
 
-USUAL_GROUPS = (*([3, 3, 4], [1, 3, 3, 4], [3, 4, 4], [5, 5], [2, 5, 4], [2, 4, 4], [1, 3, 3, 2, 2], [3, 3, 3], [3, 2, 2, 2], [3, 2, 3]),)
+USUAL_GROUPS = (
+    *([3, 3, 4], [1, 3, 3, 4], [3, 4, 4], [5, 5], [2, 5, 4], [2, 4, 4], [1, 3, 3, 2, 2], [3, 3, 3], [3, 2, 2, 2], [3, 2, 3]),
+)
 """Digits in a row of numbers without a leading zero."""
 
 

@@ -1,13 +1,13 @@
 """Time of day and of the week, and the author's own clock where a source tells it.
 
 Measures Bayes factors of one habit over the 24 hours (UTC, each session counted once and spread over the hours beside it), weekday against
-weekend, and offsets of the clock. Wikis publish UTC only, so there the last is silent.
-Fails on: accounts with few sessions, people of one time zone and occupation, a change of time zone or of daylight saving time.
+weekend, and offsets of the clock, as told and less the hour of summer time. An offset of zero is taken for no answer, since software that
+does not know its user's clock writes it. Wikis publish UTC only, so there the clock is silent.
+Fails on: accounts with few sessions, people of one time zone and occupation, who moves, summer time south of the equator.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,32 +19,36 @@ from tsbot.trace.gallery import Gallery, ReadEdit
 from tsbot.trace.sparse import Floats
 from tsbot.trace.words import Told, said
 
-_SPREAD = ((0, 0.5), (1, 0.2), (-1, 0.2), (2, 0.05), (-2, 0.05))
+_APRIL, _OCTOBER = 4, 10
+_SPREAD = ((0, 0.3), (1, 0.2), (-1, 0.2), (2, 0.1), (-2, 0.1), (3, 0.05), (-3, 0.05))
 
 
 class Hours:
     """Hours, weekdays, clock."""
 
     kind = "hours"
-    features = ("day", "week", "clock")
+    features = ("day", "week", "clock", "season")
     normalised = frozenset[str]()
 
     def __init__(self, gallery: Gallery) -> None:
         sittings = [_sessions(edits) for edits in gallery.read]
         self._hours = _hours(sittings)
-        self._bounded = bounded(self._hours, 15.0)
-        self._alpha = prior(self._hours, 12.0)
+        self._bounded = bounded(self._hours, 30.0)
+        self._alpha = prior(self._hours, 6.0)
         self._week = Habit([_weekdays(edits) for edits in gallery.read], 6.0)
-        self._clocks = len({offset_hours(one.edit) for edits in gallery.read for one in edits})
-        self._offsets = bounded(np.stack([_offsets(some) for some in sittings]), 5.0)
-        self._clock = prior(self._offsets, 2.0)
+        clocks = [[(offset_hours(one.edit), one.edit.timestamp.month) for one in some] for some in sittings]
+        told = [[(offset, month) for offset, month in some if offset] for some in clocks]
+        self._silent = np.array([not some for some in told])
+        self._clock = Habit([[f"{offset:+.2f}" for offset, _ in some] for some in told], 2.0, 5.0)
+        self._season = Habit([[f"{offset - (_APRIL <= month <= _OCTOBER):+.2f}" for offset, month in some] for some in told], 2.0, 5.0)
 
     def compare(self, rows: Sequence[int]) -> Floats:
         """Log Bayes factors."""
         day = same_habit(self._bounded, rows, self._alpha)
-        # A clock that is the same for all (on wikis: UTC) tells nothing but how much there is of each.
-        clock = same_habit(self._offsets, rows, self._clock) if self._clocks > 1 else np.full_like(day, np.nan)
-        return np.stack([day, self._week.compare(rows), clock])
+        # UTC is what software writes that does not know its user's clock (on wikis: always), so it tells nothing.
+        silent = self._silent[list(rows)][:, None] | self._silent[None, :]
+        clock, season = (np.where(silent, np.nan, habit.compare(rows)) for habit in (self._clock, self._season))
+        return np.stack([day, self._week.compare(rows), clock, season])
 
     def words(self, first: int, second: int) -> Told:
         """The hours in which both are mostly active."""
@@ -70,16 +74,6 @@ def _weekdays(edits: Sequence[ReadEdit]) -> list[str]:
     # 1970-01-01 was a Thursday.
     days = {int(one.time // 86400) for one in edits}
     return ["weekend" if (day + 3) % 7 >= 5 else "weekday" for day in days]
-
-
-def _offsets(sessions: Sequence[ReadEdit]) -> Floats:
-    """Sessions for each offset from -12 to +14 hours; an hour beside it counts too, for daylight saving time."""
-    counts = np.zeros(29)
-    for position, number in Counter(round(offset_hours(one.edit)) + 13 for one in sessions).items():
-        for shift, weight in ((0, 0.6), (1, 0.2), (-1, 0.2)):
-            if 0 <= position + shift < len(counts):
-                counts[position + shift] += weight * number
-    return counts
 
 
 def _span(counts: Floats) -> Phrase:

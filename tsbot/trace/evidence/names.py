@@ -1,15 +1,16 @@
 """User names: spelled alike, look-alikes, the next number, words of one in the pages of the other.
 
 Measures the cosine of character 2- to 4-grams, Jaro-Winkler similarity of skeletons, the rarity of an equal stem or skeleton, the rarity
-of an equal shape, and how much of the one's name stands in titles that the other edits. Source: of real renames a third are hard, so
-names are precise where they speak and mostly silent.
-Fails on: names that many people have; imitation of a victim, which is the reason why no link stands on a name.
+of an equal shape, how much of the one's name stands in titles that the other edits, and whether the other says in his own words, or in a
+title, what the one is called (initial and last name, initials, one part). Source: of real renames a third are hard, so names are precise
+where they speak and mostly silent.
+Fails on: names that many people have; who speaks of another; imitation of a victim, which is the reason why no link stands on a name.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -17,17 +18,20 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import JaroWinkler
 
 from tsbot.trace.evidence.topics import title_words
-from tsbot.trace.gallery import TITLES, Gallery
+from tsbot.trace.gallery import TITLES, Gallery, ReadEdit
 from tsbot.trace.skeleton import folded, shape, skeleton, spellings, stem
 from tsbot.trace.sparse import Floats, Vectors
-from tsbot.trace.words import Told, said
+from tsbot.trace.words import Told, both, said
+
+_LEAST_CALLED = 3
+"""Letters of a spelling of a name that is looked for among words."""
 
 
 class Names:
     """User names."""
 
     kind = "names"
-    features = ("grams", "edits", "parts", "stem", "shape", "titles")
+    features = ("grams", "edits", "parts", "stem", "shape", "titles", "mentions")
     normalised = frozenset[str]()
 
     def __init__(self, gallery: Gallery) -> None:
@@ -51,11 +55,16 @@ class Names:
             Counter([gram for title in some for gram in _title_grams(title) if gram in known]) for some in elsewhere
         ]
         self._titles = Vectors([*own, *titles])
+        called = [{word for word in spellings(name) if len(word) >= _LEAST_CALLED} for name in self._names]
+        callings = frozenset().union(*called)  # what nobody is called need not be counted
+        said = [callings.intersection(_words(edits)) for edits in gallery.read]
+        self._mentions = Vectors([dict.fromkeys(some, 1.0) for some in (*called, *said)])
 
     def compare(self, rows: Sequence[int]) -> Floats:
         """Cosine, similarity of 0.7 to 1 as 0 to 1, how much of the shorter name stands in the longer.
 
-        Then natural logarithms of the rarity of what is equal (stem or skeleton, shape), and the share of a name that stands in titles.
+        Then natural logarithms of the rarity of what is equal (stem or skeleton, shape), the share of a name that stands in titles, and the
+        rarity of what one is called where the other says it.
         """
         some, size = list(rows), len(self._names)
         similar = process.cdist(
@@ -81,8 +90,17 @@ class Names:
                 equal,
                 _rarity(self._shapes, some),
                 np.maximum(there, back),
+                self._mentioned(some),
             ]
         )
+
+    def _mentioned(self, rows: list[int]) -> Floats:
+        """Rarity of how the one is called where the other says it: natural logarithm."""
+        size = len(self._names)
+        there = _rarity(self._mentions, rows)[:, size:]
+        back = _rarity(self._mentions, [row + size for row in rows])[:, :size]
+        mentioned: Floats = np.maximum(there, back)
+        return mentioned
 
     def words(self, first: int, second: int) -> Told:
         """What is alike."""
@@ -92,7 +110,26 @@ class Names:
         if self._skeletons[first] == self._skeletons[second]:
             return said("name-look")
         similar = JaroWinkler.normalized_similarity(self._skeletons[first], self._skeletons[second])
-        return said("name-percent", round(100 * similar)) if similar > 0.8 else said("name-other")
+        alike = said("name-percent", round(100 * similar)) if similar > 0.8 else said("name-other")
+        size = len(self._names)
+        mentioned = (
+            self._mentions.terms(one).keys() & self._mentions.terms(two + size).keys() for one, two in ((first, second), (second, first))
+        )
+        return both([alike, said("name-called")]) if any(mentioned) else alike
+
+
+def _words(edits: Sequence[ReadEdit]) -> Iterator[str]:
+    """Words of one's own summaries and of titles outside user space, folded."""
+    for one in edits:
+        yield from folded(one.reading.words).split()
+        for title in one.edit.pages:
+            if not title.lower().startswith("user"):
+                yield from _title_words(title)
+
+
+@lru_cache(maxsize=TITLES)
+def _title_words(title: str) -> tuple[str, ...]:
+    return tuple(folded(" ".join(title_words(title))).split())
 
 
 @lru_cache(maxsize=TITLES)

@@ -2,7 +2,8 @@
 
 Measures cosines of character 3- to 5-grams (as typed, and folded), of relative frequencies of the words that everybody uses (Burrows's
 Delta in its cosine form, Smith and Aldridge 2011), and of typing habits (case, punctuation, lengths). All are compared with what the two
-have with everybody else (cohort normalisation), without which a common style counts as a link.
+have with everybody else (cohort normalisation), without which a common style counts as a link. Beside them the Bayes factor of one
+vocabulary. N-grams that one account alone has say nothing about two, and do not count for lengths either.
 Fails on: few words (the number shrinks towards nothing), one topic, another language, deliberate imitation.
 """
 
@@ -39,7 +40,7 @@ class Style:
     """Style of summaries and added text."""
 
     kind = "style"
-    features = ("typed", "folded", "frequent", "habits")
+    features = ("typed", "folded", "frequent", "habits", "words")
     normalised = frozenset(("typed", "folded", "frequent", "habits"))
 
     def __init__(self, gallery: Gallery) -> None:
@@ -48,19 +49,21 @@ class Style:
         self._typed = Vectors([_grams(some) for some in texts])
         folded = [[fold(text) for text in some] for some in texts]
         self._folded = Vectors([_grams(some) for some in folded])
+        self._words = Vectors([Counter(word for text in some for word in set(text.split())) for some in folded])
         self._frequent = _unit(_frequent(folded))
         self._raw = _habits(texts)
         self._habits = _unit(_standard(self._raw, self._counts))
 
     def compare(self, rows: Sequence[int]) -> Floats:
-        """Four cosines; not a number where one of the two has written nothing."""
+        """Four cosines, and the log Bayes factor of one vocabulary; not a number where one of the two has written nothing."""
         some = list(rows)
         numbers = np.stack(
             [
-                self._typed.cosine(rows),
-                self._folded.cosine(rows),
+                self._typed.cosine(rows, least=2),
+                self._folded.cosine(rows, least=2),
                 self._frequent[some] @ self._frequent.T,
                 self._habits[some] @ self._habits.T,
+                self._words.factors(some, 1000.0, 100.0),
             ]
         )
         silent = (self._counts[some][:, None] == 0) | (self._counts[None, :] == 0)

@@ -64,8 +64,12 @@ def upgrade() -> None:
         sa.Column(
             "appeal", sa.Double(), nullable=True, comment="When they asked for somebody else to look again; empty once that was done."
         ),
-        sa.Column("decided_by", sa.String(length=64), nullable=True, comment="Who decided what the appeal is against: it is not for them."),
-        sa.Column("body", Blob, nullable=True, comment="What they wrote, and how to reach them: sealed with the case's key."),
+        sa.Column(
+            "decided_by", sa.String(length=64), nullable=True, comment="Who decided what the appeal is against: it is not for them."
+        ),
+        sa.Column(
+            "body", Blob, nullable=True, comment="What they wrote, and how to reach them: sealed with the case's key."
+        ),
         sa.ForeignKeyConstraint(["case_id"], ["case_file.id"], name=op.f("fk_hearing_case_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hearing")),
         sa.UniqueConstraint("reference", name=op.f("uq_hearing_reference")),
