@@ -129,7 +129,7 @@ def watch_listener(listener: Listener) -> Stopwatch:
     watch.wrap(listener, "_listen", "the loop itself")
     watch.wrap(listener.source, "read", "reading")
     watch.wrap(listener.pipeline.intake, "sort", "sorting")
-    watch.wrap(listener.pipeline, "_commit_once", "storing")
+    watch.wrap(listener.pipeline, "commit_once", "storing")
     watch.wrap(listener, "_tell", "telling")
     watch.wrap(listener.teller, "tend", "telling")
     watch.wrap(listener, "_look", "signs of life")

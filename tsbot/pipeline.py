@@ -17,15 +17,13 @@ stores what was admitted; workers call :meth:`Pipeline.handle` with what they cl
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Protocol
 
-import structlog
 from sqlalchemy import Connection
 
 from tsbot.bus.order import PageOrder
@@ -33,49 +31,36 @@ from tsbot.cases import copypasta, outcomes
 from tsbot.cases.filing import Judged, Windows, file_flags
 from tsbot.cases.flag import Flag
 from tsbot.detect.detector import Detector
-from tsbot.errors import StoreBusyError, StoreConflictError, StoreFullError, UnknownWikiError, WikiRefusedError
+from tsbot.endings import CREDITED, GONE, intake_counts, source_of, unusable, why
 from tsbot.hide.observer import Observer
 from tsbot.intake import BY_HAND, Intake, Sorted, redrivable
 from tsbot.judge import Passages, Verdicts, judge
 from tsbot.report.sealing import seal_hidden
 from tsbot.shadow import Shadow
 from tsbot.store import audit, claims, ledger
-from tsbot.store.database import Database
+from tsbot.store.committing import Committing
 from tsbot.store.ledger import DeadLetter, PendingEvent, Stage
-from tsbot.store.locks import Reign
 from tsbot.stream.events import Event, EventKind
 from tsbot.stream.seen import blob
 from tsbot.stream.source import Batch
 from tsbot.text.passage import Field, Passage
 from tsbot.text.passages import added_passages, carried_passages
 from tsbot.trace.index import ActivityIndex, Added
+from tsbot.waiting import Waiting
 from tsbot.wiki.abuselog import ABUSE_LOG
 from tsbot.wiki.fetcher import Fetcher, FetchResult
 from tsbot.wiki.queue import FetchQueue
 from tsbot.wiki.sites import base_url
-from tsbot.wiki.types import FetchedRevision, RevisionRef, RevisionState
+from tsbot.wiki.types import FetchedRevision, RevisionRef
 
-T = TypeVar("T")
 EVENTS, SUBJECTS = "event", "subject"
 """Scopes of what was seen."""
-STORE_PAUSE = 1.0
-"""Seconds between attempts to store a result in a database that is busy or full."""
-MOST_CONFLICTS = 20
-"""Times in a row that others may be faster at writing the same row; more is a fault."""
 MOST_SETTLED = 200
 """Outcomes settled in one transaction, where several workers do it."""
 TRIM_EVERY = 10_000
 """Batches after which what is remembered of events too old to matter is deleted."""
-JUDGE_FAILED = "a text could not be taken apart or judged"
-NO_SUBJECT = "something was found in a log entry without a number, which no flag can point at"
-CREDITED = ("backfill", "hand", "filter")
-"""Beginnings of streams' names whose finds are told from those of the patrol's stream."""
 OWN = (BY_HAND, ABUSE_LOG)
 """Beginnings of the names of sources that hand in events as they are."""
-GONE = {
-    RevisionState.HIDDEN: ledger.SKIPPED + "hidden_before_fetch",
-    RevisionState.DELETED: ledger.SKIPPED + "deleted_before_fetch",
-}
 
 
 class FileReports(Protocol):
@@ -85,25 +70,14 @@ class FileReports(Protocol):
         """Raises nothing but ``StoreError``."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """An outcome, and the ids of the edits that must be judged before it is known what it concerns."""
-
-    item: PendingEvent
-    edits: frozenset[str]
-
-
-@dataclass
-class Pipeline:
+@dataclass(kw_only=True)
+class Pipeline(Committing):
     """One patrol's stages. Single-threaded: only the source and the fetcher have threads of their own."""
 
-    database: Database
     intake: Intake
     detector: Detector
     file_reports: FileReports
     clock: Callable[[], float]
-    sleep: Callable[[float], object]
-    """Waits so many seconds; something true ends the waiting for a database, which raises its trouble."""
     texts: FetchQueue | None = None
     """Edits whose texts are to be fetched; None judges only what events carry."""
     fetcher: Fetcher | None = None
@@ -125,19 +99,12 @@ class Pipeline:
     """Asked before an edit is judged alone that workers began with in vain; False if that is not to be."""
     order: PageOrder | None = None
     """Keeps texts in the order of their page; None judges them as they come."""
-    reign: Reign | None = None
-    """What confirms that no other process reads the stream into the same database; None where that cannot be."""
-    trouble: str = ""
-    """What keeps results from being stored now; empty if nothing does."""
     judged: Counter[str] = field(default_factory=Counter)
     """Passages judged in this run, per field."""
     active: dict[str, str] = field(default_factory=dict)
     """Wikis that ever had edits here, with their addresses."""
     _turns: int = 0
-    _fetching: dict[str, PendingEvent] = field(default_factory=dict)
-    _touched: dict[tuple[str, ...], set[str]] = field(default_factory=dict)
-    """Ids of the edits being fetched, by what they may become the matter of."""
-    _waiting: dict[str, _Waiting] = field(default_factory=dict)
+    waiting: Waiting = field(default_factory=Waiting)
 
     def load(self) -> None:
         """Take up where the last process stopped: what was seen, and what is pending."""
@@ -179,9 +146,9 @@ class Pipeline:
             self._book_intake(connection, batch, source, got, trim=trim, wikis=wikis)
             added = self._observe(connection, got)
             ledger.add_pending(connection, key, fresh)
-            ledger.count(connection, _intake_counts(got))
+            ledger.count(connection, intake_counts(got))
 
-        self._commit_once(store)
+        self.commit_once(store)
         self._remember(got, added)
         self.active.update(wikis)
         return got
@@ -214,13 +181,13 @@ class Pipeline:
 
     def has(self, event_id: str) -> bool:
         """Whether the text of an edit is waited for here."""
-        return event_id in self._fetching
+        return event_id in self.waiting.edits
 
     def forget_others(self, held: Collection[str]) -> list[str]:
         """Let go of edits that another worker has by now, those not in ``held``; their ids."""
-        gone = [event_id for event_id in self._fetching if event_id not in held]
+        gone = [event_id for event_id in self.waiting.edits if event_id not in held]
         for event_id in gone:
-            self._let_go(self._fetching[event_id])
+            self.waiting.let_go(self.waiting.edits[event_id])
             if self.order is not None:
                 self.order.forget(event_id)
         return gone
@@ -266,7 +233,7 @@ class Pipeline:
             ledger.count(connection, {"received": -removed, "failed": -removed})
             return waiting
 
-        waiting = self._commit_once(store)
+        waiting = self.commit_once(store)
         self._show_shadow(carried, verdicts)
         self._remember(sorted_batch, added)
         self.active.update(wikis)
@@ -318,16 +285,16 @@ class Pipeline:
             self.activity.remember(added)
 
     def _store_batch(self, connection: Connection, got: Sorted, verdicts: Verdicts, flagged: set[str]) -> list[PendingEvent]:
-        counts = _intake_counts(got) + verdicts.coverage
+        counts = intake_counts(got) + verdicts.coverage
         failed: list[DeadLetter] = []
         waiting: list[PendingEvent] = []
         fetched = [event for event in got.events if self._is_fetched(event) and event.id not in verdicts.broken]
         touched = {key for event in fetched for key in outcomes.touches(event)}
         for event in got.events:
-            letter = _unusable(event, verdicts, flagged)
+            letter = unusable(event, verdicts, flagged)
             if letter is not None:
                 failed.append(letter)
-            elif self._is_fetched(event) or any(key in touched or key in self._touched for key in outcomes.concerns(event)):
+            elif self._is_fetched(event) or self._may_concern(event, touched):
                 waiting.append(PendingEvent(event, flagged=event.id in flagged))
             else:
                 counts[self._ending(connection, event, flagged=event.id in flagged, rule=got.otherwise.get(event.id))] += 1
@@ -345,7 +312,7 @@ class Pipeline:
         ended: list[PendingEvent] = []
         moved: dict[Stage, list[PendingEvent]] = {Stage.FETCHING: [], Stage.WAITING: []}
         for item in items:
-            letter = _unusable(item.event, verdicts, flagged)
+            letter = unusable(item.event, verdicts, flagged)
             if letter is not None:
                 failed.append(letter)
             elif self._is_fetched(item.event):
@@ -371,6 +338,11 @@ class Pipeline:
     def _is_fetched(self, event: Event) -> bool:
         return self.texts is not None and event.kind is EventKind.EDIT
 
+    def _may_concern(self, event: Event, touched: Collection[tuple[str, ...]]) -> bool:
+        """Whether an event may be the outcome of an edit that waits, or of one that ``touched`` is of."""
+        concerned = outcomes.concerns(event)
+        return any(key in touched for key in concerned) or self.waiting.touches(concerned)
+
     def _ending(self, connection: Connection, event: Event, *, flagged: bool, rule: str | None) -> str:
         """The counter that an event ends in, once nothing more will be known of it."""
         concerned = outcomes.record(connection, self.database.key, event, self.clock())
@@ -389,7 +361,7 @@ class Pipeline:
         now = self.clock()
         audit.queue_up(connection)  # which case a flag belongs to depends on those before it: one process after the other
         for source in ("patrol", *CREDITED):
-            some = [item for item in judged if _source(item.event) == source]
+            some = [item for item in judged if source_of(item.event) == source]
             filed = file_flags(
                 connection,
                 self.database.key,
@@ -412,23 +384,23 @@ class Pipeline:
         self.fetcher.submit()
         results = self.fetcher.collect(wait)
         # Another worker may have taken some over while they were asked for.
-        results = [result for result in results if str(result.item.token) in self._fetching]
+        results = [result for result in results if str(result.item.token) in self.waiting.edits]
         if self.order is not None:
             results = self.order.sort(results, time.monotonic())
-        again = [result for result in results if self._fetching[str(result.item.token)].attempts >= claims.ALONE]
+        again = [result for result in results if self.waiting.edits[str(result.item.token)].attempts >= claims.ALONE]
         for result in again:  # alone, since workers may have died of it, and first: they are the older ones of their pages
-            item = self._fetching[str(result.item.token)]
+            item = self.waiting.edits[str(result.item.token)]
             if self.begin_again(item):
                 self._finish([result])
             else:
-                self._let_go(item)
-        plain = [result for result in results if str(result.item.token) in self._fetching]
+                self.waiting.let_go(item)
+        plain = [result for result in results if str(result.item.token) in self.waiting.edits]
         if plain:
             self._finish(plain)
         return len(results)
 
     def _finish(self, results: Sequence[FetchResult]) -> None:
-        arrived = [(self._fetching[str(result.item.token)], result) for result in results]
+        arrived = [(self.waiting.edits[str(result.item.token)], result) for result in results]
         passages = Passages()
         cut = 0
 
@@ -447,7 +419,7 @@ class Pipeline:
         self.commit(lambda connection: self._store_texts(connection, arrived, passages.items, verdicts, cut))
         self._show_shadow(passages, verdicts)
         for item, _ in arrived:
-            self._let_go(item)
+            self.waiting.let_go(item)
         self._settle_waiting()
 
     def _store_texts(
@@ -469,7 +441,7 @@ class Pipeline:
             if event.id not in ours:
                 continue
             if result.revision is None or event.id in verdicts.broken:
-                reason, detail = _why(result)
+                reason, detail = why(result)
                 failed.append(DeadLetter(event.id, reason, detail, redrivable(event), event.wiki))
             elif item.flagged or event.id in flagged:
                 counts["flagged"] += 1
@@ -487,7 +459,7 @@ class Pipeline:
     @property
     def fetching(self) -> int:
         """Edits that wait for their texts."""
-        return len(self._fetching)
+        return len(self.waiting.edits)
 
     @property
     def asking(self) -> bool:
@@ -497,38 +469,28 @@ class Pipeline:
     @property
     def pending(self) -> int:
         """Events that wait: edits for their texts, outcomes for such edits."""
-        return len(self._fetching) + len(self._waiting)
+        return len(self.waiting)
 
     def _await(self, items: Sequence[PendingEvent]) -> None:
         """Queue edits for fetching; have outcomes wait for the edits that are under way by then, and for none that comes later."""
         for item in items:
             event = item.event
             if self.texts is not None and self._is_fetched(event):
-                if event.id in self._fetching:
+                if event.id in self.waiting.edits:
                     continue
-                self._fetching[event.id] = item
+                self.waiting.add_edit(item)
                 if self.order is not None:
                     self.order.expect(event.id, item.lane)
-                for key in outcomes.touches(event):
-                    self._touched.setdefault(key, set()).add(event.id)
                 ref = RevisionRef(event.wiki, event.rev_id or 0, event.parent_id or 0, base_url(event.server_url, event.domain))
                 # An edit of tomorrow has a wrong clock; it is not fetched tomorrow for that.
                 self.texts.add(ref, min(event.time, self.clock()), event.id)
         for item in items:
-            if item.event.id not in self._fetching:
-                edits = (self._touched.get(key, ()) for key in outcomes.concerns(item.event))
-                self._waiting[item.event.id] = _Waiting(item, frozenset(itertools.chain.from_iterable(edits)))
-
-    def _let_go(self, item: PendingEvent) -> None:
-        del self._fetching[item.event.id]
-        for key in outcomes.touches(item.event):
-            self._touched[key].discard(item.event.id)
-            if not self._touched[key]:
-                del self._touched[key]
+            if item.event.id not in self.waiting.edits:
+                self.waiting.add_outcome(item)
 
     def _settle_waiting(self) -> None:
         """End the outcomes whose edits are all judged, and, without a fetcher, the edits that an earlier run left."""
-        ready = [one.item for one in self._waiting.values() if not any(edit in self._fetching for edit in one.edits)]
+        ready = list(self.waiting.ripe())
         if not ready:
             return
 
@@ -537,7 +499,7 @@ class Pipeline:
 
         self.commit(settle)
         for item in ready:
-            del self._waiting[item.event.id]
+            self.waiting.ended(item)
 
     def _end(self, connection: Connection, items: Sequence[PendingEvent], ours: set[str]) -> None:
         """Write outcomes on what they concern, and count what they end in; those that another process ended, it counted."""
@@ -545,77 +507,3 @@ class Pipeline:
         mine = [item for item in items if item.event.id in ours]
         ends = (self._ending(connection, item.event, flagged=item.flagged, rule=self.intake.rule(item.event)) for item in mine)
         ledger.count(connection, Counter(ends))
-
-    # -- storing ------------------------------------------------------------------------------------------------------
-
-    def commit(self, work: Callable[[Connection], T]) -> T:
-        """Do ``work`` in a transaction, again and again while the database is busy or full: results are never dropped.
-
-        When stopping is requested meanwhile, the trouble is raised: the next start begins before this turn.
-        """
-        conflicts = 0
-        while True:
-            try:
-                with self.database.write() as connection:
-                    result = work(connection)
-            except StoreConflictError:
-                conflicts += 1
-                if conflicts > MOST_CONFLICTS:
-                    raise
-            except (StoreBusyError, StoreFullError) as error:
-                if not self.trouble:
-                    structlog.get_logger().error("store.waiting", reason=error)
-                self.trouble = str(error)
-                if self.sleep(STORE_PAUSE):
-                    raise
-            else:
-                if self.trouble:
-                    structlog.get_logger().info("store.recovered")
-                self.trouble = ""
-                return result
-
-    def _commit_once(self, work: Callable[[Connection], T]) -> T:
-        """The same for what must not be done twice, even where the database committed it and its word for that was lost."""
-        done: list[T] = []
-
-        def once(connection: Connection) -> T:
-            if self.reign is None or self.reign.enter(connection):
-                done[:] = [work(connection)]
-            return done[0]
-
-        result = self.commit(once)
-        if self.reign is not None:
-            self.reign.confirm()
-        return result
-
-
-def _intake_counts(got: Sorted) -> Counter[str]:
-    counts: Counter[str] = Counter({"received": got.received, "duplicates": got.duplicates, "failed": len(got.failed)})
-    counts.update({ledger.SKIPPED + rule: n for rule, n in got.skipped.items()})
-    return counts
-
-
-def _unusable(event: Event, verdicts: Verdicts, flagged: set[str]) -> DeadLetter | None:
-    """The dead letter of an event that could not be judged, or not be flagged; None for all others."""
-    if event.id in verdicts.broken:
-        return DeadLetter(event.id, "judge_failed", JUDGE_FAILED, redrivable(event), event.wiki)
-    if event.id in flagged and event.subject is None:
-        return DeadLetter(event.id, "no_subject", NO_SUBJECT, redrivable(event), event.wiki)
-    return None
-
-
-def _source(event: Event) -> str:
-    """What a flag on this event is credited to: the stream, a back-fill, or a person's hand."""
-    origin = event.stream.partition(".")[0]
-    return origin if origin in CREDITED else "patrol"
-
-
-def _why(result: FetchResult) -> tuple[str, str]:
-    """Reason and detail of an edit whose text could not be judged."""
-    if isinstance(result.error, WikiRefusedError):
-        return "wiki_refused", result.error.code
-    if isinstance(result.error, UnknownWikiError):
-        return "unknown_wiki", "no configured family or domain has this wiki"
-    if result.error is not None:
-        return "fetch_failed", f"given up after {result.item.attempts} attempts"
-    return "judge_failed", JUDGE_FAILED

@@ -52,7 +52,7 @@ TABLES: Files = (
 )
 LETTERS: Files = (catalogue.shipped, stationery.stationery_of)
 DELIVERY: Files = (*LETTERS, *TABLES)
-"""What is read by whatever writes and delivers letters."""
+"""What is read by whatever writes and delivers letters, and by a listener, which purges and makes plans."""
 PATROL: Files = (*DELIVERY, *DETECTOR)
 """What a patrol and a worker read."""
 FOLDER = "in-use"

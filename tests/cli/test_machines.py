@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tsbot.reload import Reloader
+
 SIMPLE = ("received", "duplicates", "cleared", "flagged", "outcome", "failed")
 
 
@@ -57,3 +59,17 @@ def test_a_broker_that_cannot_be_is_a_wrong_setting(office: Any) -> None:
     result = office.run("work")
     assert result.code == 2
     assert "broker.example.org:9092" in result.err
+
+
+def test_each_of_them_reads_data_files_anew_when_it_is_asked(office: Any) -> None:
+    roles: list[str] = []
+    real = Reloader.prepare
+
+    def prepare(self: Reloader) -> None:
+        roles.append(self.role)
+        real(self)
+
+    office.patch.setattr(Reloader, "prepare", prepare)
+    share(office)
+    assert office.run("deliver", "--once", "--no-ask-wikis").code == 0
+    assert roles == ["listen", "work", "deliver"]

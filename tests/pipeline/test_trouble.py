@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 import tsbot.patrol
 import tsbot.pipeline
 from tsbot.detect.finding import Coverage, Finding
+from tsbot.duties import open_duties
 from tsbot.errors import InputError, StoreBusyError
 from tsbot.parts import Stop, open_pipeline, open_wikis
 from tsbot.patrol import Options, _Patrol, redrive, run, write_summary
@@ -142,7 +143,8 @@ def patrol_with(settings: Settings, recorded: Path, texts: SlowTexts, options: O
         wikis = open_wikis(settings)
         pipeline = open_pipeline(settings, database, wikis, fetch=True, detector=Clears(), revisions=texts)
         deliverer = Deliverer(database, settings, {}, account_status=None, clock=time.time, rng=random.Random(1))
-        yield _Patrol(settings, options, database, pipeline, source, wikis, deliverer, DeliveryThread(deliverer))
+        duties = open_duties(settings, database, wikis, pipeline, source.name, ask_wikis=False, sleep=time.sleep, busy=lambda: False)
+        yield _Patrol(settings, options, database, pipeline, source, wikis, deliverer, DeliveryThread(deliverer), duties)
 
 
 def test_reading_pauses_while_very_many_texts_are_waited_for(

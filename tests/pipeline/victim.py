@@ -100,7 +100,7 @@ def main() -> None:
         "after_flags_before_commit": (tsbot.pipeline, "file_flags", True),
         "after_the_batch_commit": (pipeline.intake, "remember", False),
         "inside_the_text_transaction": (claims, "remove", True),
-        "after_the_text_commit": (pipeline, "_let_go", False),
+        "after_the_text_commit": (pipeline.waiting, "let_go", False),
         "after_a_letter_was_handed_over": (spool, "send", True),
         "before_a_letter_is_handed_over": (spool, "send", False),
         "after_a_letter_was_noted": (outbox, "mark_sent", True),

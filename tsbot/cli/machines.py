@@ -25,7 +25,7 @@ def listen(
         typer.Option("--stream", metavar="URL|FILE|-", help="EventStreams address, recorded file (.jsonl, .zst, .gz) or standard input."),
     ] = None,
     ask_wikis: Annotated[
-        bool, typer.Option("--ask-wikis/--no-ask-wikis", help="--no-ask-wikis leaves gaps unfilled and asks no outside models.")
+        bool, typer.Option("--ask-wikis/--no-ask-wikis", help="--no-ask-wikis fills no gaps, reads no abuse logs, plans and asks nothing.")
     ] = True,
     idle_exit: IdleOption = None,
     config: ConfigOption = None,
@@ -39,8 +39,9 @@ def listen(
     Example: tsbot listen --config /etc/tsbot/tsbot.toml
     """
     stop = Stop()
-    with stop.on_signals():
-        totals = listening.listen(read_settings(config, database), stream, ask_wikis=ask_wikis, idle_exit=idle_exit, stop=stop)
+    settings = read_settings(config, database)
+    with stop.on_signals(reload=True), reloading(settings, "listen", DELIVERY, stop):
+        totals = listening.listen(settings, stream, ask_wikis=ask_wikis, idle_exit=idle_exit, stop=stop)
     skipped = sum(totals.skipped.values())
     typer.echo(f"{totals.received:,} events: {skipped:,} skipped, {totals.failed:,} failed, {totals.pending:,} left to workers", err=True)
 
