@@ -103,6 +103,36 @@ def measure(client: TestClient, name: str, paths: list[str], number: int) -> Non
     print(f"{name:28} median {took:6.1f} ms, p95 {most:6.1f} ms; of the processor {cpu:6.1f} ms, p95 {most_cpu:6.1f} ms", flush=True)
 
 
+def measure_pages(database: Database, requests: int) -> None:
+    """Ask for all sorts of pages, as an oversighter of all wikis and of one."""
+    ticks = iter(range(10**9))
+    everywhere = Groups({}, frozenset(("steward",)), at=NOW)
+    one_wiki = Groups({"enwiki": frozenset(("suppress",))}, at=NOW)
+
+    def groups(person: Person) -> Groups:
+        return everywhere if person.subject == "s" else one_wiki
+
+    # Each look at the clock is 0.3 s after the last: the counts are made anew as often as in life.
+    rights = FreshRights(groups, shipped_matrix(), lambda: NOW)
+    console = Console(Settings(), database, rights, lambda: NOW + next(ticks) * 0.3, secure=False)
+    app = create_app(console)
+    with database.read() as connection:
+        some = list(connection.scalars(select(t.case.c.id).where(t.case.c.wiki == "enwiki").limit(100)))
+        flood = connection.scalar(select(t.flag.c.case_id).where(t.flag.c.text_family == 1).limit(1))
+    for name, subject in (("all wikis", "s"), ("one wiki", "o")):
+        with database.write() as connection:
+            cookie = sessions.sign_in(connection, database.key, subject, "Somebody", NOW)
+        client = TestClient(app, base_url="http://127.0.0.1", cookies={"tsbot": cookie})
+        measure(client, f"queue, {name}", ["/"], requests)
+        narrow = ["/?kind=legal", "/?language=en", "/?lane=self_harm", "/?overdue=1", "/?mine=1", "/?state=open"]
+        measure(client, f"queue, {name}, filtered", narrow, requests)
+        measure(client, f"queue, {name}, far down", ["/?start=2000"], requests // 4)
+        measure(client, f"news, {name}", ["/queue/live?etag=0.0"], requests)
+        measure(client, f"case, {name}", [f"/cases/{one}" for one in some], requests)
+        if name == "all wikis" and flood:
+            measure(client, "case of a flood", [f"/cases/{flood}"], requests // 4)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--flags", type=int, default=100_000)
@@ -113,32 +143,7 @@ def main() -> None:
         schema.upgrade(database)
         database.check_key()
         fill(database, asked.flags)
-        ticks = iter(range(10**9))
-        everywhere = Groups({}, frozenset(("steward",)), at=NOW)
-        one_wiki = Groups({"enwiki": frozenset(("suppress",))}, at=NOW)
-
-        def groups(person: Person) -> Groups:
-            return everywhere if person.subject == "s" else one_wiki
-
-        # Each look at the clock is 0.3 s after the last: the counts are made anew as often as in life.
-        rights = FreshRights(groups, shipped_matrix(), lambda: NOW)
-        console = Console(Settings(), database, rights, lambda: NOW + next(ticks) * 0.3, secure=False)
-        app = create_app(console)
-        with database.read() as connection:
-            some = list(connection.scalars(select(t.case.c.id).where(t.case.c.wiki == "enwiki").limit(100)))
-            flood = connection.scalar(select(t.flag.c.case_id).where(t.flag.c.text_family == 1).limit(1))
-        for name, subject in (("all wikis", "s"), ("one wiki", "o")):
-            with database.write() as connection:
-                cookie = sessions.sign_in(connection, database.key, subject, "Somebody", NOW)
-            client = TestClient(app, base_url="http://127.0.0.1", cookies={"tsbot": cookie})
-            measure(client, f"queue, {name}", ["/"], asked.requests)
-            narrow = ["/?kind=legal", "/?language=en", "/?lane=self_harm", "/?overdue=1", "/?mine=1", "/?state=open"]
-            measure(client, f"queue, {name}, filtered", narrow, asked.requests)
-            measure(client, f"queue, {name}, far down", ["/?start=2000"], asked.requests // 4)
-            measure(client, f"news, {name}", ["/queue/live?etag=0.0"], asked.requests)
-            measure(client, f"case, {name}", [f"/cases/{one}" for one in some], asked.requests)
-            if name == "all wikis" and flood:
-                measure(client, "case of a flood", [f"/cases/{flood}"], asked.requests // 4)
+        measure_pages(database, asked.requests)
         database.close()
 
 

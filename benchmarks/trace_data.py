@@ -132,7 +132,7 @@ def transformed(data: Data, models: Sequence[Any], without: Sequence[str], chang
     """Scores of changed copies of the queries against the accounts as they are."""
     size = len(data.accounts)
     copies = [change(data.accounts[query]) for query in data.queries]
-    measured = Measured(Gallery([*data.accounts, *copies]), without)
+    measured = Measured(Gallery([*data.accounts, *copies], "names" not in without), without)
     scores = []
     for start in range(0, len(copies), CHUNK):
         some = range(start, min(start + CHUNK, len(copies)))

@@ -3,7 +3,8 @@
     python benchmarks/trace_quality.py --data FOLDER [--set wiki|git] [--disguise]
 
 FOLDER holds wiki_socks_dev.csv.gz and git_edits_dev.parquet. Persons are split in two by a hash; every query is scored by curves fitted on
-the other half. The gallery is all accounts. Ties take the middle rank; intervals come from drawing persons anew. Nothing names an account.
+the other half. The gallery is all accounts. Where names are left out, accounts' own names are taken out of their summaries, too. Ties take
+the middle rank; intervals come from drawing persons anew. Nothing names an account.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ TASKS = {
 LOADERS = {"wiki": wiki_data, "git": git_data}
 
 
-def labelled(data: Data) -> Labelled:
+def labelled(data: Data, *, names: bool = True) -> Labelled:
     queries = tuple(data.queries)
     if data.groups != data.persons:  # cases lie years apart: without this, dates would tell everything
         data = replace(data, accounts=tuple(aligned(data.accounts, data.groups)))
-    return Labelled(data.persons, data.groups, Measured(Gallery(data.accounts)).numbers(queries), queries)
+    return Labelled(data.persons, data.groups, Measured(Gallery(data.accounts, names)).numbers(queries), queries)
 
 
 def cell(value: object) -> str:
@@ -54,7 +55,7 @@ def main() -> None:
     console = Console(width=200)
     chosen = options.set or sorted(LOADERS)
     sets = {name: load(options.data) for name, load in LOADERS.items() if name in chosen}
-    measured = {name: labelled(data) for name, data in sets.items()}
+    measured = {(name, names): labelled(data, names=names) for name, data in sets.items() for names in (True, False)}
     table = Table(
         "data",
         "left out",
@@ -69,8 +70,9 @@ def main() -> None:
     for name in chosen:
         data = sets[name]
         for without in TASKS[name]:
-            models = fit_halves([measured[name]], without)
-            found = figures(data, held_out(data, measured[name], models))
+            known = measured[name, "names" not in without]
+            models = fit_halves([known], without)
+            found = figures(data, held_out(data, known, models))
             strong = f"{found['very strong: found']:.2f} / {found['very strong: false']} of {found['strangers']:,}"
             shown = [cell(found[key]) for key in ("MRR", "recall@10", "rank 1 in own case", "Cllr")]
             precise = f"{strong} / {found['very strong: precision at 1:1000']:.3f}"

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import typer
+from hypothesis import settings
 
 from tsbot.cli.app import app
 from tsbot.demo.engines.mariadb import MariaDB
@@ -18,6 +19,9 @@ from tsbot.demo.engines.postgresql import PostgreSQL
 from tsbot.store import schema
 from tsbot.store.crypto import MasterKey
 from tsbot.store.database import Database, connect
+
+settings.register_profile("tsbot", deadline=None)  # no test depends on a time
+settings.load_profile("tsbot")
 
 
 @pytest.fixture(scope="session")

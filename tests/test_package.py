@@ -34,6 +34,7 @@ DATA = {
     "the console's pages": r"tsbot/console/templates/case\.html\.j2",
     "the console's script": r"tsbot/console/static/console\.js",
     "the console's messages": r"tsbot/console/i18n/(en|qqq|de)\.json",
+    "messages of evidence": r"tsbot/trace/i18n/(en|qqq|de)\.json",
     "who may do what": r"tsbot/console/matrix\.toml",
     "routing": r"tsbot/report/routing\.toml",
     "points of priorities": r"tsbot/cases/priority\.toml",

@@ -41,9 +41,7 @@ class StreamSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     url: Annotated[str, Meta(description="Base address of the EventStreams service; stream names are appended.")] = (
         "https://stream.wikimedia.org/v2/stream/"
     )
-    streams: Annotated[
-        tuple[str, ...], Meta(description="Streams read over one connection.", min_length=1)
-    ] = (
+    streams: Annotated[tuple[str, ...], Meta(description="Streams read over one connection.", min_length=1)] = (
         "mediawiki.recentchange",
         "mediawiki.page_change.v1",
         "mediawiki.revision-visibility-change",
@@ -52,15 +50,11 @@ class StreamSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     read_deadline: Annotated[
         float, Meta(gt=0, description="Seconds without a single byte after which the connection is given up and made anew.")
     ] = 90.0
-    rewind: Annotated[
-        float, Meta(ge=0, description="Seconds to go back when resuming the stream; de-duplication makes it safe.")
-    ] = 60.0
+    rewind: Annotated[float, Meta(ge=0, description="Seconds to go back when resuming the stream; de-duplication makes it safe.")] = 60.0
     batch: Annotated[Positive, Meta(description="Most events taken in one transaction.")] = 500
     batch_wait: Annotated[float, Meta(gt=0, description="Seconds to wait for a batch to fill before what is there is taken.")] = 0.5
     queue: Annotated[Positive, Meta(description="Events held in memory between reader and pipeline before reading pauses.")] = 5000
-    max_event_bytes: Annotated[
-        Positive, Meta(description="Longer messages go to the dead letters without being decoded.")
-    ] = 16_000_000
+    max_event_bytes: Annotated[Positive, Meta(description="Longer messages go to the dead letters without being decoded.")] = 16_000_000
     remember: Annotated[
         int, Meta(ge=10_000, description="How many event ids are remembered to recognise duplicates (8 bytes of memory each).")
     ] = 2_000_000
@@ -79,9 +73,7 @@ class AdmissionSettings(Section, frozen=True, kw_only=True, forbid_unknown_field
 
     skip_bots: Annotated[bool, Meta(description="Skip edits that carry the bot flag (rule `bot`).")] = True
     skip_wikis: Annotated[tuple[str, ...], Meta(description="Database names skipped whole (rule `wiki`).")] = ("wikidatawiki",)
-    only_wikis: Annotated[
-        tuple[str, ...], Meta(description="If not empty, every other wiki is skipped (rule `other_wiki`).")
-    ] = ()
+    only_wikis: Annotated[tuple[str, ...], Meta(description="If not empty, every other wiki is skipped (rule `other_wiki`).")] = ()
     skip_namespaces: Annotated[
         tuple[int, ...], Meta(description="Namespace numbers whose edits are skipped on every wiki (rule `namespace`).")
     ] = ()
@@ -163,9 +155,7 @@ class WikiSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     concurrency: Annotated[int, Meta(ge=1, le=3, description="Requests under way at once, all wikis together.")] = 3
     timeout: Annotated[float, Meta(gt=0, description="Seconds to wait for a wiki's answer.")] = 30.0
     maxlag: Annotated[int, Meta(ge=0, description="Replication lag in seconds above which wikis should refuse us.")] = 5
-    batch_window: Annotated[
-        float, Meta(ge=0, description="Seconds an edit may wait for others of its wiki, to share a request.")
-    ] = 1.0
+    batch_window: Annotated[float, Meta(ge=0, description="Seconds an edit may wait for others of its wiki, to share a request.")] = 1.0
     attempts: Annotated[Positive, Meta(description="Failed fetches after which an edit goes to the dead letters.")] = 12
     max_text_bytes: Annotated[
         Positive, Meta(description="Wikitext beyond this length is cut before comparing. MediaWiki's own limit is 2 MiB.")
@@ -188,17 +178,13 @@ class DetectSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     shadow_model: Annotated[
         str, Meta(description="Folder of a candidate model that judges along without flagging anything (`tsbot shadow report`).")
     ] = ""
-    shadow_packs: Annotated[
-        str, Meta(description="Folder of candidate language packs that judge along without flagging anything.")
-    ] = ""
+    shadow_packs: Annotated[str, Meta(description="Folder of candidate language packs that judge along without flagging anything.")] = ""
 
 
 class CaseSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How flags are grouped into cases, and which acts on cases need two people."""
 
-    window_hours: Annotated[
-        float, Meta(gt=0, description="Flags of one author on one wiki within this time belong to one case.")
-    ] = 24.0
+    window_hours: Annotated[float, Meta(gt=0, description="Flags of one author on one wiki within this time belong to one case.")] = 24.0
     page_window_hours: Annotated[
         float, Meta(ge=0, description="Flags of different authors on one page within this time belong to one case.")
     ] = 1.0
@@ -255,9 +241,7 @@ class ScoreSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     url: Annotated[
         str, Meta(description="Base address of the service: for `ores` its host; for `liftwing` what stands before the model's name.")
     ] = ""
-    model: Annotated[
-        str, Meta(description="Model; empty: `revertrisk-language-agnostic` of Lift Wing, `damaging` of ORES.")
-    ] = ""
+    model: Annotated[str, Meta(description="Model; empty: `revertrisk-language-agnostic` of Lift Wing, `damaging` of ORES.")] = ""
     timeout: Annotated[float, Meta(gt=0, description="Seconds to wait for an answer. Nothing else waits for it.")] = 10.0
     namespaces: Annotated[
         tuple[int, ...],
@@ -354,9 +338,7 @@ class ReportSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
             "Empty: acknowledgements come by `tsbot reports ack` only."
         ),
     ] = ""
-    drill_address: Annotated[
-        str, Meta(description="Where the letters of `tsbot drill` go. Empty: into the spool.")
-    ] = ""
+    drill_address: Annotated[str, Meta(description="Where the letters of `tsbot drill` go. Empty: into the spool.")] = ""
     deadlines: Annotated[
         dict[str, dict[str, float]],
         Meta(description="Minutes until somebody else is told, per kind (or `default`) and name; replaces `tsbot/report/deadlines.toml`."),
@@ -377,7 +359,7 @@ class MailSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     password: Annotated[str, Meta(description="Password; better set as TSBOT_MAIL__PASSWORD.")] = ""
     timeout: Annotated[float, Meta(gt=0, description="Seconds to wait for the server at each step.")] = 30.0
     bounces: Annotated[
-        str, Meta(description="Mail address that bounces go to (`tsbot reports bounce` reads them); empty: `report.reporter_contact`.")
+        str, Meta(description="Mail address that bounces go to (`tsbot reports receive` reads them); empty: `report.reporter_contact`.")
     ] = ""
 
 
@@ -395,9 +377,9 @@ class PageSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     again_after: Annotated[
         float, Meta(ge=0, description="Seconds after which a further flag of the same case may wake the same person again.")
     ] = 3600.0
-    max_age: Annotated[
-        float, Meta(gt=0, description="Edits older than this many seconds are flagged and reported, but wake nobody.")
-    ] = 21600.0
+    max_age: Annotated[float, Meta(gt=0, description="Edits older than this many seconds are flagged and reported, but wake nobody.")] = (
+        21600.0
+    )
 
 
 class SuiteCrmSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -509,9 +491,7 @@ class ScanSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         ),
     ] = ()
     filters_every: Annotated[float, Meta(ge=10, description="Seconds between looks at an abuse log.")] = 60.0
-    filters_since_hours: Annotated[
-        float, Meta(ge=0, description="How far back the first look at an abuse log goes.")
-    ] = 1.0
+    filters_since_hours: Annotated[float, Meta(ge=0, description="How far back the first look at an abuse log goes.")] = 1.0
     workers: Annotated[int, Meta(ge=0, description="Processes that read a dump; 0: one for each processor.")] = 0
 
 
@@ -559,9 +539,7 @@ class ConsoleSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=
             "loopback or with TLS. Empty: off."
         ),
     ] = ""
-    team: Annotated[
-        tuple[str, ...], Meta(description="Central ids (without CentralAuth: `wiki:id`) of the Trust & Safety team.")
-    ] = ()
+    team: Annotated[tuple[str, ...], Meta(description="Central ids (without CentralAuth: `wiki:id`) of the Trust & Safety team.")] = ()
     admins: Annotated[tuple[str, ...], Meta(description="Ids of those who may see configuration and statistics, and no text.")] = ()
     auditors: Annotated[tuple[str, ...], Meta(description="Ids of those who may read the log, and no text.")] = ()
     matrix: Annotated[
@@ -618,9 +596,9 @@ class ConsoleSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=
 class ReceptionSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where anybody can say that somebody is harmed: a public page and a mail address (`tsbot receive`)."""
 
-    listen: Annotated[
-        str, Meta(description="Address and port that the public page listens on; apart from the console's.")
-    ] = "127.0.0.1:8788"
+    listen: Annotated[str, Meta(description="Address and port that the public page listens on; apart from the console's.")] = (
+        "127.0.0.1:8788"
+    )
     url: Annotated[
         str,
         Meta(
@@ -656,9 +634,9 @@ class ReceptionSettings(Section, frozen=True, kw_only=True, forbid_unknown_field
             "people may sign in to say that an account is theirs, and are written to through their wiki. Empty: no such sign-in."
         ),
     ] = ""
-    client_secret: Annotated[
-        str, Meta(description="Its secret; better set as TSBOT_RECEPTION__CLIENT_SECRET. Empty: a public client.")
-    ] = ""
+    client_secret: Annotated[str, Meta(description="Its secret; better set as TSBOT_RECEPTION__CLIENT_SECRET. Empty: a public client.")] = (
+        ""
+    )
     wiki: Annotated[str, Meta(description="Wiki (database name) whose handlers get reports that name no wiki.")] = "metawiki"
     news_days: Annotated[float, Meta(gt=0, description="Days within which a person is told that there are news.")] = 7.0
     urgent_hours: Annotated[float, Meta(gt=0, description="The same in hours, where a report reads as danger to life.")] = 24.0
@@ -721,9 +699,9 @@ class BusSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True
     engine: Annotated[
         Literal["", "nats", "kafka"], Meta(description="`nats` (JetStream) or `kafka`; empty: no broker, workers look into the database.")
     ] = ""
-    servers: Annotated[
-        tuple[str, ...], Meta(description="Addresses: `nats://host:4222`; for Kafka `host:9092`.")
-    ] = ("nats://127.0.0.1:4222",)
+    servers: Annotated[tuple[str, ...], Meta(description="Addresses: `nats://host:4222`; for Kafka `host:9092`.")] = (
+        "nats://127.0.0.1:4222",
+    )
     name: Annotated[
         str, Meta(pattern="^[A-Za-z0-9_-]{1,40}$", description="Begins the names of stream, topic, subject and group on the broker.")
     ] = "tsbot"
@@ -736,15 +714,13 @@ class BusSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True
         Positive, Meta(description="Partitions of a Kafka topic that tsbot makes; no more workers than that have something to do.")
     ] = 16
     batch: Annotated[int, Meta(ge=1, le=5000, description="Most events that a worker takes at once.")] = 200
-    ack_wait: Annotated[
-        float, Meta(gt=1, description="Seconds after which NATS delivers again what a worker has not acknowledged.")
-    ] = 60.0
-    lease: Annotated[
-        float, Meta(ge=3, description="Seconds of silence after which what a worker or listener had is somebody else's.")
-    ] = 30.0
-    forgotten_after: Annotated[
-        float, Meta(ge=1, description="Seconds after which workers take an event that no broker told them of.")
-    ] = 60.0
+    ack_wait: Annotated[float, Meta(gt=1, description="Seconds after which NATS delivers again what a worker has not acknowledged.")] = 60.0
+    lease: Annotated[float, Meta(ge=3, description="Seconds of silence after which what a worker or listener had is somebody else's.")] = (
+        30.0
+    )
+    forgotten_after: Annotated[float, Meta(ge=1, description="Seconds after which workers take an event that no broker told them of.")] = (
+        60.0
+    )
     attempts: Annotated[Positive, Meta(description="Times that workers begin with an event before it goes to the dead letters.")] = 5
     page_patience: Annotated[
         float, Meta(ge=0, description="Seconds that an edit whose text is there waits for earlier edits of its page.")
@@ -773,7 +749,9 @@ class TraceSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     skip_wikis: Annotated[
         tuple[str, ...], Meta(description="Database names of wikis that are neither indexed nor asked for traces (opt-out).")
     ] = ()
-    index_bots: Annotated[bool, Meta(description="Whether edits with the bot flag are indexed too.")] = False
+    index_bots: Annotated[
+        bool, Meta(description="Whether edits with the bot flag are indexed too; without them the index is smaller by as much.")
+    ] = True
     wikis: Annotated[
         tuple[str, ...],
         Meta(description="Wikis (database names) asked about an account where no CentralAuth tells its wikis, besides those read."),
@@ -781,9 +759,7 @@ class TraceSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     most_edits: Annotated[
         int, Meta(ge=10, le=20_000, description="Latest edits of the account asked about that are looked at, all wikis together.")
     ] = 2000
-    candidates: Annotated[
-        int, Meta(ge=1, le=200, description="Accounts whose contributions are read from the wikis to be compared.")
-    ] = 25
+    candidates: Annotated[int, Meta(ge=1, le=200, description="Accounts whose contributions are read from the wikis to be compared.")] = 25
     pages: Annotated[int, Meta(ge=0, le=200, description="Page histories that are read to find candidates.")] = 12
     texts: Annotated[
         int, Meta(ge=0, le=200, description="Latest edits of the accounts compared whose added text is read and compared; 0: none.")
@@ -806,9 +782,9 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     database: Annotated[
         str, Meta(description="SQLAlchemy URL: `postgresql://`, `mariadb://` or `sqlite:///`. Empty: SQLite in `data_dir`.")
     ] = ""
-    key_file: Annotated[
-        str, Meta(description="File of the master keys; made on first start, mode 600. Relative to `data_dir`.")
-    ] = "master.key"
+    key_file: Annotated[str, Meta(description="File of the master keys; made on first start, mode 600. Relative to `data_dir`.")] = (
+        "master.key"
+    )
     master_key: Annotated[
         str,
         Meta(
@@ -833,7 +809,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     suitecrm: SuiteCrmSettings = msgspec.field(default_factory=SuiteCrmSettings)
     zammad: ZammadSettings = msgspec.field(default_factory=ZammadSettings)
     webhooks: Annotated[
-        dict[str, WebhookSettings], Meta(description="Webhooks by name: recipients of letters (`channel = \"webhook\"`) and of pages.")
+        dict[str, WebhookSettings], Meta(description='Webhooks by name: recipients of letters (`channel = "webhook"`) and of pages.')
     ] = msgspec.field(default_factory=dict)
     oncall: OnCallSettings = msgspec.field(default_factory=OnCallSettings)
     metrics: MetricsSettings = msgspec.field(default_factory=MetricsSettings)

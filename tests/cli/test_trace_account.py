@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
         (("Example Account", "--why", " "), "Say why you ask"),
         (("Example|Account", "--why", "case 12"), "No account of MediaWiki"),
         (("10.0.0.0/8", "--why", "case 12"), "wider than /16"),
+        (("Example Account", "--why", "case 12", "--language", "xx"), "not told in 'xx'"),
         (("Example Account", "--why", "case 12", "--wiki", "strangewiki"), "No wiki is known"),
         (("request", "Example|Account", "--why", "case 12"), "No account of MediaWiki"),
         (("watch", "A|B", "--why", "case 12"), "No account of MediaWiki"),
@@ -50,6 +52,36 @@ def test_a_dispute_from_beginning_to_end(office: Any) -> None:
     log = office.run("audit", "list", "--json").out
     assert "trace.disputed" in log
     assert "Example Account" not in log
+
+
+def test_what_was_disputed_is_a_label_of_the_next_fit(office: Any) -> None:
+    """From the steward's word to the weights; who disputed and why stays in the store."""
+    for pair in (("Mill 1", "Mill 2"), ("Person 0 a", "Mill 1"), ("Person 1 a", "Person 1 b"), ("Far Away", "Gone")):
+        assert office.run("trace", "dispute", *pair, "--why", "met both").code == 0
+    assert "4 pairs" in office.run("trace", "disputes", "--labels", "apart.jsonl").out
+    written = office.folder / "apart.jsonl"
+    assert written.stat().st_mode & 0o077 == 0
+    assert [sorted(json.loads(line)) for line in written.read_text().splitlines()] == [["first", "second"]] * 4
+    assert "trace.disputes_exported" in office.run("audit", "list", "--json").out
+    rows, labels = [], []
+    for person in range(12):
+        for side in "ab":
+            name = f"Person {person} {side}"
+            labels.append({"account": name, "person": str(person)})
+            rows += [_edit(name, f"Page {person} {day % 3}", person + day) for day in range(5)]
+    rows += [_edit(name, f"Mill {day % 2}", day) for name in ("Mill 1", "Mill 2") for day in range(5)]
+    for name, some in (("activity.jsonl", rows), ("labels.jsonl", labels)):
+        (office.folder / name).write_text("".join(json.dumps(row) + "\n" for row in some))
+    words = ("trace", "fit", "--activity", "activity.jsonl", "--labels", "labels.jsonl", "--disputed", "apart.jsonl", "-o", "weights.json")
+    result = office.run(*words)
+    assert result.code == 0, result.err
+    # One of the four contradicts the labels, one is of accounts without activity.
+    assert "2 of 4 disputed links" in result.err
+    assert "Mill" not in (office.folder / "weights.json").read_text()
+
+
+def _edit(name: str, page: str, hour: int) -> dict[str, str]:
+    return {"wiki": "enwiki", "account": name, "timestamp": f"2026-01-{1 + hour % 28:02}T{hour % 24:02}:00:00Z", "page": page}
 
 
 def test_a_watch_from_beginning_to_end(office: Any) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from tsbot.detect.finding import Kind
 from tsbot.errors import SettingsError
+from tsbot.report.bounce import envelope_id
 from tsbot.report.codes import CODE, code, codes_in, fits, reply_address
 from tsbot.report.receive import REFUSED, Outcome, Receiver, Taken
 from tsbot.report.replies import MOST_BYTES, MOST_PARTS, SHIPPED, Sort, load_automatic, read_reply
@@ -208,6 +209,26 @@ def test_a_bounce_makes_the_letter_dead_and_wakes_on_call(desk: Desk) -> None:
     assert (page.recipient, page.state) == ("duty@example.org", ReportState.QUEUED)
     assert receiver(desk).take(text.encode()).taken is Taken.KNOWN
     assert len(desk.rows()) == 2
+
+
+def test_a_bounce_that_brings_only_the_envelope_back_is_read_as_well(desk: Desk) -> None:
+    identity = sent(desk)
+    lines = (
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b",
+        "",
+        "--b",
+        "Content-Type: message/delivery-status",
+        "",
+    )
+
+    def bounce(envelope: str) -> bytes:
+        told = (f"Original-Envelope-Id: {envelope}", "", "Action: failed", "Status: 5.1.1", "", "--b--", "")
+        return "\r\n".join(("From: MAILER-DAEMON@mx.example.org", *lines, *told)).encode()
+
+    assert receiver(desk).take(bounce(f"{identity}.{'0' * 16}")).taken is Taken.AUTOMATIC  # anybody could have written this one
+    assert desk.row(identity).state is ReportState.SENT
+    assert receiver(desk).take(bounce(envelope_id(desk.database.key, identity))) == Outcome(Taken.BOUNCED, identity, "5.1.1")
+    assert (desk.row(identity).state, desk.row(identity).last_error) == (ReportState.DEAD, "bounced 5.1.1")
 
 
 # -- hostile mail -----------------------------------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import signal
+import subprocess
 import sys
 import threading
 import uuid
@@ -33,6 +35,7 @@ from tsbot.store.tables import metadata
 from tsbot.stream.events import Event, EventKind
 
 KEY = MasterKey(b"k" * 32)
+VICTIM = Path(__file__).with_name("migration_victim.py")
 LEASE = 30.0
 REVISIONS = [script.revision for script in ScriptDirectory.from_config(schema._config()).walk_revisions()][:0:-1]
 """Of the schema, the first one first, without the newest."""
@@ -77,6 +80,11 @@ class StoreContract(ABC):
     def url(self) -> str:
         """URL of an empty database."""
 
+    @abstractmethod
+    @pytest.fixture
+    def another(self) -> Callable[[], str]:
+        """Makes further empty databases; their URLs."""
+
     @pytest.fixture
     def store(self, url: str) -> Iterator[Database]:
         """The database, opened."""
@@ -103,6 +111,25 @@ class StoreContract(ABC):
         for revision in (*REVISIONS, "head"):
             schema.upgrade(store, revision)
         assert schema.current(store) == schema.newest()
+
+    def test_a_migration_that_was_killed_half_way_is_done_at_the_next_start(self, url: str, another: Callable[[], str]) -> None:
+        def start(url: str, number: int) -> subprocess.CompletedProcess[str]:
+            return subprocess.run([sys.executable, str(VICTIM), url, str(number)], capture_output=True, text=True, check=False)
+
+        whole = start(url, 0)
+        assert whole.returncode == 0, whole.stderr
+        number = int(whole.stdout)
+        assert number > 50
+        for part in (0.02, 0.3, 0.55, 0.8, 1.0):
+            broken = another()
+            assert start(broken, max(1, int(part * number))).returncode == -signal.SIGKILL
+            store = Database(connect(broken), KEY)
+            try:
+                schema.upgrade(store)
+                self.test_migrations_make_just_the_tables_that_the_program_declares(store)
+                assert schema.current(store) == schema.newest()
+            finally:
+                store.close()
 
     def test_processes_that_start_at_once_make_one_schema(self, url: str) -> None:
         def start(_number: int) -> str | None:
@@ -446,6 +473,10 @@ class TestSqlite(StoreContract):
     def url(self, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'tsbot.sqlite'}"
 
+    @pytest.fixture
+    def another(self, tmp_path: Path) -> Callable[[], str]:
+        return lambda: f"sqlite:///{tmp_path / uuid.uuid4().hex}"
+
 
 @pytest.mark.live
 class TestPostgreSQL(StoreContract):
@@ -455,6 +486,10 @@ class TestPostgreSQL(StoreContract):
     def url(self, postgresql: PostgreSQL) -> str:
         return postgresql.create(f"test_{uuid.uuid4().hex}")
 
+    @pytest.fixture
+    def another(self, postgresql: PostgreSQL) -> Callable[[], str]:
+        return lambda: postgresql.create(f"test_{uuid.uuid4().hex}")
+
 
 @pytest.mark.live
 class TestMariaDB(StoreContract):
@@ -463,6 +498,10 @@ class TestMariaDB(StoreContract):
     @pytest.fixture
     def url(self, mariadb: MariaDB) -> str:
         return mariadb.create(f"test_{uuid.uuid4().hex}")
+
+    @pytest.fixture
+    def another(self, mariadb: MariaDB) -> Callable[[], str]:
+        return lambda: mariadb.create(f"test_{uuid.uuid4().hex}")
 
 
 @pytest.mark.live

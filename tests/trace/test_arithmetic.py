@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsbot.trace.categories import Habit, bounded, log_gamma, prior, same_habit
+from tsbot.trace.categories import Habit, bounded, prior, same_habit
 from tsbot.trace.figures import by_person, cost, middle_rank, recall_within
+from tsbot.trace.gamma import log_gamma
 from tsbot.trace.sparse import Vectors
 
 counters = st.lists(st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 9).map(float), max_size=4), min_size=1, max_size=8)
@@ -25,6 +26,31 @@ def test_cosines_are_those_of_dense_vectors(some: list[dict[str, float]]) -> Non
     dense *= np.maximum(np.log((len(some) + 1) / (frequency + 0.5)), 0.0)
     dense /= np.maximum(np.linalg.norm(dense, axis=1, keepdims=True), 1e-12)
     assert vectors.cosine(range(len(some))) == pytest.approx(dense @ dense.T, abs=1e-9)
+
+
+def test_terms_of_too_few_accounts_do_not_count_for_cosines() -> None:
+    vectors = Vectors([{"shared": 1.0, "alone": 9.0}, {"shared": 1.0}, {"other": 1.0}])
+    assert vectors.cosine([0], least=2)[0] == pytest.approx([1, 1, 0])
+    assert vectors.cosine([0])[0][1] < 0.9
+
+
+@given(counters)
+def test_factors_of_many_terms_are_those_of_the_polya_distribution(some: list[dict[str, float]]) -> None:
+    strength, most = 20.0, 12.0
+    dense = np.array([[counter.get(term, 0.0) for term in "abcdef"] for counter in some])
+    sums = dense.sum(axis=1, keepdims=True)
+    mean = (dense / np.maximum(sums, 1e-9)).sum(axis=0)
+    alpha = strength * np.maximum(mean / max(mean.sum(), 1e-9), 1e-7)
+    alpha = np.where(dense.any(axis=0), alpha, 1e-300)  # what nobody has is no term
+    kept = dense * np.minimum(1.0, most / np.maximum(sums, 1e-9))
+
+    def evidence(row: np.ndarray) -> float:
+        total = math.lgamma(strength) - math.lgamma(strength + row.sum())
+        return total + sum(math.lgamma(a + n) - math.lgamma(a) for a, n in zip(alpha, row, strict=True) if n)
+
+    expected = [[evidence(one + other) - evidence(one) - evidence(other) for other in kept] for one in kept]
+    found = Vectors(some).factors(range(len(some)), strength, most)  # type: ignore[arg-type]
+    assert found == pytest.approx(np.array(expected), abs=1e-6)
 
 
 @given(st.floats(1e-3, 1e5))
@@ -51,7 +77,7 @@ def test_habits_speak_for_and_against_and_not_without_edits() -> None:
     assert same > 1
     assert other < -1
     assert nothing == pytest.approx(0)
-    assert habit.most(0) == "100 % night"
+    assert habit.most(0) == (100, "night")
     assert bounded(np.array([[8.0, 2.0]]), 5.0).tolist() == [[4.0, 1.0]]
 
 

@@ -30,4 +30,5 @@ def test_any_name_has_a_skeleton_that_is_its_own(name: str) -> None:
 def test_spellings_of_one_name_meet() -> None:
     assert spellings("Ann Miller") & spellings("amiller")
     assert spellings("AnnMiller") & spellings("ann miller")
+    assert spellings("Ann Mary Miller") & spellings("ammiller")
     assert not spellings("Ann Miller") & spellings("Bob Fisher")

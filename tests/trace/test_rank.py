@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from tsbot.trace.gallery import Gallery
 from tsbot.trace.rank import Link, Ranker
 from tsbot.trace.score import Measured
 from tsbot.trace.tiers import FAMILIES, STRONG, VERY_STRONG, WORDING, expected_coincidences, families, tier
+from tsbot.trace.words import english
 
 PUPPETS = [f"Plain Facts {number}" for number in range(4)]
 LISTED = ("very strong", "strong", "moderate", "weak")
@@ -93,6 +94,40 @@ def test_renaming_an_account_changes_nothing_without_names(village: tuple[Accoun
     assert after.log_lr == pytest.approx(before.log_lr, abs=0.01)
 
 
+def test_names_in_ones_own_words_are_hidden_with_the_names(village: tuple[Account, ...]) -> None:
+    def signed(account: Account) -> Account:
+        edits = tuple(replace(edit, summary=f"Plain Facts {edit.summary}") for edit in account.edits)
+        return replace(account, edits=edits) if account.name in PUPPETS else account
+
+    plain = links(Ranker(village, names=False), "Plain Facts 1")
+    named = links(Ranker(tuple(map(signed, village)), names=False), "Plain Facts 1")
+    assert {name: link.log_lr for name, link in named.items()} == pytest.approx({name: link.log_lr for name, link in plain.items()})
+
+
+def test_what_an_account_is_called_in_the_words_of_another_counts_as_name() -> None:
+    def one(name: str, page: str, summary: str) -> Account:
+        return Account(name, (Edit("enwiki", datetime(2026, 1, 5, tzinfo=UTC), (page,), summary),))
+
+    crowd = [one(f"Keeper {number}", f"Mill {number}", "a typo") for number in range(40)]
+    gallery = Gallery([*crowd, one("Ann Ferryman", "Old Weir", "a source"), one("Zed", "New Weir", "leave that to aferryman")])
+    mentions = Measured(gallery).numbers([40])["names.mentions"][0]
+    assert mentions[41] > 3
+    assert mentions[:40].max() == 0
+
+
+def test_a_clock_that_is_utc_tells_nothing_and_summer_time_is_one_clock() -> None:
+    def at(hours: int, month: int) -> tuple[Edit, ...]:
+        zone = timezone(timedelta(hours=hours))
+        return tuple(Edit("repo", datetime(2026, month, day, 12, tzinfo=zone), ("a", "b")) for day in range(1, 9))
+
+    accounts = [Account(name, at(*when)) for name, when in {"a": (0, 2), "b": (2, 7), "c": (1, 2), "d": (-7, 7), "e": (-8, 2)}.items()]
+    numbers = Measured(Gallery(accounts)).numbers([1])
+    clock, season = numbers["hours.clock"][0], numbers["hours.season"][0]
+    assert np.isnan([clock[0], season[0]]).all()
+    assert clock[2] < 0 < season[2]
+    assert season[3] < 0
+
+
 def test_the_order_of_accounts_changes_nothing(village: tuple[Account, ...]) -> None:
     forward, backward = links(Ranker(village), "Weir Keeper"), links(Ranker(village[::-1]), "Weir Keeper")
     expected = {name: pytest.approx(link.log_lr, abs=1e-3) for name, link in forward.items()}
@@ -124,7 +159,7 @@ def test_every_kind_has_words_and_numbers_that_are_symmetric(village: tuple[Acco
         known = ~np.isnan(values)
         assert (abs((values - values.T)[known & known.T]) < 1e-6).all(), name
     for evidence in measured.evidence:
-        assert all(isinstance(evidence.words(one, other), str) for one in range(4) for other in range(4))
+        assert all(isinstance(english(evidence.words(one, other)), str) for one in range(4) for other in range(4))
 
 
 @pytest.mark.parametrize(

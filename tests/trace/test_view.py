@@ -6,10 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from tsbot.i18n.voice import Voice
 from tsbot.trace.answer import Block, Candidate, CoveringRange, EvidenceLine, Grouping, Place, Silent, Subject, Trace, WeakBridge
 from tsbot.trace.charts import hours, timeline
 from tsbot.trace.view import lines
+from tsbot.trace.words import said, shipped_words
 
+GERMAN = Voice(shipped_words(), "de")
 TIMES = [1_768_471_200.0 + 86_400 * day for day in range(12)]
 TRACE = Trace(
     "trace:1",
@@ -36,6 +39,15 @@ TRACE = Trace(
     (Silent("frwiki", "The wiki answers HTTP 503."),),
     ("A note.",),
 )
+
+
+def test_evidence_is_told_in_another_language_where_it_has_messages() -> None:
+    line = EvidenceLine("hours", "time", 2.0, "all day", said=said("all-day"))
+    (told,) = [
+        one for one in lines(replace(TRACE, candidates=(replace(TRACE.candidates[0], evidence=(line,)),)), voice=GERMAN) if "hours" in one
+    ]
+    assert told.endswith("den ganzen Tag")
+    assert any("2 pages" in one for one in lines(TRACE, voice=GERMAN))  # what has no message stays as it is
 
 
 def shown(trace: Trace) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -9,11 +10,14 @@ import numpy as np
 import pytest
 
 from tsbot.errors import ModelError
+from tsbot.trace.activity import Account, Activity, Edit
 from tsbot.trace.fit import Pairs, calibrate, fit_curves, half
 from tsbot.trace.score import add_up
-from tsbot.trace.training import VARIANTS
+from tsbot.trace.training import VARIANTS, Label, measure, pairs
 from tsbot.trace.weights import FORMAT, Curve, Model, Weights, load_weights, shipped_weights
 
+START = datetime(2026, 1, 5, 10, tzinfo=UTC)
+TWINS = [(f"a{person} {number}", f"p{person}") for person in range(8) for number in (1, 2)]
 FALLING = Curve((1.0, 0.0), (0.0, 1.0))
 
 
@@ -81,3 +85,20 @@ def test_a_fit_finds_what_tells_and_ignores_what_does_not() -> None:
 def test_halves_are_the_same_everywhere() -> None:
     assert [half(f"person {number}") for number in range(8)] == [half(f"person {number}") for number in range(8)]
     assert {half(f"person {number}") for number in range(20)} == {0, 1}
+
+
+def test_a_disputed_link_is_a_pair_of_two_persons_and_nothing_else() -> None:
+    """Of accounts without labels the fit learns that pair, in one half with the other account; what labels contradict is left out."""
+    accounts = [Account(name, (Edit("enwiki", START, (page,)),)) for name, page in (*TWINS, ("x", "p0"), ("y", "p0"), ("z", "p1"))]
+    labels = {name: Label(name, name[:2]) for name, _ in TWINS}
+    disputed = [("x", "y"), ("a0 1", "z"), ("a1 1", "a1 2"), ("x", "nobody")]
+    plain = measure(Activity(tuple(accounts)), labels)
+    data = measure(Activity(tuple(accounts)), labels, disputed)
+    names = [account.name for account in accounts]
+    found = {tuple(sorted((names[one], names[other]))) for one, other in data.disputed}
+    assert found == {("x", "y"), ("a0 1", "z")}
+    assert half(data.groups[names.index("x")]) == half(data.groups[names.index("y")])
+    assert half(data.groups[names.index("z")]) == half(data.groups[names.index("a0 1")])
+    before, after = pairs([plain], None, ()), pairs([data], None, ())
+    assert (after.same.sum(), after.weights[after.same].sum()) == (before.same.sum(), pytest.approx(before.weights[before.same].sum()))
+    assert (~after.same).sum() > (~before.same).sum()

@@ -91,6 +91,24 @@ def test_a_page_that_is_gone(source: ApiHistories, answers: Any) -> None:
     assert source.history(7, 10) is None
 
 
+def test_pages_by_the_beginning_of_their_titles_and_by_words(source: ApiHistories, stub: Any, answers: Any) -> None:
+    archive = {"pageid": 8, "ns": 3, "title": "User talk:Ann/1", "lastrevid": 31}
+    more = {"pageid": 9, "ns": 3, "title": "User talk:Ann/2", "lastrevid": 32}
+    goes_on = {"gapcontinue": "Ann/2", "continue": "gapcontinue||"}
+    answers({"query": {"pages": [archive]}, "continue": goes_on}, {"query": {"pages": [more]}})
+    assert source.prefixed("Ann/", 3, 200) == [PageRef(8, "User talk:Ann/1", 3, 31), PageRef(9, "User talk:Ann/2", 3, 32)]
+    first, second = stub.requests
+    assert (first["generator"], first["gapprefix"], first["gapnamespace"], first["gaplimit"]) == ("allpages", "Ann/", "3", "200")
+    assert second["gapcontinue"] == "Ann/2"
+    stub.requests.clear()
+    answers({"query": {"pages": [archive, more]}})
+    assert source.containing('the "old" \n harbour', 1) == [PageRef(8, "User talk:Ann/1", 3, 31)]
+    (asked,) = stub.requests
+    assert (asked["generator"], asked["gsrsearch"], asked["gsrnamespace"]) == ("search", '"the old harbour"', "*")
+    answers({"error": {"code": "invalidtitle", "info": "x"}})
+    assert source.prefixed("<", 3, 5) == []
+
+
 def test_what_is_hidden(source: ApiHistories, answers: Any) -> None:
     hidden = {"revid": 10, "parentid": 9, "timestamp": "2026-01-15T10:00:00Z", "size": 20, "sha1hidden": True, "commenthidden": True}
     answers({"query": {"pages": [PAGE | {"revisions": [hidden | {"userhidden": True, "suppressed": True}]}]}})

@@ -135,6 +135,8 @@ def hold_command(
 ) -> None:
     """Keep what is stored of a case until a day, whatever its retention says. Needs two people.
 
+    The same as `tsbot hold set` and `tsbot hold lift`, for who works on the case: with --seen.
+
     Example: tsbot cases hold 3f2a91c0 --until 2027-01-31
     """
     if (until is None) != lift:

@@ -209,6 +209,8 @@ def bounce_command(
 ) -> None:
     """Read a bounce: the report that it is about is dead then, and shouts like any other. For the mail alias that bounces go to.
 
+    `tsbot reports receive` reads bounces as well: one alias does for both. This command takes nothing but bounces.
+
     Exits with 1 if the mail is no bounce of a report of ours that was sent; nothing is changed then.
 
     Example: tsbot reports bounce bounce.eml

@@ -83,20 +83,30 @@ def fit(
     labels: Annotated[list[Path], typer.Option(help='Its labels, JSON Lines {"account", "person", "group"}; as often as --activity.')],
     output: Annotated[Path, typer.Option("--output", "-o", help="File for the weights (JSON).")],
     source: Annotated[str, typer.Option(help="What the data is, with its licence, for whoever reads the weights.")] = "not said",
+    disputed: Annotated[
+        Path | None, typer.Option(help="Disputed links (`tsbot trace disputes --labels FILE`): two persons each, besides the labels.")
+    ] = None,
 ) -> None:
     """Fit what evidence weighs on accounts of which it is known who is behind them.
 
     "person" is the same for all accounts of one person, and null for an account that is nobody else's; "group" keeps an investigation
-    together. The weights hold curves and figures, no name and no text. Ten minutes for a few thousand edits.
+    together. --disputed adds links that people found wrong. The weights hold curves and figures, no name and no text. Ten minutes for a
+    few thousand edits.
 
     Example: tsbot trace fit --activity activity.jsonl --labels persons.jsonl --output weights.json
     """
     if len(activity) != len(labels):
         raise InputError(f"--activity is given {len(activity)} times and --labels {len(labels)} times; each activity needs its labels.")
     try:
-        from tsbot.trace.training import fit_weights, read_labelled  # noqa: PLC0415
+        from tsbot.trace.training import fit_weights, read_disputed, read_labelled  # noqa: PLC0415
 
-        labelled = [read_labelled(one, other) for one, other in zip(activity, labels, strict=True)]
+        apart = read_disputed(disputed) if disputed else ()
+        labelled = [read_labelled(one, other, apart) for one, other in zip(activity, labels, strict=True)]
+        if disputed:
+            used = sum(len(one.disputed) // 2 for one in labelled)
+            typer.echo(
+                f"{used} of {len(apart)} disputed links have activity of both accounts here, and labels that do not contradict.", err=True
+            )
         made = f"tsbot {__version__}, {datetime.now(UTC):%Y-%m-%d}"
         weights = fit_weights(labelled, source, made)
     except ImportError as error:

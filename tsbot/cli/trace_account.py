@@ -22,12 +22,16 @@ from tsbot.cli.common import (
     terminal,
 )
 from tsbot.cli.hide import progress_bar
+from tsbot.errors import InputError
+from tsbot.i18n.catalogue import SOURCE
+from tsbot.i18n.voice import Voice
 from tsbot.parts import open_wikis
 from tsbot.settings import Settings
 from tsbot.store.opening import open_store
 from tsbot.trace.answer import Trace, to_json
 from tsbot.trace.question import Asked, Tracer
 from tsbot.trace.view import lines
+from tsbot.trace.words import PROOF, shipped_words
 from tsbot.wiki.history import Progress
 from tsbot.wiki.revisions import PywikibotRevisions
 
@@ -35,6 +39,7 @@ AccountArgument = Annotated[str, typer.Argument(help="User name, temporary accou
 WhyOption = Annotated[str, typer.Option("--why", help="Why you ask: a case, a request. Written into the audit log with your name.")]
 WikiOption = Annotated[list[str] | None, typer.Option("--wiki", help="Ask this wiki (database name) in any case. Repeatable.")]
 AgainstOption = Annotated[list[str] | None, typer.Option("--with", help="Compare with this account in any case. Repeatable.")]
+LanguageOption = Annotated[str, typer.Option("--language", help="Language in which evidence is told, the rest being English.")]
 FreshOption = Annotated[bool, typer.Option("--fresh", help="Ask the wikis anew, whatever they answered within the last hour.")]
 
 
@@ -47,6 +52,7 @@ def account_command(
     diffs: Annotated[bool, typer.Option("--diffs/--no-diffs", help="Whether links to diffs side by side are shown.")] = True,
     picture: Annotated[Path | None, typer.Option(help="Write the clusters as a picture (SVG) to this file.")] = None,
     fresh: FreshOption = False,
+    language: LanguageOption = "en",
     as_json: JsonOption = False,
     config: ConfigOption = None,
     database: DatabaseOption = None,
@@ -58,6 +64,7 @@ def account_command(
 
     Example: tsbot trace account "Example Account" --why "request on Meta, 3 August" --wiki enwiki
     """
+    voice = voice_of(language)
     settings = read_settings(config, database)
     with progress_bar() as progress:
         trace = answer(settings, account, why, wikis=wiki or (), against=against or (), fresh=fresh, progress=progress)
@@ -67,9 +74,18 @@ def account_command(
         typer.echo(json.dumps(to_json(trace), ensure_ascii=False))
     else:
         console = terminal()
-        for line in lines(trace, top=top, diffs=diffs):
+        for line in lines(trace, top=top, diffs=diffs, voice=voice):
             console.print(line, soft_wrap=True)
     end(trace)
+
+
+def voice_of(language: str) -> Voice | None:
+    """Who says evidence in a language; None for English. Raises ``InputError`` for a language without messages."""
+    catalogue = shipped_words()
+    spoken = sorted(code for code, one in catalogue.languages.items() if PROOF in one.messages)
+    if language not in spoken:
+        raise InputError(f"Evidence is not told in {language[:20]!r}; there are {', '.join(spoken)}.")
+    return None if language == SOURCE else Voice(catalogue, language)
 
 
 def answer(

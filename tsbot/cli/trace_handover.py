@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -16,7 +17,9 @@ import typer
 from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOption, acting, read_settings, terminal
 from tsbot.cli.hide import progress_bar
 from tsbot.cli.trace_account import AccountArgument, FreshOption, WhyOption, WikiOption, answer, end
+from tsbot.errors import InputError
 from tsbot.settings import Settings
+from tsbot.store import audit
 from tsbot.store.database import Database
 from tsbot.store.opening import open_store
 from tsbot.trace import disputes as disputing
@@ -91,11 +94,21 @@ def dispute_command(
     typer.echo(_with_store(read_settings(config, database), act))
 
 
-def disputes_command(as_json: JsonOption = False, config: ConfigOption = None, database: DatabaseOption = None) -> None:
+def disputes_command(
+    labels: Annotated[
+        Path | None, typer.Option(help="Write the pairs only, for `tsbot trace fit --disputed`, to this file that nobody else may read.")
+    ] = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+) -> None:
     """List the links that are disputed, by whom and why.
 
     Example: tsbot trace disputes --json
     """
+    if labels is not None:
+        typer.echo(f"{_with_store(read_settings(config, database), lambda store, by: _write_labels(store, by, labels))} pairs")
+        return
 
     def read(store: Database, _by: str) -> list[disputing.Dispute]:
         with store.read() as connection:
@@ -112,6 +125,20 @@ def disputes_command(as_json: JsonOption = False, config: ConfigOption = None, d
         console.print(
             f"{one.id[:8]}  {_day(one.created)}  {one.by}: {plain(one.first)} / {plain(one.second)}: {plain(one.why)}", soft_wrap=True
         )
+
+
+def _write_labels(store: Database, by: str, target: Path) -> int:
+    """Pairs without whose dispute it was and why; that they left the store is in the audit log."""
+    with store.write() as connection:
+        found = list(disputing.disputes(connection, store.key))
+        audit.record(connection, by, "trace.disputes_exported", "disputes", time.time(), {"pairs": len(found)})
+    lines = "".join(json.dumps({"first": one.first, "second": one.second}, ensure_ascii=False) + "\n" for one in found)
+    try:
+        with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.write(lines)
+    except OSError as error:
+        raise InputError(f"{target} cannot be written: {error.strerror}.") from error
+    return len(found)
 
 
 def watch_command(

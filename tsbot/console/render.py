@@ -18,6 +18,7 @@ from tsbot.errors import SettingsError
 from tsbot.i18n.catalogue import Catalogue
 from tsbot.i18n.voice import Said, Value, Voice
 from tsbot.report.wording import moment, shown
+from tsbot.trace.words import Told, in_language
 
 TEMPLATES = Path(__file__).with_name("templates")
 STATIC = Path(__file__).with_name("static")
@@ -87,8 +88,11 @@ class Pages:
         def say(key: str, *parts: Value) -> Said:
             return voice.say(f"console-{key}", *parts)
 
+        def told(said: Told) -> Said:
+            return in_language(said, voice, shown)
+
         return self._environment.get_template(template).render(
-            path=request.url.path, part=is_part(request), voice=voice, _=say, tell=voice.tell, **values
+            path=request.url.path, part=is_part(request), voice=voice, _=say, tell=voice.tell, told=told, **values
         )
 
     def page(self, template: str, request: Request, status: int = 200, **values: Any) -> HTMLResponse:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tsbot.datafiles import data_file
 from tsbot.i18n.catalogue import KEYS_SHOWN, SHIPPED, SOURCE, Catalogue, load
+from tsbot.trace.words import I18N as EVIDENCE
 
 I18N = Path(__file__).with_name("i18n")
 PROOF = "console-queue"
@@ -16,10 +17,10 @@ MOST = 20
 """Languages of a browser that are looked at."""
 
 
-@data_file("console_words", SHIPPED, I18N)
+@data_file("console_words", SHIPPED, EVIDENCE, I18N)
 def shipped_words() -> Catalogue:
-    """The console's messages together with those of the letters, which say what the software read and what is known of accounts."""
-    return load(I18N)
+    """The console's messages with those of evidence and of the letters, which say what the software read and what is known of accounts."""
+    return load(EVIDENCE, I18N)
 
 
 def languages(catalogue: Catalogue) -> tuple[str, ...]:

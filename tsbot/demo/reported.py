@@ -21,18 +21,17 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 import requests
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
-from tsbot.cases import joining
-from tsbot.cases.acts import Desk, desk
 from tsbot.cases.case import Case, read_case
+from tsbot.demo.desk import DemoConsole, console_lines
+from tsbot.demo.handling import ByForms, Handler
 from tsbot.demo.patrolled import AUTOMATIC, Patrolled
 from tsbot.demo.ports import LOOPBACK, free_ports
 from tsbot.demo.scenario import Check
 from tsbot.demo.sink import Received
 from tsbot.demo.world import World
-from tsbot.errors import CaseError, DemoError, InputError, TsbotError
-from tsbot.reception import answering
+from tsbot.errors import DemoError, TsbotError
 from tsbot.reception import hearing as hearings
 from tsbot.reception.hearing import Hearing
 from tsbot.research import export
@@ -131,6 +130,7 @@ class Reported:
     world: World
     say: Callable[[str], None]
     person: Person = field(default_factory=ByHttp)
+    handler: Handler = field(default_factory=ByForms)
     patrolled: Patrolled = field(init=False)
 
     def __post_init__(self) -> None:
@@ -138,14 +138,20 @@ class Reported:
         places = (f'listen = "127.0.0.1:{web}"', f'mail_listen = "127.0.0.1:{mail}"')
         lines = ("[reception]", *places, f'address = "{ADDRESS}"', f'wiki = "{WIKI}"', f'pgp_key = "{KEY}"')
         self.mail_port = mail
-        self.patrolled = Patrolled(self.world, "intake", (*AUTOMATIC, *lines))
+        self.patrolled = Patrolled(self.world, "intake", (*AUTOMATIC, *console_lines(self.world), *lines))
 
     def run(self) -> Iterator[Check]:
         """Play."""
         try:
             self.patrolled.start()
             self._make_key()
-            with DemoReception(self.patrolled) as reception, closing(self.patrolled.open()) as store:
+            people = self.world.family.accounts
+            with (
+                DemoReception(self.patrolled) as reception,
+                DemoConsole(self.patrolled) as console,
+                closing(self.patrolled.open()) as store,
+            ):
+                self.handler.begin(console.url, people["Oversighter"])
                 yield from self._play(reception, store)
         except TsbotError as error:
             yield Check("intake.played", False, str(error))
@@ -295,33 +301,35 @@ class Reported:
         return json.loads(done.stdout)
 
     def _handled(self, store: Database, hearing: Hearing, flagged: str, private: str) -> Iterator[Check]:
-        who = desk("amber", store.key, self.patrolled.settings)
-        self.say("A handler merges the report with the bot's case, answers, acts and closes.")
-        case_id = self._do(store, lambda connection, now: self._merge(connection, store, who, hearing.case_id, flagged, now))
-        here = self._find(store, hearing.id).case_id
-        yield Check("intake.merged", case_id == flagged == here, f"all of it is in case {flagged[:8]}")
-        refused = self._refused(store, who, flagged, hearing, "received", f"Dear {TARGET}, we have read what you wrote about {VANDAL}.")
-        early = self._refused(store, who, flagged, hearing, "closed", "انتهينا.")
-        closing_early = self._close(store, who, flagged)
-        yield Check("intake.reveals_nobody", "who reported" in refused and "accused" in refused, refused)
-        yield Check("intake.order_kept", "note" in early and "note" in closing_early, closing_early)
+        self.say("A handler merges the report with the bot's case, answers, acts and closes, at the console.")
+        handler = self.handler
+        handler.merge(hearing.case_id, flagged)
+        with store.read() as connection:
+            here, gone = hearings.get(connection, hearing.id).case_id, read_case(connection, hearing.case_id).merged_into
+        yield Check("intake.merged", here == gone == flagged, f"all of it is in case {flagged[:8]}")
+        refused = handler.answer(flagged, hearing.id, "received", f"Dear {TARGET}, we have read what you wrote about {VANDAL}.")
+        early = handler.answer(flagged, hearing.id, "closed", "انتهينا.")
+        closing_early = handler.close(flagged, "handled")
+        reveals = "who reported" in refused and "who is accused" in refused
+        yield Check("intake.reveals_nobody", reveals, "an answer that names her and whom she accuses is not sent")
+        kept = all("what was found (a note)" in page for page in (early, closing_early))
+        yield Check("intake.order_kept", kept, "neither is she told the end nor the case closed before it is written down what was found")
         answers = ("قرأنا ما كتبته.", "جرى اتخاذ إجراء.")
-        settings = self.patrolled.settings
-
-        def work(connection: Connection, now: float) -> None:
-            answering.answer(connection, who, settings, flagged, hearing.id, "received", answers[0], now)
-            who.note(connection, flagged, "Threat at the talk page, hidden and the account blocked.", now)
-            answering.step(connection, who, flagged, "acted", now)
-            answering.step(connection, who, flagged, "sanctioned_told", now)
-            answering.answer(connection, who, settings, flagged, hearing.id, "acted", answers[1], now)
-
         before = len(self.world.sink.messages)
-        self._do(store, work)
-        closed = self._close(store, who, flagged)
-        yield Check("intake.answered_acted_closed", closed == "", closed or "documented, acted, the sanctioned told, the reporter told")
+        handler.answer(flagged, hearing.id, "received", answers[0])
+        handler.note(flagged, "Threat at the talk page, hidden and the account blocked.")
+        handler.step(flagged, "acted")
+        handler.step(flagged, "sanctioned_told")
+        handler.answer(flagged, hearing.id, "acted", answers[1])
+        handler.close(flagged, "handled")
+        with store.read() as connection:
+            case = read_case(connection, flagged)
+            names = list(connection.scalars(select(t.person.c.pseudonym)))
+        ok = (case.state.value, case.outcome) == ("closed", "handled")
+        yield Check("intake.answered_acted_closed", ok, "documented, acted, the sanctioned told, the reporter told")
         yield self._told(before, private, answers)
         page = unescape(self.person.open(private))
-        ok = all(one in page for one in answers) and "أُغلق" in page and "amber" not in page
+        ok = all(one in page for one in answers) and "أُغلق" in page and not any(name in page for name in names)
         yield Check("intake.read_by_link", ok, "both answers, and that it is closed; no handler's name")
 
     def _told(self, before: int, private: str, answers: tuple[str, ...]) -> Check:
@@ -374,45 +382,15 @@ class Reported:
 
         return self.patrolled.wait(newest, PATIENCE, "no report is stored")[0]
 
-    def _find(self, store: Database, identity: str) -> Hearing:
-        with store.read() as connection:
-            return hearings.get(connection, identity)
-
     def _urgent(self, store: Database, identity: str) -> list[Case]:
         with store.read() as connection:
             one = hearings.get(connection, identity)
             return [read_case(connection, one.case_id)] if one.judged is not None and one.urgent else []
 
-    def _do(self, store: Database, work: Callable[..., object]) -> object:
-        with store.write() as connection:
-            return work(connection, time.time())
 
-    def _merge(self, connection: Connection, store: Database, who: Desk, source: str, into: str, now: float) -> str:
-        who.claim(connection, source, now)
-        who.claim(connection, into, now)
-        first, second = read_case(connection, source), read_case(connection, into)
-        return joining.merge(connection, store.key, first, second, by=who.by, now=now).id
-
-    def _refused(self, store: Database, who: Desk, case_id: str, hearing: Hearing, situation: str, text: str) -> str:
-        """The words with which an answer is refused; empty if it was sent."""
-        settings = self.patrolled.settings
-        try:
-            self._do(store, lambda c, now: answering.answer(c, who, settings, case_id, hearing.id, situation, text, now))
-        except (InputError, CaseError) as error:
-            return str(error)
-        return ""
-
-    def _close(self, store: Database, who: Desk, case_id: str) -> str:
-        try:
-            self._do(store, lambda c, now: who.close(c, case_id, "handled", now, seen=read_case(c, case_id).version))
-        except CaseError as error:
-            return str(error)
-        return ""
-
-
-def play(world: World, say: Callable[[str], None], person: Person | None = None) -> Iterator[Check]:
+def play(world: World, say: Callable[[str], None], person: Person | None = None, handler: Handler | None = None) -> Iterator[Check]:
     """The play, on a world that runs."""
-    played = Reported(world, say) if person is None else Reported(world, say, person)
+    played = Reported(world, say, person or ByHttp(), handler or ByForms())
     try:
         yield from played.run()
     finally:

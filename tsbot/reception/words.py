@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from pathlib import Path
 
 from babel.dates import format_date
@@ -51,7 +52,7 @@ def day(voice: Voice, seconds: float) -> str:
     date = datetime.datetime.fromtimestamp(seconds, datetime.UTC).date()
     code = {"zh-hans": "zh_Hans", "zh-hant": "zh_Hant"}.get(voice.language, voice.language)
     try:
-        return format_date(date, "long", locale=code)
+        return re.sub(r"\s*г\.$", "", format_date(date, "long", locale=code))  # the sentence has a full stop of its own
     except Exception:  # a language that CLDR has no dates for
         return date.isoformat()
 

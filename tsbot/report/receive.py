@@ -13,6 +13,7 @@ from tsbot.detect.finding import Kind
 from tsbot.errors import AcknowledgementError
 from tsbot.report import casework
 from tsbot.report.acknowledge import OnCase, Result, acknowledge
+from tsbot.report.bounce import note_bounce, read_bounce
 from tsbot.report.codes import fits
 from tsbot.report.replies import Reply, Sort, read_reply
 from tsbot.report.routing import role_of
@@ -64,6 +65,8 @@ class Receiver:
         reply = read_reply(raw)
         with self.database.write() as connection:
             outcome = self._take(connection, reply)
+            if outcome.taken is Taken.AUTOMATIC and reply.sort is Sort.BOUNCE:
+                outcome = self._returned(connection, raw) or outcome
             if outcome.taken is Taken.REFUSED:
                 ledger.count(connection, {f"{REFUSED}{outcome.reason}": 1})
         if outcome.taken is Taken.REFUSED:
@@ -113,6 +116,16 @@ class Receiver:
         except AcknowledgementError as error:
             return Outcome(Taken.REFUSED, report.id, error.reason)
         return Outcome(Taken.ACKNOWLEDGED if new else Taken.KNOWN, report.id, result=word)
+
+    def _returned(self, connection: Connection, raw: bytes) -> Outcome | None:
+        """A bounce that has no code and brings the envelope id back; None for any other."""
+        bounce, now = read_bounce(raw), self.clock()
+        report = note_bounce(connection, self.database.key, bounce, now) if bounce is not None else None
+        if bounce is None or report is None:
+            return None
+        structlog.get_logger().error("report.bounced", id=report.id, code=bounce.status, remedy=f"tsbot reports resend {report.id}")
+        Timers(self.database, self.settings, self.clock).died(connection, report.id, now)
+        return Outcome(Taken.BOUNCED, report.id, bounce.status)
 
     def _bounced(self, connection: Connection, report: Report, status: str) -> Outcome:
         now = self.clock()

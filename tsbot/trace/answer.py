@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from tsbot.i18n.voice import Phrase
+
 FORMAT = 1
 """Of the JSON; grows when a field is taken away or changes its meaning."""
 NO_HOURS: tuple[tuple[int, ...], ...] = tuple((0,) * 24 for _ in range(7))
@@ -114,9 +116,11 @@ class DiffPair:
     """Two edits, one of each account, for a person to compare."""
 
     what: str
-    """What they share, in words."""
+    """What they share, in English."""
     first: Side
     second: Side
+    said: Phrase | None = None
+    """``what`` as a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,10 @@ class EvidenceLine:
     """Kinds of one family are not independent of each other (``tsbot.trace.tiers.FAMILIES``)."""
     log_lr: float
     words: str
+    """In English."""
     pairs: tuple[DiffPair, ...] = ()
+    said: Phrase | None = None
+    """``words`` as a message, for a reader of another language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +246,9 @@ class Trace:
     ranges: tuple[CoveringRange, ...] = ()
     silent: tuple[Silent, ...] = ()
     notes: tuple[str, ...] = ()
-    """What whoever reads it must know, in words: what was cut, passed over, left out."""
+    """What whoever reads it must know, in English: what was cut, passed over, left out."""
+    notes_said: tuple[Phrase, ...] = ()
+    """``notes`` as messages."""
     index_days: int = 0
     """Days that the activity index reaches back; 0: it is off or empty."""
 

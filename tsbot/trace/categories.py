@@ -37,13 +37,13 @@ class Habit:
         """Log Bayes factors of some accounts against all."""
         return same_habit(self._bounded, rows, self._alpha)
 
-    def most(self, row: int) -> str:
-        """The most frequent category of an account with its share."""
+    def most(self, row: int) -> tuple[int, str] | None:
+        """The most frequent category of an account with its share in per cent; None for an account without any."""
         total = self.counts[row].sum()
         if not total:
-            return "nothing"
+            return None
         first = int(self.counts[row].argmax())
-        return f"{100 * self.counts[row, first] / total:.0f} % {self.names[first]}"
+        return round(100 * self.counts[row, first] / total), self.names[first]
 
 
 def bounded(counts: Floats, most: float) -> Floats:

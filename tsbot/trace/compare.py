@@ -74,10 +74,11 @@ def _candidate(
     lines = tuple(
         EvidenceLine(
             reason.kind,
-            FAMILIES[reason.kind],
+            FAMILIES.get(reason.kind, "relation"),
             reason.log_lr,
             reason.words,
             finder.pairs(reason.kind, subject, other) if rank <= WITH_DIFFS else (),
+            reason.said,
         )
         for reason in link.evidence
     )
@@ -103,7 +104,7 @@ def _candidate(
 def _noted(finder: PairFinder, subject: str, other: str, told: Collection[str]) -> tuple[EvidenceLine, ...]:
     """What weighs nothing and is worth seeing all the same: equal summaries, headings, targets."""
     noted = ((kind, finder.pairs(kind, subject, other)) for kind in SHOWN if kind not in told)
-    return tuple(EvidenceLine(kind, FAMILIES[kind], 0.0, pairs[0].what, pairs) for kind, pairs in noted if pairs)
+    return tuple(EvidenceLine(kind, FAMILIES[kind], 0.0, pairs[0].what, pairs, pairs[0].said) for kind, pairs in noted if pairs)
 
 
 def _grouping(ranker: Ranker, subject: str, candidates: Sequence[Candidate], disputed: Collection[tuple[str, str]]) -> Grouping:

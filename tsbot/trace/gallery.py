@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from tsbot.trace.activity import Account, Edit, seconds
 from tsbot.trace.reading import Reading, read_edit
+from tsbot.trace.skeleton import folded, spellings
 
 _PREFIX = re.compile(r"^([^:/]{1,40}?)(?:[ _](talk))?:(?=\S)", re.IGNORECASE)
 _USER_SPACE = re.compile(r"^user(?: talk)?:([^/#]+)", re.IGNORECASE)
@@ -20,6 +21,9 @@ _NAMESPACES = frozenset(
 )  # fmt: skip
 
 _SEVERAL = 0.02
+_WORD = re.compile(r"[^\W_]+")
+_LEAST_NAME = 4
+"""Letters of a spelling of a name that is taken out of texts where names are hidden."""
 TITLES = 8_192
 """Titles of which it is remembered what they are: those of strangers come again with each question."""
 
@@ -44,7 +48,7 @@ class Gallery:
 
     accounts: Sequence[Account]
     names_shown: bool = True
-    """Whether user names may be used as evidence."""
+    """Whether user names may be used as evidence. Where not, accounts' own names are taken out of what they wrote, too."""
 
     @property
     def size(self) -> int:
@@ -61,7 +65,8 @@ class Gallery:
     @cached_property
     def read(self) -> tuple[tuple[ReadEdit, ...], ...]:
         """Per account its edits, read."""
-        return tuple(tuple(_read(account, edit) for edit in account.edits) for account in self.accounts)
+        accounts = self.accounts if self.names_shown else [_nameless(account) for account in self.accounts]
+        return tuple(tuple(_read(account, edit) for edit in account.edits) for account in accounts)
 
 
 @lru_cache(maxsize=TITLES)
@@ -87,6 +92,29 @@ def owner(title: str) -> str:
     """User name in whose space a page is; empty if in none."""
     match = _USER_SPACE.match(title)
     return match[1].strip() if match else ""
+
+
+def _nameless(account: Account) -> Account:
+    """The account with its own name taken out of its summaries and texts, however spelt.
+
+    Its pages in user space are left out by whom they belong to.
+    """
+    called = {word for word in (*spellings(account.name), *folded(account.name).split()) if len(word) >= _LEAST_NAME}
+
+    def text(some: str) -> str:
+        return _WORD.sub(lambda word: "" if folded(word[0]) in called else word[0], some)
+
+    return replace(
+        account,
+        edits=tuple(
+            replace(
+                edit,
+                summary=text(edit.summary),
+                added=text(edit.added),
+            )
+            for edit in account.edits
+        ),
+    )
 
 
 def _read(account: Account, edit: Edit) -> ReadEdit:

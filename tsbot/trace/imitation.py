@@ -28,6 +28,7 @@ from itertools import pairwise
 import numpy as np
 from rapidfuzz.distance import JaroWinkler
 
+from tsbot.i18n.voice import Phrase
 from tsbot.trace.categories import bounded, prior
 from tsbot.trace.evidence.phrases import fingerprints, fold
 from tsbot.trace.gallery import TITLES, Gallery, ReadEdit
@@ -35,6 +36,7 @@ from tsbot.trace.gamma import log_gamma
 from tsbot.trace.naming import kind_of
 from tsbot.trace.skeleton import folded, look_alike, skeleton, stem
 from tsbot.trace.sparse import Floats
+from tsbot.trace.words import said
 
 _MOST = {"hours": 15.0, "week": 10.0, "steps": 20.0, "summaries": 15.0, "typing": 10.0}
 """Uses of a habit that count at most."""
@@ -46,6 +48,8 @@ WEIGHTS = {"hours": 0.35, "week": 1.0, "steps": 0.3, "summaries": 0.1, "typing":
 """By a logistic regression of true pairs against made imitations, rounded. Words are copied in part, so they say least."""
 NAMES = {"look-alike": -0.3, "similar": -2.3, "other": -5.0}
 """Log-odds of imitation before anything else is looked at, by how the names are alike: few persons imitate themselves."""
+_TOLD = 0.7
+"""What says less is not told."""
 _SIMILAR = 0.9
 _COPIED_SHARE = 0.97
 """How often an imitator comes second."""
@@ -77,6 +81,14 @@ class Signs:
         """Whether imitation is the better explanation of two accounts that are alike. Names that are not alike frame nobody."""
         return self.name != "other" and self.log_odds > 0
 
+    @property
+    def told(self) -> Phrase:
+        """What speaks for imitation."""
+        parts = [f"unlike-{kind}" for kind, value in self.habits.items() if value <= -_TOLD]
+        parts += ["follows"] if self.order >= _TOLD else []
+        parts += ["look-alike"] if self.name == "look-alike" else []
+        return said("imitation", tuple(said(part) for part in parts))
+
 
 class Imitations:
     """Signs of imitation between accounts of a gallery. What is compared is made when it is first needed: few pairs are alike."""
@@ -84,12 +96,13 @@ class Imitations:
     def __init__(self, gallery: Gallery) -> None:
         self._gallery = gallery
 
-    def imitated(self, first: int, second: int) -> bool:
-        """Whether one of two accounts that are alike seems to imitate the other; cheap where their names are not alike."""
+    def imitated(self, first: int, second: int) -> Signs | None:
+        """The signs where one of two accounts, if they are alike, seems to imitate the other; cheap where their names are not alike."""
         if not self._gallery.names_shown:
-            return False
+            return None
         names = (self._gallery.accounts[first].name, self._gallery.accounts[second].name)
-        return likeness(*names) != "other" and self.signs(first, second).imitation
+        signs = self.signs(first, second) if likeness(*names) != "other" else None
+        return signs if signs is not None and signs.imitation else None
 
     def signs(self, first: int, second: int) -> Signs:
         """Of two accounts, in either order."""

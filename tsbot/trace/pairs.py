@@ -7,14 +7,16 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from tsbot.i18n.voice import Phrase
 from tsbot.trace.activity import seconds
 from tsbot.trace.answer import DiffPair, Side
 from tsbot.trace.evidence.phrases import fold
 from tsbot.trace.gallery import Gallery, ReadEdit, owner
+from tsbot.trace.words import english, said
 
 MOST = 3
 """Pairs shown for one kind of evidence."""
-Keys = Callable[[ReadEdit], Iterable[tuple[Hashable, str]]]
+Keys = Callable[[ReadEdit], Iterable[tuple[Hashable, Phrase]]]
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class PairFinder:
                 key=lambda two: (abs(seconds(two[0].edit) - seconds(two[1].edit)), two[0].edit.rev_id, two[1].edit.rev_id),
             )
             count = rarity[key]
-            pairs.append(DiffPair(f"{mine[key][0]} ({count} of {self.gallery.size} accounts)", self._side(first, a), self._side(second, b)))
+            pairs.append(side_by_side(said("of", mine[key][0], count, self.gallery.size), self._side(first, a), self._side(second, b)))
         return tuple(pair for pair in pairs if pair.first.rev_id and pair.second.rev_id)
 
     def _opposed(self, first: str, second: str) -> tuple[DiffPair, ...]:
@@ -59,7 +61,7 @@ class PairFinder:
                 if whom in one.reading.users or one.reading.reverted == whom:
                     before = [edit for edit in self._read(whom) if seconds(edit.edit) <= seconds(one.edit)]
                     if before and one.edit.rev_id:
-                        pairs.append(DiffPair(f"{who} undoes or addresses {whom}", self._side(who, one), self._side(whom, before[-1])))
+                        pairs.append(side_by_side(said("opposes", who, whom), self._side(who, one), self._side(whom, before[-1])))
         return tuple(pairs[:MOST])
 
     def _turn(self, first: str, second: str) -> tuple[DiffPair, ...]:
@@ -67,7 +69,7 @@ class PairFinder:
         for who, whom in ((first, second), (second, first)):
             last, begin = self._read(who)[-1], self._read(whom)[0]
             if seconds(last.edit) <= seconds(begin.edit) and last.edit.rev_id and begin.edit.rev_id:
-                return (DiffPair("the last edit of the one, the first of the other", self._side(who, last), self._side(whom, begin)),)
+                return (side_by_side(said("turn"), self._side(who, last), self._side(whom, begin)),)
         return ()
 
     def _read(self, name: str) -> Sequence[ReadEdit]:
@@ -93,8 +95,13 @@ class PairFinder:
         return Side(account, edit.wiki, seconds(edit), edit.pages[0] if edit.pages else "", edit.summary, link, edit.rev_id)
 
 
-def _by_key(keys: Keys, edits: Sequence[ReadEdit]) -> dict[Hashable, tuple[str, list[ReadEdit]]]:
-    found: dict[Hashable, tuple[str, list[ReadEdit]]] = {}
+def side_by_side(told: Phrase, first: Side, second: Side) -> DiffPair:
+    """Two edits, with what they share."""
+    return DiffPair(english(told), first, second, told)
+
+
+def _by_key(keys: Keys, edits: Sequence[ReadEdit]) -> dict[Hashable, tuple[Phrase, list[ReadEdit]]]:
+    found: dict[Hashable, tuple[Phrase, list[ReadEdit]]] = {}
     lists: dict[Hashable, list[ReadEdit]] = defaultdict(list)
     for one in edits:
         for key, words in keys(one):
@@ -103,27 +110,27 @@ def _by_key(keys: Keys, edits: Sequence[ReadEdit]) -> dict[Hashable, tuple[str, 
     return found
 
 
-def _pages(one: ReadEdit) -> Iterable[tuple[Hashable, str]]:
+def _pages(one: ReadEdit) -> Iterable[tuple[Hashable, Phrase]]:
     for subject in one.subjects:
-        yield subject, subject.replace("|", ": ", 1)
+        yield subject, said("shared-page", *subject.split("|", 1))
 
 
-def _sections(one: ReadEdit) -> Iterable[tuple[Hashable, str]]:
+def _sections(one: ReadEdit) -> Iterable[tuple[Hashable, Phrase]]:
     if one.reading.section:
-        yield ("section", one.reading.section.lower()), f'the heading "{one.reading.section}"'
+        yield ("section", one.reading.section.lower()), said("heading", one.reading.section)
 
 
-def _targets(one: ReadEdit) -> Iterable[tuple[Hashable, str]]:
+def _targets(one: ReadEdit) -> Iterable[tuple[Hashable, Phrase]]:
     for user in one.reading.users:
-        yield ("user", user), f"{user} is named or reverted"
+        yield ("user", user), said("named-user", user)
     for target in one.reading.targets:
-        yield ("target", target), f"{target} is named"
+        yield ("target", target), said("named", target)
 
 
-def _summaries(one: ReadEdit) -> Iterable[tuple[Hashable, str]]:
+def _summaries(one: ReadEdit) -> Iterable[tuple[Hashable, Phrase]]:
     folded = fold(one.reading.words)
     if len(folded) > 2:
-        yield ("summary", folded), f'the summary "{one.reading.words}"'
+        yield ("summary", folded), said("equal-summary", one.reading.words)
 
 
 _KEYS: dict[str, Keys] = {"pages": _pages, "sections": _sections, "targets": _targets, "phrases": _summaries}

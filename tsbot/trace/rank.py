@@ -8,14 +8,16 @@ from functools import cached_property
 
 import numpy as np
 
+from tsbot.i18n.voice import Phrase
 from tsbot.trace.activity import Account
 from tsbot.trace.candidates import CandidateIndex, spread
 from tsbot.trace.gallery import Gallery
 from tsbot.trace.imitation import Imitations
 from tsbot.trace.naming import kind_of
 from tsbot.trace.score import Measured, Scores, score
-from tsbot.trace.tiers import expected_coincidences, tier
+from tsbot.trace.tiers import IMITATION, expected_coincidences, tier
 from tsbot.trace.weights import Weights, shipped_weights
+from tsbot.trace.words import english
 
 EXACT = 4_000
 """Up to so many accounts all are compared; above, those that the indexes find, among as many strangers."""
@@ -31,6 +33,9 @@ class Reason:
     kind: str
     log_lr: float
     words: str
+    """In English."""
+    said: Phrase | None = None
+    """The same as a message, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +117,18 @@ class Ranker:
             for rank, other in enumerate(order, 1):
                 kinds = {kind: float(values[position, other]) for kind, values in scores.kinds.items()}
                 log_lr = float(total[other])
+                signs = imitations.imitated(row, other)
+                which = tier(log_lr, kinds, imitation=signs is not None)
+                warning = (Reason(IMITATION, 0.0, english(signs.told), signs.told),) if signs and which == IMITATION else ()
                 links.append(
                     Link(
                         accounts[row].name,
                         rank,
                         accounts[other].name,
                         round(log_lr, 4),
-                        tier(log_lr, kinds, imitation=imitations.imitated(row, other)),
+                        which,
                         expected_coincidences(log_lr, len(self._accounts) - 1),
-                        tuple(_reasons(measured, kinds, row, other)),
+                        (*warning, *_reasons(measured, kinds, row, other)),
                     )
                 )
             lists.append(links)
@@ -142,4 +150,5 @@ def _reasons(measured: Measured, kinds: dict[str, float], row: int, other: int) 
     evidence = {one.kind: one for one in measured.evidence}
     for kind, value in sorted(kinds.items(), key=lambda item: (-abs(item[1]), item[0])):
         if abs(value) >= _LEAST_SHOWN:
-            yield Reason(kind, round(value, 4), evidence[kind].words(row, other))
+            told = evidence[kind].words(row, other)
+            yield Reason(kind, round(value, 4), english(told), told if isinstance(told, Phrase) else None)

@@ -6,7 +6,7 @@ Weights follow the vector-space model (Salton and Buckley 1988): a term that few
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 import numpy as np
@@ -16,6 +16,10 @@ from tsbot.trace.gamma import log_gamma
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
+MEETINGS = 16_384
+"""Terms of two accounts that meet, at a time: what fits into a processor's cache."""
+_LEAST_SHARE = 1e-7
+"""Share that a term has at least in what everybody does."""
 
 
 class Vectors:
@@ -74,6 +78,27 @@ class Vectors:
             result[position] = np.bincount(self._posting_rows[entries], products, minlength=self.size)
         return result
 
+    def _meetings(self, rows: Indices) -> Iterator[tuple[int, int, Indices, Indices, Indices]]:
+        """Where some accounts have a term that others have, a bounded number of accounts at a time.
+
+        Gives the first and last (exclusive) of the rows, and for every meeting its place in a flat table of these rows and all accounts,
+        the entry of the row's account, and the position of the other's entry among the postings.
+        """
+        starts, ends = self._starts[rows], self._starts[rows + 1]
+        totals = np.concatenate([[0], np.cumsum(self.frequency[self._terms])])
+        work = np.cumsum(totals[ends] - totals[starts])
+        first = 0
+        while first < len(rows):
+            before = work[first - 1] if first else 0
+            last = max(first + 1, int(np.searchsorted(work, before + MEETINGS, side="right")))
+            lengths = ends[first:last] - starts[first:last]
+            entries = np.repeat(starts[first:last] - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
+            counts = self.frequency[self._terms[entries]]
+            theirs = np.repeat(self._posting_starts[self._terms[entries]] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+            place = np.repeat(np.repeat(np.arange(last - first), lengths), counts) * self.size + self._posting_rows[theirs]
+            yield first, last, place, np.repeat(entries, counts), theirs
+            first = last
+
     def cosine(self, rows: Iterable[int], least: int = 1) -> Floats:
         """Cosines of some accounts with all; terms that fewer than ``least`` accounts have do not count, not even for the length."""
         values = self.weighted(self.idf() * (self.frequency >= least))
@@ -85,28 +110,22 @@ class Vectors:
         The Dirichlet-multinomial of ``tsbot.trace.categories``, where there are too many categories for a table of them. What one does
         repeatedly counts once less each time; ``strength`` is the weight of what everybody does, ``most`` that of one account.
         """
-        some = list(rows)
+        some = np.array(rows, dtype=np.int64)
         sums = self.totals(self._values)
         values = self._values * np.minimum(1.0, most / np.maximum(sums, 1e-9))[self._rows]
         sums = np.minimum(sums, most)
         mean = np.bincount(self._terms, values / np.maximum(sums, 1e-9)[self._rows], minlength=len(self.vocabulary))
-        alpha = strength * np.maximum(mean / max(mean.sum(), 1e-9), 1e-7)
-        before, after = alpha[self._terms], alpha[self._terms] + values
-        own = log_gamma(before) - log_gamma(after)  # entry by entry: nothing of it depends on the other account
-        by_posting, own_by_posting = after[self._order], own[self._order]
+        alpha = strength * np.maximum(mean / max(mean.sum(), 1e-9), _LEAST_SHARE)
+        start, after = log_gamma(alpha)[self._terms], alpha[self._terms] + values
+        own = start - log_gamma(after)  # of every entry: nothing of it depends on the other account
         whole = log_gamma(strength + sums)
-        result = np.zeros((len(some), self.size))
-        for position, row in enumerate(some):
-            start, end = self._starts[row], self._starts[row + 1]
-            terms, added = self._terms[start:end], values[start:end]
-            starts, counts = self._posting_starts[terms], self.frequency[terms]
-            entries = np.repeat(starts - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts) + np.arange(counts.sum())
-            both = log_gamma(by_posting[entries] + np.repeat(added, counts)) + own_by_posting[entries]
-            both += np.repeat(own[start:end] - log_gamma(alpha[terms]), counts) if end > start else 0.0
-            shared = np.bincount(self._posting_rows[entries], both, minlength=self.size)
-            # The factor is what shared terms add, less what two texts of these lengths would have in common by chance.
-            lengths = log_gamma(strength + sums[row] + sums) + log_gamma(np.array([strength])) - whole[row] - whole
-            result[position] = shared - lengths
+        # What two of these lengths have in common by chance.
+        result = whole[some][:, None] + whole[None, :] - log_gamma(strength + sums[some][:, None] + sums[None, :])
+        result -= log_gamma(np.array([strength]))
+        for first, last, place, mine, other in self._meetings(some):
+            theirs = self._order[other]
+            shared = log_gamma(after[theirs] + values[mine]) + own[theirs] + own[mine] - start[mine]
+            result[first:last] += np.bincount(place, shared, minlength=(last - first) * self.size).reshape(last - first, self.size)
         return result
 
     def terms(self, row: int) -> dict[int, float]:

@@ -14,7 +14,9 @@ from tsbot.text.passages import added_passages
 from tsbot.trace.activity import Account, Edit
 from tsbot.trace.answer import Candidate, DiffPair, EvidenceLine, Side
 from tsbot.trace.evidence.phrases import fingerprints
+from tsbot.trace.pairs import side_by_side
 from tsbot.trace.tiers import FAMILIES
+from tsbot.trace.words import said
 from tsbot.wiki.fanout import FanOut
 from tsbot.wiki.types import FetchedRevision, RevisionRef, RevisionSource
 
@@ -92,9 +94,7 @@ def with_texts(
         ]
         shared.sort(key=lambda one: (-one[0], one[1], one[2]))
         pairs = tuple(
-            DiffPair(
-                f"{count} stretches of added text in common", _side(subject, *key, link), _side(others[candidate.account], *other, link)
-            )
+            side_by_side(said("added", count), _side(subject, *key, link), _side(others[candidate.account], *other, link))
             for count, key, other in shared[:MOST_PAIRS]
         )
         told.append(_noted(candidate, pairs) if pairs else candidate)
@@ -105,7 +105,7 @@ def _noted(candidate: Candidate, pairs: tuple[DiffPair, ...]) -> Candidate:
     lines = list(candidate.evidence)
     at = next((number for number, line in enumerate(lines) if line.kind == KIND), None)
     if at is None:
-        lines.append(EvidenceLine(KIND, FAMILIES[KIND], 0.0, pairs[0].what, pairs))
+        lines.append(EvidenceLine(KIND, FAMILIES[KIND], 0.0, pairs[0].what, pairs, pairs[0].said))
     else:
         lines[at] = replace(lines[at], pairs=(*pairs, *lines[at].pairs))
     return replace(candidate, evidence=tuple(lines))

@@ -17,6 +17,8 @@ FAMILIES = {
     "workflow": "habits", "hours": "time", "dates": "time", "names": "name", "opposition": "relation",
 }  # fmt: skip
 """Kinds of one family are not independent of each other."""
+IMITATION = "imitation"
+"""The tier of two accounts that imitation explains best, and what the evidence for that is called."""
 COPIED = ("pages", "topics", "sections", "targets", "phrases", "style", "names")
 """What whoever wants to be taken for another can see and copy; of style, the phrases."""
 COPIED_LEAST = 2.0
@@ -51,7 +53,7 @@ def tier(log_lr: float, kinds: Mapping[str, float], *, imitation: bool = False) 
     ``imitation`` says that imitation explains better than one person what is alike (:mod:`tsbot.trace.imitation`).
     """
     if imitation and alike(kinds):
-        return "imitation"
+        return IMITATION
     if log_lr <= -WEAK:
         return "against"
     if log_lr < WEAK or len(families(kinds)) < 2:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -31,6 +31,7 @@ SHRINK = 0.9
 _EASY_KEPT = 0.06
 """Share of the pairs with nothing in common that is used; each counts for all it stands for."""
 _SEED = 1
+_Row = TypeVar("_Row")
 
 
 class Label(msgspec.Struct, frozen=True):
@@ -52,13 +53,32 @@ class Labelled:
     numbers: dict[str, Floats]
     """Every number of evidence, shape (queries, accounts)."""
     queries: tuple[int, ...]
-    """Accounts whose person has another one."""
+    """Accounts whose person has another one, and behind them those of disputed links."""
     source: str = "wiki"
+    twins: int | None = None
+    """How many of the queries have another account of their person; None: all."""
+    disputed: frozenset[tuple[int, int]] = frozenset()
+    """Positions of two accounts that somebody knows to be two persons', in either order."""
+
+
+class DisputedPair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Two accounts of which somebody says that they are two persons' (``tsbot trace disputes --labels``)."""
+
+    first: str
+    second: str
+
+
+def read_disputed(path: Path) -> tuple[tuple[str, str], ...]:
+    """Read JSON Lines of disputed links. Raises ``InputError`` naming file and line."""
+    return tuple((account_name(one.first), account_name(one.second)) for one in _json_lines(path, DisputedPair))
 
 
 def read_labels(path: Path) -> dict[str, Label]:
     """Read JSON Lines of labels. Raises ``InputError`` naming file and line."""
-    labels = {}
+    return {account_name(label.account): label for label in _json_lines(path, Label)}
+
+
+def _json_lines(path: Path, kind: type[_Row]) -> Iterator[_Row]:
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
@@ -67,15 +87,14 @@ def read_labels(path: Path) -> dict[str, Label]:
         if not line.strip():
             continue
         try:
-            label = msgspec.json.decode(line, type=Label)
+            yield msgspec.json.decode(line, type=kind)
         except msgspec.DecodeError as error:
             raise InputError(f"{path}, line {number}: {error}.") from error
-        labels[account_name(label.account)] = label
-    return labels
 
 
-def measure(activity: Activity, labels: dict[str, Label]) -> Labelled:
-    """All numbers of the accounts that have a twin. Raises ``InputError`` if there is none."""
+def measure(activity: Activity, labels: dict[str, Label], disputed: Collection[tuple[str, str]] = ()) -> Labelled:
+    """All numbers of the accounts that have a twin, and of those of disputed links. Raises ``InputError`` if there is no twin."""
+    labels = with_disputed(labels, disputed)
     accounts = [account for account in activity.accounts if account.name in labels]
     persons = tuple(labels[account.name].person for account in accounts)
     groups = tuple(labels[account.name].group or labels[account.name].person or account.name for account in accounts)
@@ -86,8 +105,26 @@ def measure(activity: Activity, labels: dict[str, Label]) -> Labelled:
     if any(labels[account.name].group for account in accounts):
         accounts = aligned(accounts, groups)
     gallery = Gallery(accounts)
-    numbers = Measured(gallery).numbers(queries)
-    return Labelled(persons, groups, {name: values.astype(np.float32) for name, values in numbers.items()}, queries, gallery.source)
+    position = {account.name: number for number, account in enumerate(accounts)}
+    found = [(position[one], position[other]) for one, other in disputed if one in position and other in position]
+    found = [(one, other) for one, other in found if persons[one] is None or persons[one] != persons[other]]
+    apart = frozenset(pair for one, other in found for pair in ((one, other), (other, one)))
+    twins = len(queries)
+    queries += tuple(sorted({one for one, _ in apart} - set(queries)))
+    measured = Measured(gallery).numbers(queries)
+    numbers: dict[str, Floats] = {name: values.astype(np.float32) for name, values in measured.items()}
+    return Labelled(persons, groups, numbers, queries, gallery.source, twins, apart)
+
+
+def with_disputed(labels: dict[str, Label], disputed: Collection[tuple[str, str]]) -> dict[str, Label]:
+    """Labels with those for accounts of disputed links that have none: nobody else's as far as is known; both are kept in one half."""
+    known = dict(labels)
+    for one, other in disputed:
+        for name, beside in ((one, other), (other, one)):
+            if name not in known:
+                near = known.get(beside)
+                known[name] = Label(name, None, (near.group or near.person or near.account) if near else name)
+    return known
 
 
 def aligned(accounts: Sequence[Account], groups: Sequence[str]) -> list[Account]:
@@ -137,9 +174,15 @@ def _pairs_of(data: Labelled, part: int | None) -> tuple[Any, Any, Any, Any]:
     same = persons[query] == persons[column]
     near = (data.numbers["pages.cosine"][row, column] > 0) | (groups[query] == groups[column])
     near |= np.nan_to_num(data.numbers["style.folded.z"][row, column]) > 2
+    apart = np.zeros((len(persons), len(persons)), dtype=bool)
+    for one, other in data.disputed:
+        apart[one, other] = True
+    disputed, twins_known = apart[query, column], len(data.queries) if data.twins is None else data.twins
+    near |= disputed
     kept = same | near | (np.random.default_rng(_SEED).random(len(row)) < _EASY_KEPT)
+    kept &= (row < twins_known) | disputed  # of an account without a twin nothing else is known
     row, column, query, same, near = (values[kept] for values in (row, column, query, same, near))
-    count = Counter(persons[np.array(data.queries)[rows]].tolist())
+    count = Counter(persons[np.array(data.queries)[rows[rows < twins_known]]].tolist())
     weights = np.where(near, 1.0, 1 / _EASY_KEPT)
     twins = np.array([count[person] for person in persons[query].tolist()])
     weights = np.where(same, 1.0 / np.maximum(twins * (twins - 1), 1), weights)
@@ -176,6 +219,6 @@ def fit_halves(labelled: Sequence[Labelled], without: Sequence[str]) -> list[Mod
     return models
 
 
-def read_labelled(activity: Path, labels: Path) -> Labelled:
+def read_labelled(activity: Path, labels: Path, disputed: Collection[tuple[str, str]] = ()) -> Labelled:
     """Read and measure one data set."""
-    return measure(read_activity(activity), read_labels(labels))
+    return measure(read_activity(activity), read_labels(labels), disputed)

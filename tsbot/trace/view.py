@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import zip_longest
 
+from tsbot.i18n.voice import Phrase, Voice
 from tsbot.report.wording import misleading
 from tsbot.trace.answer import Block, Candidate, Place, Trace
+from tsbot.trace.words import in_language
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _SHADES = " .:+*#"
@@ -20,8 +23,8 @@ STATES = {
 }
 
 
-def lines(trace: Trace, *, top: int = 10, diffs: bool = True) -> Iterator[str]:
-    """The answer, the most important first: links and warnings, then where and when."""
+def lines(trace: Trace, *, top: int = 10, diffs: bool = True, voice: Voice | None = None) -> Iterator[str]:
+    """The answer, the most important first: links and warnings, then where and when. ``voice`` says evidence in another language."""
     subject = trace.subject
     yield f"Trace of {plain(subject.name)} ({subject.kind}), asked {_moment(trace.asked)} UTC"
     if subject.asked_as:
@@ -31,7 +34,7 @@ def lines(trace: Trace, *, top: int = 10, diffs: bool = True) -> Iterator[str]:
     else:
         yield from _about(trace)
         yield ""
-        yield from _who(trace, top, diffs=diffs)
+        yield from _who(trace, top, diffs=diffs, voice=voice)
         yield from _groups(trace)
         yield from _ranges(trace)
         yield from _when(trace)
@@ -39,8 +42,8 @@ def lines(trace: Trace, *, top: int = 10, diffs: bool = True) -> Iterator[str]:
         yield ""
         yield "PARTIAL: these wikis did not answer; what they know is missing here."
         yield from (f"  {one.wiki}: {one.why}" for one in trace.silent)
-    for note in trace.notes:
-        yield f"Note: {plain(note)}"
+    for note, said in zip_longest(trace.notes, trace.notes_said):
+        yield f"Note: {_told(said, note, voice)}"
     if subject.state == "known":
         yield "Behaviour is evidence, not proof. Open the diffs before you act, and think of who might gain from a false link."
 
@@ -48,6 +51,10 @@ def lines(trace: Trace, *, top: int = 10, diffs: bool = True) -> Iterator[str]:
 def plain(text: str) -> str:
     """A stranger's text on one line, for a terminal: what would steer it, or hide, becomes U+FFFD."""
     return "".join("\ufffd" if misleading(char) or char in "\r\n" else char for char in text)
+
+
+def _told(said: Phrase | None, words: str, voice: Voice | None) -> str:
+    return plain(words) if voice is None or said is None else in_language(said, voice, plain)
 
 
 def _about(trace: Trace) -> Iterator[str]:
@@ -90,7 +97,7 @@ def _block(block: Block) -> str:
     return f"{what} {until}{f' [{chr(32).join(block.flags)}]' if block.flags else ''}"
 
 
-def _who(trace: Trace, top: int, *, diffs: bool) -> Iterator[str]:
+def _who(trace: Trace, top: int, *, diffs: bool, voice: Voice | None) -> Iterator[str]:
     tiers = Counter(one.tier for one in trace.candidates if one.listed)
     count = f"{trace.compared:,} accounts were compared; coincidences are expected among {trace.population:,}"
     if not trace.links and not trace.imitations:
@@ -98,7 +105,7 @@ def _who(trace: Trace, top: int, *, diffs: bool) -> Iterator[str]:
         return
     yield f"Who else: {', '.join(f'{number} {tier}' for tier, number in tiers.items())}. {count}."
     for one in [one for one in trace.candidates if one.listed][:top]:
-        yield from _candidate(one, diffs=diffs)
+        yield from _candidate(one, diffs=diffs, voice=voice)
     for one in trace.candidates:
         if one.disputed:
             yield f"  - {plain(one.account)}: disputed by {plain(one.disputed)}, not listed (log LR {one.log_lr:+.1f})"
@@ -108,16 +115,16 @@ def _who(trace: Trace, top: int, *, diffs: bool) -> Iterator[str]:
         yield f"  Compared and not listed: {len(rest)}, among them {named}"
 
 
-def _candidate(one: Candidate, *, diffs: bool) -> Iterator[str]:
+def _candidate(one: Candidate, *, diffs: bool, voice: Voice | None) -> Iterator[str]:
     marks = [mark for mark, holds in (("locked", one.locked), (f"blocked on {', '.join(one.blocked)}", one.blocked)) if holds]
     label = "IMITATION" if one.tier == "imitation" else one.tier.upper()
     yield f"  {one.rank}. {plain(one.account)} - {label}{f' ({chr(59).join(marks)})' if marks else ''}"
     yield f"     {one.wording}; log LR {one.log_lr:+.1f}, {_coincidences(one.coincidences)}; {one.edits} edits on {', '.join(one.wikis)}"
     for line in one.evidence:
         side = "for    " if line.log_lr > 0 else "against" if line.log_lr < 0 else "noted  "
-        yield f"     {side} {line.kind:<10} {line.log_lr:+5.1f}  {plain(line.words)}"
+        yield f"     {side} {line.kind:<10} {line.log_lr:+5.1f}  {_told(line.said, line.words, voice)}"
         for two in line.pairs if diffs else ():
-            yield f"             {plain(two.what)}"
+            yield f"             {_told(two.said, two.what, voice)}"
             yield f"               {two.first.link}  {_moment(two.first.time)}"
             yield f"               {two.second.link}  {_moment(two.second.time)}"
 

@@ -12,11 +12,13 @@ from sqlalchemy import Connection, func, select
 from tsbot.console.access import Act
 from tsbot.console.console import Console, Visit
 from tsbot.console.parties import names_of, with_part
+from tsbot.i18n.voice import Phrase
 from tsbot.store import tables as t
 from tsbot.store.crypto import MasterKey
 from tsbot.trace.answer import Candidate, DiffPair, EvidenceLine, Place, Side, Trace
 from tsbot.trace.forms import private_of
 from tsbot.trace.handover import QUOTED, Private
+from tsbot.trace.words import english, said
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +63,14 @@ def _line(line: EvidenceLine, private: Private) -> EvidenceLine:
     hidden = [side for two in line.pairs for side in (two.first, two.second) if (side.wiki, side.rev_id) in private.revisions]
     if not hidden:
         return line
-    words = QUOTED.get(line.kind, line.words)
-    return replace(line, words=words, pairs=tuple(_pair(two, words, private) for two in line.pairs))
+    told = said(f"quoted-{line.kind}") if line.kind in QUOTED else line.said or line.words
+    masked = replace(line, words=english(told), said=told if isinstance(told, Phrase) else None)
+    return replace(masked, pairs=tuple(_pair(two, masked, private) for two in line.pairs))
 
 
-def _pair(two: DiffPair, words: str, private: Private) -> DiffPair:
+def _pair(two: DiffPair, line: EvidenceLine, private: Private) -> DiffPair:
     sides = (_side(two.first, private), _side(two.second, private))
-    return two if sides == (two.first, two.second) else DiffPair(words, *sides)
+    return two if sides == (two.first, two.second) else DiffPair(line.words, *sides, line.said)
 
 
 def _side(side: Side, private: Private) -> Side:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from tsbot.trace.sparse import Floats
+from tsbot.trace.words import Told
 
 
 class Evidence(Protocol):
@@ -30,6 +31,6 @@ class Evidence(Protocol):
         """Numbers of some accounts against all: shape (features, rows, accounts). Not a number: nothing to compare, no evidence."""
         ...
 
-    def words(self, first: int, second: int) -> str:
-        """What the numbers come from, for a person to check; empty where there is nothing to see."""
+    def words(self, first: int, second: int) -> Told:
+        """What the numbers come from, for a person to check, as a message; empty where there is nothing to see."""
         ...

@@ -20,6 +20,7 @@ import numpy as np
 
 from tsbot.trace.gallery import Gallery, ReadEdit
 from tsbot.trace.sparse import Floats, Vectors
+from tsbot.trace.words import Told, said
 
 DAY = 86400.0
 _NEAR = 120.0
@@ -68,13 +69,13 @@ class Dates:
         apart = float((changes & (pauses < _NEAR) & (places[1:] != places[:-1])).sum())
         return float(np.log1p((sittings & (pauses < _SESSION)).sum())), apart
 
-    def words(self, first: int, second: int) -> str:
+    def words(self, first: int, second: int) -> Told:
         """When both were active, and how often nearly at once."""
         gap = max(self._first[first] - self._last[second], self._first[second] - self._last[first])
         if gap > 0:
-            return f"{gap / DAY:.1f} days between the last edit of the one and the first of the other"
+            return said("gap", f"{gap / DAY:.1f}")
         _, apart = self._together(first, second)
-        return f"active in the same days, {apart:.0f} times within two minutes on different pages"
+        return said("together", int(apart))
 
 
 def _page_days(edits: Sequence[ReadEdit]) -> Counter[Hashable]:

@@ -1,8 +1,9 @@
 """Time of day and of the week, and the author's own clock where a source tells it.
 
 Measures Bayes factors of one habit over the 24 hours (UTC, each session counted once and spread over the hours beside it), weekday against
-weekend, and offsets of the clock. Wikis publish UTC only, so there the last is silent.
-Fails on: accounts with few sessions, people of one time zone and occupation, a change of time zone or of daylight saving time.
+weekend, and offsets of the clock, as told and less the hour of summer time. An offset of zero is taken for no answer, since software that
+does not know its user's clock writes it. Wikis publish UTC only, so there the clock is silent.
+Fails on: accounts with few sessions, people of one time zone and occupation, who moves, summer time south of the equator.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tsbot.i18n.voice import Phrase
 from tsbot.trace.activity import offset_hours
 from tsbot.trace.categories import Habit, bounded, prior, same_habit
 from tsbot.trace.gallery import Gallery, ReadEdit
 from tsbot.trace.sparse import Floats
+from tsbot.trace.words import Told, said
 
 _APRIL, _OCTOBER = 4, 10
 _SPREAD = ((0, 0.3), (1, 0.2), (-1, 0.2), (2, 0.1), (-2, 0.1), (3, 0.05), (-3, 0.05))
@@ -47,9 +50,9 @@ class Hours:
         clock, season = (np.where(silent, np.nan, habit.compare(rows)) for habit in (self._clock, self._season))
         return np.stack([day, self._week.compare(rows), clock, season])
 
-    def words(self, first: int, second: int) -> str:
+    def words(self, first: int, second: int) -> Told:
         """The hours in which both are mostly active."""
-        return f"mostly active {_span(self._hours[first])} / {_span(self._hours[second])} (UTC)"
+        return said("hours", _span(self._hours[first]), _span(self._hours[second]))
 
 
 def _sessions(edits: Sequence[ReadEdit]) -> list[ReadEdit]:
@@ -73,14 +76,14 @@ def _weekdays(edits: Sequence[ReadEdit]) -> list[str]:
     return ["weekend" if (day + 3) % 7 >= 5 else "weekday" for day in days]
 
 
-def _span(counts: Floats) -> str:
+def _span(counts: Floats) -> Phrase:
     """The shortest span of hours with most of the activity."""
     if not counts.sum():
-        return "never"
+        return said("never")
     until = np.concatenate([[0.0], np.cumsum(np.concatenate([counts, counts]))])
     for length in range(1, 25):
         sums = np.round(until[length : length + 24] - until[:24], 6)
         if sums.max() >= 0.8 * counts.sum():
             start = int(sums.argmax())
-            return f"{start:02}-{(start + length) % 24:02} h"
-    return "all day"
+            return said("span", f"{start:02}", f"{(start + length) % 24:02}")
+    return said("all-day")

@@ -1,9 +1,10 @@
 """User names: spelled alike, look-alikes, the next number, words of one in the pages of the other.
 
 Measures the cosine of character 2- to 4-grams, Jaro-Winkler similarity of skeletons, the rarity of an equal stem or skeleton, the rarity
-of an equal shape, and how much of the one's name stands in titles that the other edits. Source: of real renames a third are hard, so
-names are precise where they speak and mostly silent.
-Fails on: names that many people have; imitation of a victim, which is the reason why no link stands on a name.
+of an equal shape, how much of the one's name stands in titles that the other edits, and whether the other says in his own words, or in a
+title, what the one is called (initial and last name, initials, one part). Source: of real renames a third are hard, so names are precise
+where they speak and mostly silent.
+Fails on: names that many people have; who speaks of another; imitation of a victim, which is the reason why no link stands on a name.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from tsbot.trace.evidence.topics import title_words
 from tsbot.trace.gallery import TITLES, Gallery, ReadEdit
 from tsbot.trace.skeleton import folded, shape, skeleton, spellings, stem
 from tsbot.trace.sparse import Floats, Vectors
+from tsbot.trace.words import Told, both, said
 
 _LEAST_CALLED = 3
 """Letters of a spelling of a name that is looked for among words."""
@@ -53,15 +55,16 @@ class Names:
             Counter([gram for title in some for gram in _title_grams(title) if gram in known]) for some in elsewhere
         ]
         self._titles = Vectors([*own, *titles])
-        called: list[Counter[Hashable]] = [Counter(word for word in spellings(name) if len(word) >= _LEAST_CALLED) for name in self._names]
-        names = frozenset().union(*called)
-        said: list[Counter[Hashable]] = [Counter(set(_words(edits)) & names) for edits in gallery.read]
-        self._mentions = Vectors([*called, *said])
+        called = [{word for word in spellings(name) if len(word) >= _LEAST_CALLED} for name in self._names]
+        callings = frozenset().union(*called)  # what nobody is called need not be counted
+        said = [callings.intersection(_words(edits)) for edits in gallery.read]
+        self._mentions = Vectors([dict.fromkeys(some, 1.0) for some in (*called, *said)])
 
     def compare(self, rows: Sequence[int]) -> Floats:
         """Cosine, similarity of 0.7 to 1 as 0 to 1, how much of the shorter name stands in the longer.
 
-        Then natural logarithms of the rarity of what is equal (stem or skeleton, shape), and the share of a name that stands in titles.
+        Then natural logarithms of the rarity of what is equal (stem or skeleton, shape), the share of a name that stands in titles, and the
+        rarity of what one is called where the other says it.
         """
         some, size = list(rows), len(self._names)
         similar = process.cdist(
@@ -99,15 +102,20 @@ class Names:
         mentioned: Floats = np.maximum(there, back)
         return mentioned
 
-    def words(self, first: int, second: int) -> str:
+    def words(self, first: int, second: int) -> Told:
         """What is alike."""
         (base, number), (other, second_number) = self._stems[first], self._stems[second]
         if base == other and number != second_number:
-            return f'the same name "{base}" with another number'
+            return said("name-number", base)
         if self._skeletons[first] == self._skeletons[second]:
-            return "names that look alike"
+            return said("name-look")
         similar = JaroWinkler.normalized_similarity(self._skeletons[first], self._skeletons[second])
-        return f"names {100 * similar:.0f} % alike" if similar > 0.8 else "names not alike"
+        alike = said("name-percent", round(100 * similar)) if similar > 0.8 else said("name-other")
+        size = len(self._names)
+        mentioned = (
+            self._mentions.terms(one).keys() & self._mentions.terms(two + size).keys() for one, two in ((first, second), (second, first))
+        )
+        return both([alike, said("name-called")]) if any(mentioned) else alike
 
 
 def _words(edits: Sequence[ReadEdit]) -> Iterator[str]:

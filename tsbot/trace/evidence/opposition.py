@@ -13,6 +13,7 @@ import numpy as np
 
 from tsbot.trace.gallery import Gallery, is_talk, owner
 from tsbot.trace.sparse import Floats
+from tsbot.trace.words import Told, both, said
 
 
 class Opposition:
@@ -45,12 +46,11 @@ class Opposition:
         """Minus the logarithm of 1 + the number of times, in either direction."""
         return np.stack([-np.log1p(_both(counters, rows, self._size)) for counters in (self._undone, self._addressed)])
 
-    def words(self, first: int, second: int) -> str:
+    def words(self, first: int, second: int) -> Told:
         """How often."""
         undone = self._undone[first][second] + self._undone[second][first]
         addressed = self._addressed[first][second] + self._addressed[second][first]
-        parts = [f"one undid the other {undone} times"] if undone else []
-        return "; ".join(parts + ([f"one wrote on the other's talk page {addressed} times"] if addressed else []))
+        return both([said(key, times) for key, times in (("undone", undone), ("addressed", addressed)) if times])
 
 
 def _both(counters: Sequence[Counter[Hashable]], rows: Sequence[int], size: int) -> Floats:

@@ -16,6 +16,7 @@ import numpy as np
 
 from tsbot.trace.gallery import Gallery, owner
 from tsbot.trace.sparse import Floats, Vectors
+from tsbot.trace.words import Told, said
 
 SHOWN = 3
 
@@ -24,7 +25,7 @@ class Pages:
     """Shared pages and wikis."""
 
     kind = "pages"
-    features = ("cosine", "rarity", "share", "wikis", "neighbours", "factor")
+    features = ("cosine", "rarity", "share", "wikis", "neighbours")
     normalised = frozenset(("cosine", "neighbours"))
 
     def __init__(self, gallery: Gallery) -> None:
@@ -48,9 +49,7 @@ class Pages:
         least = np.minimum(totals[list(rows)][:, None], totals[None, :])
         cosine = self._pages.cosine(rows)
         wikis = self._wikis.cosine(rows)
-        factor = self._pages.factors(rows, 1000.0, 60.0)
-        share = common / np.maximum(least, 1e-9)
-        return np.stack([cosine, np.log1p(common), share, wikis, self._through(list(rows), cosine), factor])
+        return np.stack([cosine, np.log1p(common), common / np.maximum(least, 1e-9), wikis, self._through(list(rows), cosine)])
 
     def _through(self, rows: list[int], cosine: Floats) -> Floats:
         """Similarity through third accounts, the two themselves left out: their pages are pages of the same editors."""
@@ -66,11 +65,11 @@ class Pages:
         np.fill_diagonal(everybody, 0.0)
         return everybody
 
-    def words(self, first: int, second: int) -> str:
+    def words(self, first: int, second: int) -> Told:
         """The rarest pages that both edited, with how many accounts edited them."""
         shared = self._pages.terms(first).keys() & self._pages.terms(second).keys()
         if not shared:
-            return "no page in common"
+            return said("pages-none")
         rarest = sorted(shared, key=lambda term: (self._pages.frequency[term], self._names[term]))
-        named = "; ".join(f"{self._names[term].replace('|', ': ', 1)} ({self._pages.frequency[term]} accounts)" for term in rarest[:SHOWN])
-        return f"{len(shared)} page{'s' if len(shared) > 1 else ''} in common, the rarest: {named}"
+        named = (said("page", *self._names[term].split("|", 1), int(self._pages.frequency[term])) for term in rarest[:SHOWN])
+        return said("pages", len(shared), tuple(named))

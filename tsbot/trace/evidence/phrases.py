@@ -16,6 +16,7 @@ import numpy as np
 
 from tsbot.trace.gallery import Gallery
 from tsbot.trace.sparse import Floats, Vectors
+from tsbot.trace.words import Told, both, said
 
 GRAM, WINDOW = 12, 6
 _NOT_WORD = re.compile(r"\W+")
@@ -49,16 +50,14 @@ class Phrases:
         """Cosine of fingerprints, cosine of whole summaries."""
         return np.stack([self._prints.cosine(rows), self._whole.cosine(rows)])
 
-    def words(self, first: int, second: int) -> str:
+    def words(self, first: int, second: int) -> Told:
         """Shared summaries, and how many stretches are shared."""
         shared = self._prints.terms(first).keys() & self._prints.terms(second).keys()
         equal = self._whole.terms(first).keys() & self._whole.terms(second).keys()
         names = {number: str(name) for name, number in self._whole.vocabulary.items() if number in equal}
         rarest = sorted(names, key=lambda term: (self._whole.frequency[term], names[term]))[:2]
-        parts = [f'the summary "{names[term]}" ({self._whole.frequency[term]} accounts)' for term in rarest]
-        if shared:
-            parts.append(f"{len(shared)} stretches of text in common")
-        return "; ".join(parts)
+        parts = [said("summary", names[term], int(self._whole.frequency[term])) for term in rarest]
+        return both([*parts, *((said("stretches", len(shared)),) if shared else ())])
 
 
 def fold(text: str) -> str:

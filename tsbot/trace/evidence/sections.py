@@ -13,6 +13,7 @@ import numpy as np
 
 from tsbot.trace.gallery import Gallery
 from tsbot.trace.sparse import Floats, Vectors
+from tsbot.trace.words import Told, said
 
 
 class Sections:
@@ -39,8 +40,8 @@ class Sections:
         """Cosine of headings."""
         return np.stack([self._vectors.cosine(rows)])
 
-    def words(self, first: int, second: int) -> str:
+    def words(self, first: int, second: int) -> Told:
         """The rarest shared heading."""
         shared = self._vectors.terms(first).keys() & self._vectors.terms(second).keys()
         headings = sorted({(int(self._vectors.frequency[term]), str(self._names[term][1])) for term in shared})  # type: ignore[index]
-        return f'the section "{headings[0][1]}" in both ({headings[0][0]} accounts)' if headings else ""
+        return said("section", headings[0][1], headings[0][0]) if headings else ""

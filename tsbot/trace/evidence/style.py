@@ -2,7 +2,8 @@
 
 Measures cosines of character 3- to 5-grams (as typed, and folded), of relative frequencies of the words that everybody uses (Burrows's
 Delta in its cosine form, Smith and Aldridge 2011), and of typing habits (case, punctuation, lengths). All are compared with what the two
-have with everybody else (cohort normalisation), without which a common style counts as a link.
+have with everybody else (cohort normalisation), without which a common style counts as a link. Beside them the Bayes factor of one
+vocabulary. N-grams that one account alone has say nothing about two, and do not count for lengths either.
 Fails on: few words (the number shrinks towards nothing), one topic, another language, deliberate imitation.
 """
 
@@ -18,6 +19,7 @@ import numpy as np
 from tsbot.trace.evidence.phrases import fold
 from tsbot.trace.gallery import Gallery
 from tsbot.trace.sparse import Floats, Vectors
+from tsbot.trace.words import Told, said
 
 MOST_FREQUENT = 150
 _SHRINK = 6
@@ -67,9 +69,10 @@ class Style:
         silent = (self._counts[some][:, None] == 0) | (self._counts[None, :] == 0)
         return np.where(silent, np.nan, numbers)
 
-    def words(self, first: int, second: int) -> str:
+    def words(self, first: int, second: int) -> Told:
         """How much was compared."""
-        return f"{self._counts[first]} and {self._counts[second]} texts compared" if min(self._counts[first], self._counts[second]) else ""
+        counts = int(self._counts[first]), int(self._counts[second])
+        return said("texts", *counts) if min(counts) else ""
 
 
 def _grams(texts: Sequence[str]) -> Counter[Hashable]:

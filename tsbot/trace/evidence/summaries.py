@@ -13,6 +13,7 @@ import numpy as np
 from tsbot.trace.categories import Habit
 from tsbot.trace.gallery import Gallery, ReadEdit
 from tsbot.trace.sparse import Floats
+from tsbot.trace.words import Told, most, said
 
 STRENGTH = 4.0
 
@@ -31,9 +32,9 @@ class Summaries:
         """Log Bayes factor of one habit."""
         return np.stack([self._habit.compare(rows)])
 
-    def words(self, first: int, second: int) -> str:
+    def words(self, first: int, second: int) -> Told:
         """The most frequent habits of both."""
-        return f"summaries are {self._habit.most(first)} / {self._habit.most(second)}"
+        return said("habits", most(self._habit.most(first)), most(self._habit.most(second)))
 
 
 def _habit(one: ReadEdit) -> str:

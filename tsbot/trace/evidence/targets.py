@@ -13,6 +13,7 @@ import numpy as np
 
 from tsbot.trace.gallery import Gallery, owner
 from tsbot.trace.sparse import Floats, Vectors
+from tsbot.trace.words import Told, both, said
 
 SHOWN = 3
 
@@ -42,7 +43,7 @@ class Targets:
         """Cosines of users and of things."""
         return np.stack([self._users.cosine(rows), self._things.cosine(rows)])
 
-    def words(self, first: int, second: int) -> str:
+    def words(self, first: int, second: int) -> Told:
         """What both turn to."""
         parts = []
         for what, vectors in (("users", self._users), ("links", self._things)):
@@ -50,5 +51,5 @@ class Targets:
             if shared:
                 names = {number: str(name) for name, number in vectors.vocabulary.items() if number in shared}
                 rarest = sorted(names, key=lambda term: (vectors.frequency[term], names[term]))[:SHOWN]
-                parts.append(f"{what} in common: {', '.join(names[term] for term in rarest)}")
-        return "; ".join(parts)
+                parts.append(said(what, ", ".join(names[term] for term in rarest)))
+        return both(parts)

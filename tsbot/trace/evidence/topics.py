@@ -15,6 +15,7 @@ import numpy as np
 
 from tsbot.trace.gallery import TITLES, Gallery, ReadEdit, owner, subject
 from tsbot.trace.sparse import Floats, Vectors
+from tsbot.trace.words import Told, said
 
 _WORD = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -44,11 +45,11 @@ class Topics:
         """Cosine of words, cosine of folders (or pages above subpages), cosine of parts of words."""
         return np.stack([self._words.cosine(rows), self._folders.cosine(rows), self._grams.cosine(rows)])
 
-    def words(self, first: int, second: int) -> str:
+    def words(self, first: int, second: int) -> Told:
         """The rarest shared words."""
         shared = self._words.terms(first).keys() & self._words.terms(second).keys()
         rarest = sorted(shared, key=lambda term: (self._words.frequency[term], self._names[term]))[:SHOWN]
-        return f"titles share the words {', '.join(self._names[term] for term in rarest)}" if rarest else ""
+        return said("topics", ", ".join(self._names[term] for term in rarest)) if rarest else ""
 
 
 def _grams(words: Counter[Hashable]) -> Counter[Hashable]:

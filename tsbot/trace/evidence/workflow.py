@@ -16,6 +16,7 @@ import numpy as np
 from tsbot.trace.categories import Habit
 from tsbot.trace.gallery import Gallery, ReadEdit, is_talk, owner, subject
 from tsbot.trace.sparse import Floats
+from tsbot.trace.words import Told, most, said
 
 _PAUSES = (60, 600, 3600, 86400)
 _PAUSE_NAMES = ("at once", "within minutes", "within the hour", "the same day", "days later")
@@ -37,9 +38,9 @@ class Workflow:
         """Log Bayes factors of one habit of places, of steps, and of the first steps."""
         return np.stack([self._places.compare(rows), self._steps.compare(rows), self._start.compare(rows)])
 
-    def words(self, first: int, second: int) -> str:
+    def words(self, first: int, second: int) -> Told:
         """The most frequent places of both."""
-        return f"edits {self._places.most(first)} / {self._places.most(second)}"
+        return said("workflow", most(self._places.most(first)), most(self._places.most(second)))
 
 
 def _place(one: ReadEdit) -> str:
