@@ -28,6 +28,7 @@ from tsbot.parts import Stop, check_tables
 from tsbot.report import deadlines, replies, routing, stationery
 from tsbot.settings import Settings
 from tsbot.trace import reading, weights
+from tsbot.trace import words as evidence
 
 Files = Sequence[DataFile[Any, Any]]
 
@@ -50,7 +51,7 @@ TABLES: Files = (
     reading.shipped_patterns,
     weights.shipped_weights,
 )
-LETTERS: Files = (catalogue.shipped, stationery.stationery_of)
+LETTERS: Files = (catalogue.shipped, stationery.stationery_of, evidence.shipped_words)
 DELIVERY: Files = (*LETTERS, *TABLES)
 """What is read by whatever writes and delivers letters, and by a listener, which purges and makes plans."""
 PATROL: Files = (*DELIVERY, *DETECTOR)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -54,9 +55,18 @@ def test_another_master_key_is_refused_and_nothing_changes(database: Database) -
     database.check_key()
 
 
-def test_a_locked_database_is_trouble_that_passes(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[Database]:
+    """A database of SQLite, whatever the others are: the contract has what servers do."""
+    store = Database(connect(f"sqlite:///{tmp_path / 'tsbot.sqlite'}"), MasterKey(b"k" * 32))
+    schema.upgrade(store)
+    yield store
+    store.close()
+
+
+def test_a_locked_database_is_trouble_that_passes(file: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BUSY_SECONDS", 0.05)
-    impatient = Database(connect(f"sqlite:///{tmp_path / 'tsbot.sqlite'}"), database.key)
+    impatient = Database(connect(f"sqlite:///{tmp_path / 'tsbot.sqlite'}"), file.key)
     blocker = sqlite3.connect(tmp_path / "tsbot.sqlite", isolation_level=None)
     blocker.execute("begin immediate")
     try:
@@ -69,12 +79,12 @@ def test_a_locked_database_is_trouble_that_passes(database: Database, tmp_path: 
         impatient.close()
 
 
-def test_a_full_disk_is_trouble_that_passes(database: Database) -> None:
-    with database.read() as connection:
+def test_a_full_disk_is_trouble_that_passes(file: Database) -> None:
+    with file.read() as connection:
         pages = connection.scalar(text("pragma page_count"))
 
     def fill() -> None:
-        with database.write() as connection:
+        with file.write() as connection:
             connection.exec_driver_sql(f"pragma max_page_count = {pages}")
             ledger.save_seen(connection, "event", b"x" * 200_000)
 
@@ -112,8 +122,9 @@ def test_flags_of_before_get_a_priority_and_go_down_again_unharmed(database: Dat
         columns = "id, subject, kind, case_id, wiki, field, probability, specificity, plausibility, imminence, language, coverage, detector"
         for name, kind, imminence in (("near", "violence", 3), ("far", "violence", 0), ("legal", "legal", 0)):
             values = f"'{name}', '{name}', '{kind}', 'c', 'enwiki', 'text', 0.5, 1, 1, {imminence}, 'en', 'scored', 'd'"
-            more = "'patrol', 1, 1, x'00'"
-            connection.execute(text(f"insert into flag ({columns}, source, event_time, created, body) values ({values}, {more})"))
+            more = "'patrol', 1, 1, :body"
+            query = text(f"insert into flag ({columns}, source, event_time, created, body) values ({values}, {more})")
+            connection.execute(query, {"body": b"\x00"})
         connection.execute(text("insert into outcome (flag_id, what, time, event_id) values ('near', 'hidden', 1, 'e')"))
     schema.upgrade(database)
     with database.read() as connection:

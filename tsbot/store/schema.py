@@ -60,8 +60,9 @@ def _upgrade(database: Database, revision: str, known: set[str]) -> None:
     if have is not None and have not in known:
         raise SchemaError(f"The database has schema {have}, unknown to this version of tsbot. Install the newer tsbot that made it.")
     with database.write() as connection:
-        if have is None and connection.dialect.name in ("mysql", "mariadb"):
-            # Tables that are made from now on tell upper from lower case and a space at the end, as the other databases do.
+        if connection.dialect.name in ("mysql", "mariadb"):
+            # Tables that are made from now on tell upper from lower case and a space at the end, as the other databases do. Each time: a
+            # connection that was opened before the first time does not know of it, and would make tables that fit no others.
             connection.exec_driver_sql("alter database character set utf8mb4 collate utf8mb4_nopad_bin")
         with _repeatable(connection):
             command.upgrade(_config(connection), revision)
