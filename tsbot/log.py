@@ -21,7 +21,7 @@ ALLOWED = frozenset(
         "event", "level", "timestamp", "attempt", "attempts", "by", "bytes", "case", "cause", "channel", "code", "consequence",
         "count", "cursor", "dead", "due", "edits", "error", "flag", "gap", "id", "kind", "messages", "pending", "purpose",
         "reason", "reconnects", "remedy", "report", "resumed", "retry_after", "rule", "seconds", "setting", "since", "source",
-        "state", "status", "until", "wait", "wiki", "wikis",
+        "state", "status", "until", "version", "wait", "wiki", "wikis",
     }
 )  # fmt: skip
 """Fields that may be logged; their values are ids, counts, times, names of rules, settings and wikis."""
