@@ -18,6 +18,10 @@ These command line parameters can be used:
 
 -nodiffs          Leave out the links to diffs side by side.
 
+-picture:FILE     Write the clusters as a picture (SVG) to this file.
+
+-json             Print the answer as JSON.
+
 -language:X       Language in which evidence is told, the rest being English. Default: en.
 
 -fresh            Ask the wikis anew, whatever they answered within the last hour.
@@ -35,14 +39,17 @@ To see who else an account may be:
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pywikibot
 
 from tsbot.cli.common import EXIT_USAGE
 from tsbot.cli.trace_account import answer, exit_of, voice_of
 from tsbot.pwb.arguments import guarded, handle, refuse
+from tsbot.trace.answer import to_json
 from tsbot.trace.view import lines
 
 docuReplacements = {"&params;": ""}  # noqa: N816 - the name that pywikibot looks for
@@ -55,7 +62,7 @@ def main(*args: str) -> None:
 
 def trace(args: Sequence[str]) -> None:
     """Print the answer."""
-    account, why, top, diffs, fresh, language = "", "", 10, True, False, "en"
+    account, why, top, diffs, fresh, language, picture, as_json = "", "", 10, True, False, "en", "", False
     wikis: list[str] = []
     against: list[str] = []
     given = handle(args)
@@ -71,6 +78,10 @@ def trace(args: Sequence[str]) -> None:
             against.append(value)
         elif name == "-top" and value.isascii() and value.isdigit() and int(value):
             top = int(value)
+        elif name == "-picture" and value:
+            picture = value
+        elif argument == "-json":
+            as_json = True
         elif name == "-language" and value:
             language = value
         elif argument == "-nodiffs":
@@ -86,7 +97,11 @@ def trace(args: Sequence[str]) -> None:
         sys.exit(EXIT_USAGE)
     voice = voice_of(language)
     found = answer(given.settings(), account, why, wikis=wikis, against=against, fresh=fresh)
-    for line in lines(found, top=top, diffs=diffs, voice=voice):
+    if picture:
+        Path(picture).write_text(found.grouping.svg, encoding="utf-8")
+    if as_json:
+        pywikibot.stdout(json.dumps(to_json(found), ensure_ascii=False))
+    for line in () if as_json else lines(found, top=top, diffs=diffs, voice=voice):
         pywikibot.info(line)
     if code := exit_of(found):
         sys.exit(code)

@@ -130,7 +130,7 @@ def _of_bus(vitals: Vitals, bus: BusStatus) -> Iterator[Metric]:
     if bus.lag is not None:
         words = "Messages that the broker holds undelivered or unacknowledged."
         yield GaugeMetricFamily("tsbot_bus_lag_messages", words, value=bus.lag)
-    yield CounterMetricFamily("tsbot_bus_redelivered", "Messages that came to this process again.", value=bus.redelivered)
+    yield CounterMetricFamily("tsbot_bus_redelivered", "Events that this process was told of again.", value=bus.redelivered)
     yield CounterMetricFamily("tsbot_bus_unknown", "Messages that were none of tsbot's.", value=bus.unknown)
     words = "Events taken without a message: left by dead workers, or forgotten by the broker."
     yield CounterMetricFamily("tsbot_bus_recovered", words, value=vitals.recovered)

@@ -240,7 +240,8 @@ def test_what_a_filter_stopped_goes_the_same_way_and_a_stream_cannot_pretend_to_
     listener.teller.tend(0.0)
     machines.drain(worker)
     assert world.rows("select subject, source from flag") == [("enwiki:abuse:1", "filter")]
-    assert world.rows("select source, position from cursor") == [("abuselog.enwiki", "[9.0, 1]")]
+    with world.database.read() as connection:
+        assert ledger.load_cursor(connection, "abuselog.enwiki") == "[9.0, 1]"
     assert [message.event for message in bus.published] == ["attempt-1"]
     assert (world.totals().flagged, world.totals().failed) == (1, 1)
 

@@ -11,8 +11,11 @@ import pytest
 from sqlalchemy import Connection
 
 from tsbot.errors import InputError
+from tsbot.reception import hearing as hearings
 from tsbot.reception.letterbox import Letterbox
 from tsbot.store.database import Database
+
+from .conftest import House
 
 
 @pytest.fixture
@@ -64,6 +67,20 @@ def test_what_is_begun_cannot_be_called_off(letterbox: Letterbox) -> None:
     go_on.set()
     assert held.result(30) == "held"
     assert letterbox.put(lambda _: "later").result(30) == "later"
+
+
+def test_a_sender_who_gave_up_is_told_the_truth(house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    from tsbot.reception import web
+
+    monkeypatch.setattr(web, "PATIENCE", 0.2)
+    _, go_on, _ = _held(house.letterbox)
+    browser = house.browser()
+    assert browser.post("/", data={"text": "a report"}).status_code == 503
+    go_on.set()
+    assert house.letterbox.put(lambda _: "later").result(30) == "later"
+    with house.database.read() as connection:
+        assert hearings._many(connection) == []
+    assert not caplog.records, "what is called when it is stored minds no cancelling"
 
 
 def test_one_that_fails_is_told_and_the_others_are_written(letterbox: Letterbox) -> None:

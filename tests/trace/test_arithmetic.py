@@ -77,7 +77,7 @@ def test_habits_speak_for_and_against_and_not_without_edits() -> None:
     assert same > 1
     assert other < -1
     assert nothing == pytest.approx(0)
-    assert habit.most(0) == "100 % night"
+    assert habit.most(0) == (100, "night")
     assert bounded(np.array([[8.0, 2.0]]), 5.0).tolist() == [[4.0, 1.0]]
 
 

@@ -18,7 +18,7 @@ from tsbot.store.database import Database
 from tsbot.stream.events import Event, EventKind
 from tsbot.trace import lookup as lookup_module
 from tsbot.trace.activity import Account
-from tsbot.trace.index import DAY, ActivityIndex, digest, edit_number, time_of
+from tsbot.trace.index import DAY, ActivityIndex, account_number, digest, edit_number, page_number, time_of
 from tsbot.trace.lookup import Lookup
 from tsbot.trace.upkeep import trim
 from tsbot.wiki.titles import canonical, twin
@@ -175,6 +175,36 @@ def test_fifty_thousand_on_one_page_are_passed_over(database: Database) -> None:
     result = holders(database, "A")
     assert [one.account for one in result.found] == ["B"]
     assert result.crowded == ("enwiki|Main sandbox",)
+
+
+def test_fifty_thousand_temporary_accounts_on_one_page_cost_as_much_as_two_hundred(database: Database) -> None:
+    """The page's editors are not read, and the accounts that share nothing else are no candidates."""
+    page = page_number("enwiki", "Main sandbox")
+    rows = [{"page": page, "account": account_number(f"~2026-{number}-1")} for number in range(50_000)]
+    with database.write() as connection:
+        connection.execute(t.activity_touch.insert(), rows)
+    feed(database, [edit(1, "A", "Main sandbox"), edit(2, "A", "Mill"), edit(3, "B", "Mill")])
+    read: list[int] = []
+    with database.read() as connection:
+        lookup = Lookup(connection)
+        account = lookup.edits(["A"], 100)["A"]
+        batches = lookup._batches
+        lookup._batches = lambda *words: [read.append(1) or row for row in batches(*words)]  # type: ignore[method-assign, func-returns-value]
+        found = lookup.holders(account)
+    assert ([one.account for one in found.found], found.crowded) == (["B"], ("enwiki|Main sandbox",))
+    assert len(read) < 2 * lookup_module.MOST_HOLDERS
+
+
+def test_of_an_account_with_very_many_edits_the_latest_are_read(database: Database) -> None:
+    account = account_number("Tireless")
+    rows = [{"account": account, "id": edit_number(NOW - n, "enwiki", n), "page": n % 9, "rev": n, "digest": 0} for n in range(1, 20_001)]
+    with database.write() as connection:
+        connection.execute(t.activity_edit.insert(), rows)
+        connection.execute(t.activity_wiki.insert(), [{"id": 1, "name": "enwiki", "base": "https://en.test"}])
+        connection.execute(t.activity_page.insert(), [{"id": number, "wiki": 1, "title": f"Page {number}"} for number in range(9)])
+    with database.read() as connection:
+        (found,) = Lookup(connection).edits(["Tireless", "Nobody"], 40).values()
+    assert [one.rev_id for one in found.edits] == list(range(40, 0, -1))
 
 
 def test_own_user_pages_point_at_nobody(database: Database) -> None:

@@ -85,9 +85,16 @@ def test_the_innocent_look_alike_is_no_strong_link_and_no_part_of_the_cluster(as
     assert trace.candidate("Weir Keeper").against
 
 
+@pytest.mark.parametrize("volume", [1, 2, 10])
 @pytest.mark.parametrize(("asked", "other"), [("Quiet Organist", "Quiet 0rganist"), ("Quiet 0rganist", "Quiet Organist")])
-def test_a_framed_victim_is_told_as_imitation(ask: Any, asked: str, other: str) -> None:
+def test_a_framed_victim_is_told_as_imitation(ask: Any, farm: Any, asked: str, other: str, volume: int) -> None:
+    """However much whoever frames him edits; and it is said what gives the imitation away."""
+    for some in farm.edits.values():
+        more = [one for one in some if one["user"] == "Quiet 0rganist"]
+        some[:0] = [one | {"revid": one["revid"] + 10_000 * again} for again in range(1, volume) for one in more]
     trace = ask(asked)
+    (line,) = [line for line in trace.candidate(other).evidence if line.kind == "imitation"]
+    assert (line.log_lr, "other hours" in line.words) == (0.0, True)
     assert [one.account for one in trace.imitations] == [other]
     assert not [one for one in trace.links if one.account == other]
     assert not any(other in group for group in trace.grouping.clusters)

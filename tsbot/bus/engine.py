@@ -35,7 +35,7 @@ class BusStatus:
     lag: int | None = None
     """Messages that the broker holds undelivered or unacknowledged; None where it does not say."""
     redelivered: int = 0
-    """Messages that came again, to this process."""
+    """Events that this process was told of again."""
     unknown: int = 0
     """Messages that were none of ours, to this process."""
     trouble: str = ""

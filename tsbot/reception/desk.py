@@ -122,7 +122,7 @@ class FrontDesk:
         return known
 
     def _told(self, done: Future[Hearing]) -> None:
-        if done.exception() is None:
+        if not done.cancelled() and done.exception() is None:
             taken = done.result()
             structlog.get_logger().info("reception.received", id=taken.reference, channel=taken.channel)
             self.wake()

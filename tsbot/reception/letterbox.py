@@ -22,7 +22,7 @@ T = TypeVar("T")
 Work = Callable[[Connection], Any]
 MOST = 64
 """Of what is written in one transaction."""
-FULL = 2_000
+FULL = 5_000
 """What may wait; more is refused, so that nobody waits for ever."""
 STOP_SECONDS = 10.0
 

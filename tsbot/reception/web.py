@@ -46,7 +46,7 @@ from tsbot.reception.words import FIRST, called, day, languages, shipped_words, 
 HERE = Path(__file__).parent
 MOST_BYTES = 32 * 1024 * 1024
 """Of a form: five million letters of any script, as browsers send them."""
-PATIENCE = 20.0
+PATIENCE = 45.0
 """Seconds that a report may take to be stored before its sender is told to try again."""
 MOST_FILES = 20
 ATTACHED = "\0attached"
@@ -219,7 +219,7 @@ async def _send(front: Front, request: Request) -> Response:
         if typed.pop(ATTACHED, ""):
             said = msgspec.structs.replace(said, remarks=("attachments",))
         storing = front.desk.take(said, once=once, channel="web", language=voice.language)
-        taken = await asyncio.wait_for(asyncio.wrap_future(storing), PATIENCE)
+        taken = await _stored(storing)
         reading = front.desk.reader.read(said.text, taken.id) if front.desk.reader is not None else None
     except TooManyError as error:
         return front.form(request, voice, typed, 429, voice.say(f"{FIRST}kept-many", max(1, round(error.wait / 60))))
@@ -239,6 +239,16 @@ async def _send(front: Front, request: Request) -> Response:
     if front.protocol is not None:
         front.cookies.end(answer, "reporter")
     return answer
+
+
+async def _stored(storing: Future[Hearing]) -> Hearing:
+    """The report once it is stored. Whoever is told that it was not is told the truth: what is being stored already is waited for."""
+    try:
+        return await asyncio.wait_for(asyncio.wrap_future(storing), PATIENCE)
+    except TimeoutError:
+        if storing.cancelled():
+            raise
+        return await asyncio.wait_for(asyncio.wrap_future(storing), PATIENCE)
 
 
 async def _reading(reading: Future[Reading] | None) -> Reading | None:

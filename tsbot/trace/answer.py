@@ -246,7 +246,9 @@ class Trace:
     ranges: tuple[CoveringRange, ...] = ()
     silent: tuple[Silent, ...] = ()
     notes: tuple[str, ...] = ()
-    """What whoever reads it must know, in words: what was cut, passed over, left out."""
+    """What whoever reads it must know, in English: what was cut, passed over, left out."""
+    notes_said: tuple[Phrase, ...] = ()
+    """``notes`` as messages."""
     index_days: int = 0
     """Days that the activity index reaches back; 0: it is off or empty."""
 

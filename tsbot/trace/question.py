@@ -39,6 +39,7 @@ from tsbot.trace.shortlist import Shortlist, shortlist, strangers
 from tsbot.trace.suspects import suspects
 from tsbot.trace.telling import link_to, notes, place
 from tsbot.trace.texts import READ, STRANGERS, Texts, with_texts
+from tsbot.trace.words import english
 from tsbot.wiki.api import Api
 from tsbot.wiki.budget import Budget
 from tsbot.wiki.fanout import FanOut
@@ -132,7 +133,8 @@ class Tracer:
             grouping=grouping,
         )
         trace = replace(trace, subject=replace(subject, link=link_to(footprint, fan)), ranges=ranges_of(fan, trace, footprint))
-        return replace(trace, silent=_silent(fan), notes=notes(trace, footprint, found.crowded if found else ()))
+        told = notes(trace, footprint, found.crowded if found else ())
+        return replace(trace, silent=_silent(fan), notes=tuple(map(english, told)), notes_said=told)
 
     # -- parts of it --------------------------------------------------------------------------------------------------
 

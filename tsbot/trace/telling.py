@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tsbot.i18n.voice import Phrase
 from tsbot.trace.answer import Block, Place, Trace
 from tsbot.trace.footprints import Footprint, Visit
 from tsbot.trace.index import AHEAD
 from tsbot.trace.records import OurFlags
+from tsbot.trace.words import said
 from tsbot.wiki.fanout import FanOut
 from tsbot.wiki.footprint import LocalBlock
 from tsbot.wiki.links import WikiLinks
@@ -51,28 +53,25 @@ def _block(block: LocalBlock) -> Block:
     return Block(block.partial, block.expiry, block.flags, block.restrictions, block.by, block.since)
 
 
-def notes(trace: Trace, footprint: Footprint, crowded: Sequence[str]) -> tuple[str, ...]:
+def notes(trace: Trace, footprint: Footprint, crowded: Sequence[str]) -> tuple[Phrase, ...]:
     """What whoever reads the answer must know: what was cut, passed over, left out."""
     notes = []
     if cut := [visit.wiki for visit in footprint.visits if not visit.contributions.complete]:
-        notes.append(f"Only the latest edits were looked at on {', '.join(cut)}; there are older ones.")
+        notes.append(said("note-cut", ", ".join(cut)))
     if future := sum(edit.time > trace.asked + AHEAD for visit in footprint.visits for edit in visit.contributions.edits):
-        notes.append(f"{future} edits have times in the future (a clock is wrong); they were left out.")
+        notes.append(said("note-future", future))
     if crowded:
-        named = "; ".join(key.replace("|", ": ", 1) for key in crowded[:HUB_NOTES])
-        notes.append(f"{len(crowded)} pages that very many edit point to nobody and were passed over: {named}")
+        notes.append(said("note-crowded", len(crowded), tuple(said("shared-page", *key.split("|", 1)) for key in crowded[:HUB_NOTES])))
     if not any(visit.contributions.edits for visit in footprint.visits):
-        notes.append("No edit is visible: nothing can be compared.")
+        notes.append(said("note-nothing"))
     elif sum(len(visit.contributions.edits) for visit in footprint.visits) < 5:
-        notes.append("So few edits say little, whatever the numbers.")
+        notes.append(said("note-few"))
     if any(one.temporary for one in trace.links) or trace.subject.kind == "temporary":
-        notes.append(
-            "Several temporary accounts in a row are normal for one person, and no abuse by themselves; they are not resolved to addresses."
-        )
+        notes.append(said("note-temporary"))
     if trace.imitations:
-        notes.append("Where the pattern is one of imitation, one of the two may be framing the other: do not act on the link.")
+        notes.append(said("note-imitation"))
     if not trace.index_days:
-        notes.append("The activity index is off or empty: candidates come from page histories and names on the wikis only.")
+        notes.append(said("note-no-index"))
     if footprint.central is None and trace.subject.kind in ("account", "temporary"):
-        notes.append("No CentralAuth tells where the account is: the same name on another wiki may be somebody else.")
+        notes.append(said("note-no-central"))
     return tuple(notes)

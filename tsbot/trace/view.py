@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import zip_longest
 
 from tsbot.i18n.voice import Phrase, Voice
 from tsbot.report.wording import misleading
@@ -41,8 +42,8 @@ def lines(trace: Trace, *, top: int = 10, diffs: bool = True, voice: Voice | Non
         yield ""
         yield "PARTIAL: these wikis did not answer; what they know is missing here."
         yield from (f"  {one.wiki}: {one.why}" for one in trace.silent)
-    for note in trace.notes:
-        yield f"Note: {plain(note)}"
+    for note, said in zip_longest(trace.notes, trace.notes_said):
+        yield f"Note: {_told(said, note, voice)}"
     if subject.state == "known":
         yield "Behaviour is evidence, not proof. Open the diffs before you act, and think of who might gain from a false link."
 
