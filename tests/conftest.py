@@ -41,7 +41,8 @@ def mariadb() -> Iterator[MariaDB]:
 @pytest.fixture
 def database_url(tmp_path: Path, request: pytest.FixtureRequest) -> str:
     """Where the tests' database is: SQLite, unless TSBOT_TEST_DATABASE says ``postgresql`` or ``mariadb``."""
-    backend = os.environ.get("TSBOT_TEST_DATABASE", "sqlite")
+    of_a_file = request.node.get_closest_marker("sqlite") is not None
+    backend = "sqlite" if of_a_file else os.environ.get("TSBOT_TEST_DATABASE", "sqlite")
     if backend == "sqlite":
         return f"sqlite:///{tmp_path / 'tsbot.sqlite'}"
     url: str = request.getfixturevalue(backend).create(f"test_{uuid.uuid4().hex}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tsbot.datafiles import DataFile, Renewed, data_file, renew
+from tsbot.datafiles import DataFile, Renewed, as_on_disk, data_file, renew
 from tsbot.errors import SettingsError
 
 
@@ -172,3 +172,17 @@ def test_folders_are_read_with_all_their_files_but_programs(tmp_path: Path) -> N
     (folder / "x.toml").write_text("")
     assert renew((packs,)).changed
     assert packs() == ["x.py", "x.toml"]
+
+
+def test_what_lies_on_the_disk_is_seen_within_and_what_is_in_use_stays(desk: Desk) -> None:
+    desk.words_file()
+    with as_on_disk(desk.words_file):
+        assert desk.words_file() == "apple"
+    assert desk.reads == ["words"]
+    desk.words.write_text("pear")
+    with as_on_disk(desk.words_file):
+        assert desk.words_file() == "pear"
+    assert desk.words_file() == "apple"
+    desk.words.write_text("wrong")
+    with pytest.raises(SettingsError), as_on_disk(desk.words_file):
+        pytest.fail("it is wrong")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import tsbot.detect
-from tsbot.detect import model
+from tsbot.datafiles import data_file
+from tsbot.detect import detector, model
 from tsbot.store.keyfile import KeyFile
 
 WELL = '[wiki]\ncontact = "you@example.org"\n[report]\nreporter_contact = "you@example.org"\n'
@@ -133,7 +133,8 @@ def test_the_model_is_missing_or_damaged(office: Any, monkeypatch: pytest.Monkey
         (package / "models" / model.NGRAMS).unlink()
     else:
         (package / "models" / model.NGRAMS).write_bytes(b"something else")
-    monkeypatch.setattr(model, "resources", SimpleNamespace(files=lambda _package: package))
+    there = data_file("model", package / "models")(lambda: model.load_model(package / "models"))
+    monkeypatch.setattr(detector, "shipped_model", there)
     result = office.run("doctor", "--offline", "--json")
     (finding,) = (line for line in result.lines if line["check"] == "detector")
     assert (result.code, finding["state"]) == (1, "problem")

@@ -70,6 +70,7 @@ def test_a_later_stronger_passage_strengthens_the_flag_and_adds_no_letter(world:
     assert world.rows("select count(*) from report where purpose = 'letter'") == [(1,)]
 
 
+@pytest.mark.sqlite
 def test_a_database_locked_by_somebody_else_delays_and_loses_nothing(
     world: Any, make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,6 +93,7 @@ def test_a_database_locked_by_somebody_else_delays_and_loses_nothing(
     world.database.close()
 
 
+@pytest.mark.sqlite
 def test_a_full_disk_delays_and_loses_nothing(world: Any, make: Any) -> None:
     pipeline = world.pipeline(fetch=False)
     ((pages,),) = world.rows("pragma page_count")
@@ -111,6 +113,7 @@ def test_a_full_disk_delays_and_loses_nothing(world: Any, make: Any) -> None:
     assert limit["pages"] == 1_000_000
 
 
+@pytest.mark.sqlite
 def test_a_flood_of_flags_costs_the_database_the_same_per_flag(world: Any, make: Any) -> None:
     pipeline = world.pipeline(fetch=False)
     steps = {"thousands": 0}

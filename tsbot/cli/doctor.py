@@ -14,7 +14,7 @@ from rich.text import Text
 
 from tsbot import doctor as checks
 from tsbot.cli.common import EXIT_NOTHING, ConfigOption, DatabaseOption, JsonOption, read_settings
-from tsbot.detect.detector import load_detector
+from tsbot.detect.detector import newest_detector
 from tsbot.doctor import Diagnosis, State
 from tsbot.doctor_console import check_console
 from tsbot.doctor_data import check_data
@@ -94,7 +94,7 @@ def examine(settings: Settings, *, offline: bool) -> Iterator[Diagnosis]:
     yield from check_console(settings, time.time())
     yield from checks.check_disk(settings)
     yield from checks.check_clock(settings)
-    yield from checks.check_detector(lambda: load_detector(settings.detect.thresholds, settings.detect.identify, anew=True).version)
+    yield from checks.check_detector(lambda: newest_detector(settings.detect.thresholds, settings.detect.identify).version)
     yield from check_data(settings)
     if not offline:
         yield from checks.check_stream(settings, probe)

@@ -24,7 +24,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tsbot.datafiles import data_file
+from tsbot.datafiles import as_on_disk, data_file
 from tsbot.detect.assess import Assessor, Clue, Read, glanced_probability, unread_probability
 from tsbot.detect.finding import DETECTED, PHYSICAL, Coverage, Evidence, Finding, Kind
 from tsbot.detect.language_pack import Pack, common_words, load_packs
@@ -273,19 +273,23 @@ def load_detector(
     packs: Path | None = None,
     *,
     quick: bool = False,
-    anew: bool = False,
 ) -> Cascade:
     """The detector that comes with tsbot, or one with another model or other packs (folders).
 
-    ``thresholds``: see ``detect.thresholds`` of the settings; ``quick``: see :class:`Cascade`; ``anew`` reads the files as they are now,
-    whatever is in use.
+    ``thresholds``: see ``detect.thresholds`` of the settings; ``quick``: see :class:`Cascade`.
 
     With ``identify``, a statistical identifier (80 MB, loaded when first needed) names languages that neither script nor
     little words tell; without it they are ``und``. Raises ``ModelError`` or ``PackError``.
     """
-    rules = shipped_rules() if packs is None and not anew else _rules(load_packs(packs))
+    rules = shipped_rules() if packs is None else _rules(load_packs(packs))
     guesser = LanguageGuesser(rules.common, langid_fallback()) if identify else rules.guesser
-    return Cascade(shipped_model() if model is None and not anew else load_model(model), rules.lexicon, guesser, thresholds, quick=quick)
+    return Cascade(shipped_model() if model is None else load_model(model), rules.lexicon, guesser, thresholds, quick=quick)
+
+
+def newest_detector(thresholds: Mapping[str, float] | None = None, identify: bool = False) -> Cascade:
+    """As :func:`load_detector`, with the files as they lie on the disk, whatever is in use."""
+    with as_on_disk(shipped_rules, shipped_model):
+        return load_detector(thresholds, identify)
 
 
 @dataclass(frozen=True)
