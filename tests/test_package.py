@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+import tsbot
+
 ROOT = Path(__file__).parent.parent
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("TSBOT_", "PYTHON", "PYWIKIBOT"))}
 MOST_BYTES = 10_000_000
@@ -98,6 +100,12 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     lent = [path for path in sys.path if path.endswith("site-packages")]
     (site / "lent.pth").write_text("\n".join(lent) + "\n")
     return python
+
+
+def test_the_wheel_has_the_version_of_which_the_changes_are_told(wheel: Path) -> None:
+    assert wheel.name.startswith(f"tsbot-{tsbot.__version__}-")
+    told = re.findall(r"^## (\d+\.\d+\.\d+) - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert told[0] == tsbot.__version__
 
 
 def test_the_wheel_holds_what_the_program_reads(wheel: Path) -> None:
