@@ -34,7 +34,7 @@ def test_judged_and_skipped_edits_are_indexed(world: Any, make: Any, pipeline: A
         ),
         "test",
     )
-    assert indexed(world) == {"Judged", "Skipped"}
+    assert indexed(world) == {"Judged", "Skipped", "Robot"}
 
 
 def test_two_streams_that_tell_of_one_edit_count_once(world: Any, make: Any, pipeline: Any) -> None:

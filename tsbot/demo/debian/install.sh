@@ -4,7 +4,7 @@
 #
 #   sh install.sh              install (with sudo unless run as root)
 #   sh install.sh --machines   install PostgreSQL and nats-server, too: for the demo on many machines (tsbot demo --many-machines)
-#   sh install.sh --tests      install what only tests need, too: Chromium, PostgreSQL, MariaDB, nats-server
+#   sh install.sh --tests      install what only tests need, too: Chromium, PostgreSQL, MariaDB, nats-server, promtool
 #   sh install.sh --check      only say whether anything is missing (exit status 1)
 set -eu
 
@@ -16,7 +16,10 @@ can_make_venv() {
 }
 
 case ${1:-} in
---tests) programs="nats-server chromium mariadbd mariadb-install-db" packages="chromium mariadb-server nats-server postgresql" ;;
+--tests)
+    programs="nats-server chromium mariadbd mariadb-install-db promtool"
+    packages="chromium mariadb-server nats-server postgresql prometheus"
+    ;;
 --machines) programs=nats-server packages="nats-server postgresql" ;;
 *) programs= packages= ;;
 esac
