@@ -63,7 +63,7 @@ def test_php_comes_first_and_mediawiki_without_apache(tools: Path):
 
 @pytest.mark.parametrize(
     ("switch", "packages"),
-    [("--machines", "nats-server postgresql"), ("--tests", "chromium mariadb-server nats-server postgresql")],
+    [("--machines", "nats-server postgresql"), ("--tests", "chromium mariadb-server nats-server postgresql prometheus")],
 )
 def test_servers_are_installed_where_they_are_asked_for(tools: Path, switch: str, packages: str):
     assert any(call.endswith(f" install {packages}") for call in installing(tools, switch))
