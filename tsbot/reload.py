@@ -6,6 +6,7 @@ in use stands in a file of the data folder while the process lives, so that the 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import threading
@@ -22,6 +23,7 @@ from tsbot.cases import approvals, closing, context, handling, lifecycle, priori
 from tsbot.datafiles import DataFile, renew
 from tsbot.detect.detector import shipped_model, shipped_rules
 from tsbot.detect.private import cues
+from tsbot.errors import SettingsError
 from tsbot.hide import policy
 from tsbot.i18n import catalogue
 from tsbot.parts import Stop, check_tables
@@ -132,14 +134,16 @@ class Reloader:
 
     @contextmanager
     def written_down(self) -> Iterator[None]:
-        """Keep a file of what is in use, locked for as long as the process lives."""
-        self._settings.data_path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        """Keep a file of what is in use, locked for as long as the process lives. Raises ``SettingsError`` where it cannot be made."""
         folder = self._settings.data_path / FOLDER
-        folder.mkdir(exist_ok=True, mode=0o700)
         path = folder / f"{self.role}-{os.getpid()}.json"
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._settings.data_path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder.mkdir(exist_ok=True, mode=0o700)
+            self._file = _locked(path)
+        except OSError as error:
+            raise SettingsError(f"The data folder cannot be written to: {error.strerror}.") from error
+        try:
             self.write()
             yield
         finally:
@@ -148,13 +152,15 @@ class Reloader:
             self._file = self._written = None
 
     def write(self) -> None:
-        """Write down what is in use, if that has changed."""
+        """Write down what is in use, if that has changed; on a full disk, as soon as there is room. Raises nothing."""
         now = (versions(self.files), refused(self.files))
-        if self._file is not None and now != self._written:
-            self._written = now
+        if self._file is None or now == self._written:
+            return
+        with contextlib.suppress(OSError):
             content = msgspec.json.encode(self.in_use())
             os.ftruncate(self._file, 0)
             os.pwrite(self._file, content, 0)
+            self._written = now
 
 
 @contextmanager
@@ -200,6 +206,16 @@ def living(settings: Settings) -> list[InUse]:
         if (one := _read(path)) is not None:
             found.append(one)
     return found
+
+
+def _locked(path: Path) -> int:
+    """A file that is open, locked, and there: whoever looks for dead processes may take a new one away before it is locked."""
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            return handle
+        os.close(handle)
 
 
 def _read(path: Path) -> InUse | None:

@@ -96,7 +96,7 @@ def _run() -> None:
         if isinstance(stream, io.TextIOWrapper):  # texts of all languages must not end a command on a terminal that lacks their letters
             stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        app(prog_name="tsbot")  # however it was started: as the installed command is called
     except TsbotError as error:
         typer.secho(f"tsbot: {error}", fg="red", err=True)
         sys.exit(exit_code(error))
