@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -24,6 +25,7 @@ from tsbot.hide.observer import Observer
 from tsbot.hide.suggest import Limits
 from tsbot.intake import Intake
 from tsbot.pipeline import Pipeline
+from tsbot.reception.reminding import remind
 from tsbot.report.channels import open_channels
 from tsbot.report.deliver import Deliverer
 from tsbot.report.filing import file_reports
@@ -179,6 +181,7 @@ def open_deliverer(
         clock=clock,
         rng=random.Random(),  # noqa: S311 - spreads retries, guards nothing
         simulate=simulating() if simulate is None else simulate,
+        also=(partial(remind, database, settings),),
     )
 
 

@@ -16,6 +16,7 @@ from tsbot.cases.acts import Desk, desk
 from tsbot.cases.case import CaseState, read_case
 from tsbot.cases.closing_order import Step, missing
 from tsbot.errors import CaseError, InputError, SettingsError
+from tsbot.parts import open_deliverer, open_wikis
 from tsbot.reception import answering
 from tsbot.reception import hearing as hearings
 from tsbot.reception.discretion import Secrets, leaks
@@ -233,6 +234,16 @@ def test_who_waits_too_long_is_called_to_mind_once_a_day_by_ids_only(house: Hous
     assert reminded() == 2
     talk.answer("delayed")
     house.now += DAY
+    assert reminded() == 0
+
+
+def test_whatever_delivers_reminds(house: House, talk: Talk, reminded: Callable[[], int]) -> None:
+    house.now = (talk.hearing.check_in or 0) + DAY
+    deliverer = open_deliverer(
+        house.settings, house.database, open_wikis(house.settings), ask_wikis=False, simulate=True, clock=lambda: house.now
+    )
+    assert deliverer.timers.run_once() > 0
+    assert "desk@example.org" in _pages(house)
     assert reminded() == 0
 
 

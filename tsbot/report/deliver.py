@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -72,7 +72,8 @@ class Deliverer:
     """Writes and sends what is in the outbox; no database connection is held meanwhile.
 
     One deliverer at a time works on a machine: a lock file sees to that; those of several machines claim what they send.
-    ``simulate`` writes letters, but hands nothing over. ``account_status`` None leaves the wikis alone.
+    ``simulate`` writes letters, but hands nothing over. ``account_status`` None leaves the wikis alone. ``also`` is what else files
+    messages in its time (:class:`~tsbot.report.timers.Timers`).
     Raises ``SettingsError`` for letters of the settings that cannot be used.
     """
 
@@ -88,6 +89,7 @@ class Deliverer:
         simulate: bool = False,
         links: FindLinks = flag_links,
         crypto: MailCrypto | None = None,
+        also: Sequence[Callable[[float], int]] = (),
     ) -> None:
         self.database = database
         self.settings = settings
@@ -98,7 +100,7 @@ class Deliverer:
         in_use = partial(stationery_of, settings.templates_path)
         self.writer = Writer(database, settings, links, clock, account_status, stationery_in_use=in_use)
         self.outgoing = Outgoing(database, settings, self.writer, self._now, crypto or Sequoia())
-        self.timers = Timers(database, settings, clock)
+        self.timers = Timers(database, settings, clock, also=also)
         self._tended = -TIMER_SECONDS
         self._simulated: set[str] = set()
         # Handed over, but not noted in the database yet.

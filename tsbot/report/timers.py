@@ -18,7 +18,6 @@ from tsbot.cases.filing import case_key
 from tsbot.cases.flag import NAMESPACE
 from tsbot.detect.finding import GRAVITY, Kind
 from tsbot.errors import KeyFileError
-from tsbot.reception.reminding import remind
 from tsbot.report import casework, deadlines, misuse, reminders
 from tsbot.report.deadlines import Deadlines
 from tsbot.report.escalation import Act, Reason, Step, first_due, furthest_ahead, step_of, urgent
@@ -57,6 +56,8 @@ class Timers:
     settings: Settings
     clock: Callable[[], float]
     routing: Routing | None = None
+    also: Sequence[Callable[[float], int]] = ()
+    """What else files messages in its time: called with the time, each says how many."""
 
     @property
     def deadlines(self) -> Mapping[Kind, Deadlines]:
@@ -65,7 +66,7 @@ class Timers:
 
     def run_once(self) -> int:
         """Take the steps that are due; how many messages were filed. Raises ``StoreError``."""
-        filed = remind(self.database, self.settings, self.clock())
+        filed = sum(file(self.clock()) for file in self.also)
         with self.database.read() as connection:
             if not self._overdue(connection):
                 return filed
