@@ -70,7 +70,7 @@ def test_kinds_may_differ(desk: Desk, tmp_path: Path) -> None:
     table = tmp_path / "retention.toml"
     table.write_text(SHIPPED.read_text(encoding="utf-8") + "[kinds.self_harm]\ndismissed = 2\n", encoding="utf-8")
     keeper = desk.keeper()
-    keeper.table = load_retention(table)
+    keeper.retention = lambda: load_retention(table)
     first = desk.flag(1, Kind.SELF_HARM, user="A", title="A")
     second = desk.flag(2, Kind.VIOLENCE, user="B", title="B", text="of another matter altogether")
     for flag in (first, second):

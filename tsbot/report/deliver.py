@@ -98,6 +98,7 @@ class Deliverer:
         self.rng = rng
         self.simulate = simulate
         in_use = partial(stationery_of, settings.templates_path)
+        in_use()  # what is wrong with letters shows before any is written
         self.writer = Writer(database, settings, links, clock, account_status, stationery_in_use=in_use)
         self.outgoing = Outgoing(database, settings, self.writer, self._now, crypto or Sequoia())
         self.timers = Timers(database, settings, clock, also=also)
