@@ -764,6 +764,13 @@ class TraceSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     texts: Annotated[
         int, Meta(ge=0, le=200, description="Latest edits of the accounts compared whose added text is read and compared; 0: none.")
     ] = 20
+    sitelinks: Annotated[
+        str,
+        Meta(
+            description="Wiki (database name) whose sitelinks join pages of different languages. It is asked about wikis that say "
+            "themselves that their links are kept there. Empty: pages of different languages are different pages."
+        ),
+    ] = "wikidatawiki"
     most_wikis: Annotated[
         int, Meta(ge=1, le=1000, description="Wikis that are asked about one account; those with the most edits first.")
     ] = 40

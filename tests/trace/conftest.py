@@ -133,6 +133,8 @@ class Farm:
     down: set[str] = field(default_factory=set)
     editcounts: dict[str, int] = field(default_factory=dict)
     requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    items: list[dict[str, str]] = field(default_factory=list)
+    """What articles are called on each wiki, as "datawiki" keeps it."""
 
     @classmethod
     def of(cls, accounts: Iterable[Account], wikis: Iterable[str], **more: Any) -> Farm:
@@ -156,6 +158,10 @@ class Farm:
             raise WikiUnavailableError("The wiki answers HTTP 503.")
         query: dict[str, Any] = {}
         answer: dict[str, Any] = {"query": query}
+        if parameters.get("action") == "wbgetentities":
+            return self._entities(wiki, parameters)
+        if parameters.get("meta") == "wikibase" and self.items:
+            query["wikibase"] = {"repo": {"url": {"base": "//datawiki.test"}}, "siteid": wiki}
         lists = str(parameters.get("list", "")).split("|")
         if "users" in lists:
             query["users"] = [self._user(wiki, str(parameters["ususers"]))]
@@ -179,6 +185,16 @@ class Farm:
             some = [one for one in self.edits[wiki] if one["title"] == title]
             query["pages"] = [{"title": title, "ns": 0, "revisions": some[: int(parameters["rvlimit"])]}] if some else [{"missing": True}]
         return answer
+
+    def _entities(self, wiki: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        assert wiki == "datawiki"
+        site, titles, wanted = parameters["sites"], parameters["titles"].split("|"), parameters["sitefilter"].split("|")
+        found: dict[str, Any] = {"-1": {"site": site, "title": "Not linked", "missing": ""}}
+        for number, item in enumerate(self.items, 1):
+            if item.get(site) in titles:
+                links = {one: {"site": one, "title": title, "badges": []} for one, title in item.items() if one in wanted}
+                found[f"Q{number}"] = {"type": "item", "id": f"Q{number}", "sitelinks": links}
+        return {"entities": found, "success": 1}
 
     def _exists(self, wiki: str, name: str) -> bool:
         return name not in self.hidden and any(one["user"] == name for one in self.edits[wiki])

@@ -9,7 +9,7 @@ import pytest
 
 from tsbot.errors import WikiRefusedError, WikiUnavailableError
 from tsbot.wiki.fanout import FanOut
-from tsbot.wiki.footprint import Attached, Contribution, LocalBlock, Rename
+from tsbot.wiki.footprint import Attached, Contribution, LocalBlock, Rename, Repository
 from tsbot.wiki.footprint_reader import FootprintReader
 from tsbot.wiki.patient import Patient
 
@@ -175,3 +175,27 @@ def test_a_wiki_that_failed_is_not_asked_again_and_stops_nobody() -> None:
     assert fan.silent == {"dewiki": "The wiki answers HTTP 503."}
     assert calls.count("dewiki") == 1
     assert fan.gather("things", {0: ("dewiki", lambda: "late")}) == {}
+
+
+def test_where_links_to_other_languages_are_kept() -> None:
+    told = {"wikibase": {"repo": {"url": {"base": "//www.data.test", "scriptpath": "/w"}}, "siteid": "enwiki"}}
+    assert reader(told).repository() == Repository("https://www.data.test", "enwiki")
+    assert reader({}).repository() == Repository()  # the wiki knows no such question
+    assert reader(WikiRefusedError("The wiki refuses the request (badvalue).", "badvalue")).repository() == Repository()
+    with pytest.raises(WikiUnavailableError, match="unknown shape"):
+        reader({"wikibase": {"repo": []}}).repository()
+    with pytest.raises(WikiRefusedError):
+        reader(WikiRefusedError("The wiki refuses the request (readapidenied).", "readapidenied")).repository()
+
+
+def test_sitelinks_of_articles() -> None:
+    entities = {
+        "-1": {"site": "enwiki", "title": "Nothing", "missing": ""},
+        "Q1": {"type": "item", "id": "Q1", "sitelinks": {"dewiki": {"site": "dewiki", "title": "Wehr", "badges": []}}},
+        "Q2": {"type": "item", "id": "Q2", "sitelinks": {}},
+    }
+    asking = Told({"query": {}, "entities": entities, "success": 1})
+    assert FootprintReader(asking).sitelinks("enwiki", ["Weir", "Nothing"], ["dewiki", "enwiki"]) == ({"dewiki": "Wehr"},)
+    assert (asking.asked[0]["action"], asking.asked[0]["titles"]) == ("wbgetentities", "Weir|Nothing")
+    with pytest.raises(WikiUnavailableError, match="unknown shape"):
+        reader({"query": {}, "entities": {"Q1": {"sitelinks": ["what"]}}}).sitelinks("enwiki", ["Weir"], ["dewiki"])

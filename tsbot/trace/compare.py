@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 from tsbot.trace.activity import Account
@@ -36,11 +36,13 @@ class Comparison:
     link: Callable[[str, int], str]
     """Address of a diff, from wiki and revision."""
     weights: Weights | None = None
+    joined: Mapping[str, str] = field(default_factory=dict)
+    """Pages that are another page in another language."""
 
     def ranker(self) -> Ranker:
         """All of them, to be asked about."""
         accounts = {one.name: one for one in (*self.strangers, *self.candidates, self.subject)}
-        return Ranker([accounts[name] for name in sorted(accounts)], weights=self.weights)
+        return Ranker([accounts[name] for name in sorted(accounts)], weights=self.weights, joined=self.joined)
 
 
 def compare(

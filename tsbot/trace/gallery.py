@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 from tsbot.trace.activity import Account, Edit, seconds
@@ -49,6 +49,8 @@ class Gallery:
     accounts: Sequence[Account]
     names_shown: bool = True
     """Whether user names may be used as evidence. Where not, accounts' own names are taken out of what they wrote, too."""
+    joined: Mapping[str, str] = field(default_factory=dict)
+    """``wiki|title`` of pages that are another page in another language (:mod:`tsbot.trace.sitelinks`)."""
 
     @property
     def size(self) -> int:
@@ -66,7 +68,7 @@ class Gallery:
     def read(self) -> tuple[tuple[ReadEdit, ...], ...]:
         """Per account its edits, read."""
         accounts = self.accounts if self.names_shown else [_nameless(account) for account in self.accounts]
-        return tuple(tuple(_read(account, edit) for edit in account.edits) for account in accounts)
+        return tuple(tuple(_read(account, edit, self.joined) for edit in account.edits) for account in accounts)
 
 
 @lru_cache(maxsize=TITLES)
@@ -117,11 +119,13 @@ def _nameless(account: Account) -> Account:
     )
 
 
-def _read(account: Account, edit: Edit) -> ReadEdit:
+def _read(account: Account, edit: Edit, joined: Mapping[str, str]) -> ReadEdit:
     if len(edit.pages) == 1:  # as on all wikis
         (page,) = edit.pages
-        return ReadEdit(edit, read_edit(edit), (f"{edit.wiki}|{_bare(page)}",), owner(page) == account.name, seconds(edit))
-    subjects = tuple(dict.fromkeys(f"{edit.wiki}|{_bare(page)}" for page in edit.pages))
+        key = f"{edit.wiki}|{_bare(page)}"
+        return ReadEdit(edit, read_edit(edit), (joined.get(key, key),), owner(page) == account.name, seconds(edit))
+    keys = dict.fromkeys(f"{edit.wiki}|{_bare(page)}" for page in edit.pages)
+    subjects = tuple(dict.fromkeys(joined.get(key, key) for key in keys))
     own = bool(edit.pages) and all(owner(page) == account.name for page in edit.pages)
     return ReadEdit(edit, read_edit(edit), subjects, own, seconds(edit))
 

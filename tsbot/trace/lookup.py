@@ -111,15 +111,18 @@ class Lookup:
                 found[name] = Account(name, edits)
         return found
 
-    def holders(self, account: Account, most: int = MOST_CANDIDATES) -> Holders:
-        """Accounts that share rare pages or a name with one, those with the most and rarest first."""
+    def holders(self, account: Account, most: int = MOST_CANDIDATES, besides: Sequence[str] = ()) -> Holders:
+        """Accounts that share rare pages or a name with one, those with the most and rarest first.
+
+        ``besides`` are further pages (``wiki|title``) that count as the account's; the first of them are looked up.
+        """
         own = account_number(account.name)
         points: dict[int, float] = defaultdict(float)
         pages: dict[int, list[str]] = defaultdict(list)
         why: dict[int, dict[str, None]] = defaultdict(dict)
         crowded = []
         population = max(2, self.accounts())
-        for key, holders in self._holders(_pages_of(account)):
+        for key, holders in self._holders(list(dict.fromkeys((*_pages_of(account), *besides[:MOST_PAGES])))):
             if len(holders) > MOST_HOLDERS:
                 crowded.append(key)
                 continue

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
@@ -36,6 +36,7 @@ from tsbot.trace.lookup import Lookup, Size
 from tsbot.trace.naming import asked_name, kind_of
 from tsbot.trace.range_question import ranges_of
 from tsbot.trace.shortlist import Shortlist, shortlist, strangers
+from tsbot.trace.sitelinks import sitelinks
 from tsbot.trace.suspects import suspects
 from tsbot.trace.telling import link_to, notes, place
 from tsbot.trace.texts import READ, STRANGERS, Texts, with_texts
@@ -103,10 +104,12 @@ class Tracer:
         fan, subject, settings = wikis.fan, footprint.subject, self.settings.trace
         account = activity(subject.name, {visit.wiki: visit.contributions.edits for visit in footprint.visits}, trace.asked)
         where = [visit.wiki for visit in sorted(footprint.visits, key=lambda visit: (-len(visit.contributions.edits), visit.wiki))]
-        listed = self._shortlist(account) if account.edits else Shortlist()
+        joined = sitelinks(fan, account, where, wikis.known, settings.sitelinks) if account.edits else {}
+        listed = self._shortlist(account, joined) if account.edits else Shortlist()
         besides = (subject.asked_as, *subject.former)
         found = suspects(
-            fan, account, where, listed, most=settings.candidates, pages=settings.pages, besides=besides, asked=against
+            fan, account, where, listed, most=settings.candidates, pages=settings.pages, besides=besides, asked=against,
+            joined=joined,
         ) if account.edits else None  # fmt: skip
         others = look_at_candidates(wikis, list(found.why), where) if found else {}
         candidates = {name: one.account for name, one in others.items()}
@@ -117,7 +120,7 @@ class Tracer:
         active = sum(visit.local.active_users for visit in footprint.visits if visit.local is not None)
         crowd = found.strangers if found else ()
         population = max(size.accounts, active, len(candidates) + len(crowd))
-        comparison = Comparison(account, list(candidates.values()), crowd, population, partial(_diff, fan))
+        comparison = Comparison(account, list(candidates.values()), crowd, population, partial(_diff, fan), joined=joined)
         compared, grouping, number = compare(comparison, why=found.why if found else {}, disputed=disputes)
         compared = self._texts(fan, comparison, compared)
         compared = self._statuses(wikis, compared, others)
@@ -157,12 +160,12 @@ class Tracer:
         central = settings.console.central_wiki if settings.console.central_auth else ""
         return Wikis(fan, known, central, settings.trace.most_wikis), size
 
-    def _shortlist(self, account: Account) -> Shortlist:
+    def _shortlist(self, account: Account, joined: Mapping[str, str]) -> Shortlist:
         if not self.settings.trace.index:
             return Shortlist()
         with self.database.read() as connection:
             lookup = Lookup(connection)
-            return shortlist(lookup, account, strangers(lookup))
+            return shortlist(lookup, account, strangers(lookup), joined=joined)
 
     def _texts(self, fan: FanOut, comparison: Comparison, compared: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
         """The same stretches of text in what the subject and the first candidates added."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -64,7 +64,9 @@ class Ranker:
         without: Collection[str] = (),
         weights: Weights | None = None,
         exact: int = EXACT,
+        joined: Mapping[str, str] | None = None,
     ) -> None:
+        self._joined = joined or {}
         self._accounts = tuple(accounts)
         self._names, self._without, self._exact = names, tuple(without), exact
         self._weights = weights or shipped_weights()
@@ -73,7 +75,7 @@ class Ranker:
     @cached_property
     def gallery(self) -> Gallery:
         """The accounts, each edit read once."""
-        return Gallery(self._accounts, names_shown=self._names)
+        return Gallery(self._accounts, self._names, self._joined)
 
     @cached_property
     def _all(self) -> Measured:
@@ -100,7 +102,7 @@ class Ranker:
     def _among_many(self, position: int, top: int) -> list[Link]:
         candidates = self._index.candidates(position)
         picked = sorted({position, *candidates, *spread(len(self._accounts), STRANGERS, [position, *candidates])})
-        measured = Measured(Gallery([self._accounts[one] for one in picked], names_shown=self._names), self._without)
+        measured = Measured(Gallery([self._accounts[one] for one in picked], self._names, self._joined), self._without)
         return self._links(measured, [picked.index(position)], top)[0]
 
     def _links(self, measured: Measured, rows: Sequence[int], top: int) -> list[list[Link]]:

@@ -6,7 +6,7 @@ every question, tell how rare what is shared is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tsbot.trace.activity import Account
@@ -45,16 +45,25 @@ def strangers(lookup: Lookup, most: int = STRANGERS) -> tuple[Account, ...]:
 
 
 def shortlist(
-    lookup: Lookup, account: Account, others: Sequence[Account], *, most: int = COMPARED, weights: Weights | None = None
+    lookup: Lookup,
+    account: Account,
+    others: Sequence[Account],
+    *,
+    most: int = COMPARED,
+    weights: Weights | None = None,
+    joined: Mapping[str, str] | None = None,
 ) -> Shortlist:
-    """Candidates of the index for an account, whose own activity may come from elsewhere."""
-    holders: Holders = lookup.holders(account)
+    """Candidates of the index for an account, whose own activity may come from elsewhere.
+
+    ``joined`` are pages of other languages that are pages of the account's.
+    """
+    holders: Holders = lookup.holders(account, besides=tuple(joined or ()))
     first = [one.account for one in holders.found[:most]]
     if not first:
         return Shortlist(crowded=holders.crowded, population=lookup.accounts())
     compared = lookup.edits(first, MOST_EDITS)
     latest = Account(account.name, account.edits[-MOST_EDITS:])
     gallery = {one.name: one for one in (*others, *compared.values(), latest)}
-    ranker = Ranker([gallery[name] for name in sorted(gallery)], without=TEXT_KINDS, weights=weights)
+    ranker = Ranker([gallery[name] for name in sorted(gallery)], without=TEXT_KINDS, weights=weights, joined=joined)
     links = [link for link in next(iter(ranker.rank([account.name], LISTED))) if link.account in compared]
     return Shortlist(tuple(links), holders.found, holders.crowded, lookup.accounts())

@@ -68,8 +68,12 @@ def suspects(
     pages: int,
     besides: Collection[str] = (),
     asked: Sequence[str] = (),
+    joined: Collection[str] = (),
 ) -> Suspects:
-    """Find them. ``besides`` are names of the account itself; ``asked`` are compared in any case."""
+    """Find them. ``besides`` are names of the account itself; ``asked`` are compared in any case.
+
+    ``joined`` are pages (``wiki|title``) of other languages that are pages of the account's.
+    """
     points: dict[str, float] = defaultdict(float)
     why: dict[str, dict[str, None]] = defaultdict(dict)
     crowded = list(listed.crowded)
@@ -78,7 +82,7 @@ def suspects(
         why[one.account].update(dict.fromkeys(one.why))
     for link in listed.links:  # what the index can score counts more than what it merely found
         points[link.account] += 3 * max(0.0, link.log_lr)
-    histories = _histories(fan, account, listed.crowded, pages)
+    histories = _histories(fan, account, listed.crowded, pages, [one for one in joined if one.partition("|")[0] in where])
     everybody: dict[tuple[str, str], list[Contribution]] = defaultdict(list)
     for (wiki, title), page in histories.items():
         editors = {edit.user for edit in page.edits if edit.user}
@@ -113,8 +117,14 @@ def _never(first: str, second: str) -> bool:
     return kinds == {"address", "range"} and ip_network(first, strict=False).overlaps(ip_network(second, strict=False))
 
 
-def _histories(fan: FanOut, account: Account, crowded: Collection[str], most: int) -> dict[tuple[str, str], PageEditors]:
+def _histories(
+    fan: FanOut, account: Account, crowded: Collection[str], most: int, joined: Sequence[str]
+) -> dict[tuple[str, str], PageEditors]:
     chosen = rare_pages(account, crowded, most)
+    for page in joined[: max(0, most - len(chosen))]:
+        wiki, _, title = page.partition("|")
+        if page not in crowded and (wiki, title) not in chosen:
+            chosen.append((wiki, title))
     return fan.gather("page histories", {(wiki, title): (wiki, partial(fan.page, wiki, title)) for wiki, title in chosen})
 
 

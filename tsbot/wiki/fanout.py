@@ -19,7 +19,7 @@ from tsbot.errors import UnknownWikiError, WikiError, WikiRefusedError
 from tsbot.wiki.answers import WHOLE_WIKI
 from tsbot.wiki.api import Api
 from tsbot.wiki.budget import Budget
-from tsbot.wiki.footprint import Contribution, Contributions, GlobalAccount, LocalAccount, PageEditors, Rename
+from tsbot.wiki.footprint import Contribution, Contributions, GlobalAccount, LocalAccount, PageEditors, Rename, Repository
 from tsbot.wiki.footprint_reader import FootprintReader
 from tsbot.wiki.history import Progress
 from tsbot.wiki.patient import Patient
@@ -120,6 +120,15 @@ class FanOut:
     def renamed_globally(self, wiki: str, name: str) -> tuple[Rename, ...]:
         """Renames to this name."""
         return self._cached(("gblrename", wiki, name), tuple[Rename, ...], lambda: self._reader(wiki).renamed_globally(name))
+
+    def repository(self, wiki: str) -> Repository:
+        """Where the links of a wiki's articles to other languages are kept."""
+        return self._cached(("repository", wiki), Repository, lambda: self._reader(wiki).repository())
+
+    def sitelinks(self, repository: str, site: str, titles: Sequence[str], wanted: Sequence[str]) -> tuple[dict[str, str], ...]:
+        """What some articles of a site are called on others."""
+        key = ("sitelinks", repository, site, *titles, "", *wanted)
+        return self._cached(key, tuple[dict[str, str], ...], lambda: self._reader(repository).sitelinks(site, titles, wanted))
 
     # -- many at once -------------------------------------------------------------------------------------------------
 

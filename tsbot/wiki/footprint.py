@@ -93,6 +93,16 @@ class Rename:
 
 
 @dataclass(frozen=True, slots=True)
+class Repository:
+    """Where the links of a wiki's articles to other languages are kept; both fields are empty for a wiki that has none."""
+
+    base: str = ""
+    """Scheme and host."""
+    site: str = ""
+    """What the wiki is called there."""
+
+
+@dataclass(frozen=True, slots=True)
 class PageEditors:
     """The newest edits of a page."""
 

@@ -1,11 +1,12 @@
 """Reading what one wiki tells of accounts, through the action API.
 
-Sources: mediawiki.org, API:Users, API:Blocks, API:Usercontribs, API:Globaluserinfo, API:Logevents, API:Allusers, API:Recentchanges.
+Sources: mediawiki.org, API:Users, API:Blocks, API:Usercontribs, API:Globaluserinfo, API:Logevents, API:Allusers, API:Recentchanges,
+API:Wikibase client, wikidata.org: API of Wikibase (wbgetentities).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -21,6 +22,7 @@ from tsbot.wiki.footprint import (
     LocalBlock,
     PageEditors,
     Rename,
+    Repository,
 )
 from tsbot.wiki.patient import Parameters, Patient
 from tsbot.wiki.titles import canonical
@@ -95,6 +97,28 @@ class FootprintReader:
     def renamed_globally(self, name: str) -> tuple[Rename, ...]:
         """Renames to this name, as the central wiki's log tells them, newest first."""
         return self._renames({"letype": "gblrename", "letitle": f"Special:CentralAuth/{name}"})
+
+    def repository(self) -> Repository:
+        """Where the links of the wiki's articles to other languages are kept."""
+        try:
+            data = self._patient.ask({"meta": "wikibase", "wbprop": "url|siteid"})
+        except WikiRefusedError as error:
+            if error.code.startswith(("badvalue", "unknown_meta")):  # no client of Wikibase
+                return Repository()
+            raise
+        found = _query(data).get("wikibase")
+        return _shaped(lambda: Repository(_https(str(found["repo"]["url"]["base"])), str(found["siteid"])) if found else Repository())
+
+    def sitelinks(self, site: str, titles: Sequence[str], wanted: Sequence[str]) -> tuple[dict[str, str], ...]:
+        """For each article that a site has, what it is called on the sites that are wanted. For a repository."""
+        about: Parameters = {"sites": site, "titles": "|".join(titles), "sitefilter": "|".join(wanted)}
+        data = self._patient.ask({"action": "wbgetentities", "props": "sitelinks", **about})
+
+        def read() -> tuple[dict[str, str], ...]:
+            found = [one.get("sitelinks") or {} for one in (data.get("entities") or {}).values()]
+            return tuple({str(link["site"]): str(link["title"]) for link in links.values()} for links in found if links)
+
+        return _shaped(read)
 
     def central(self, name: str) -> GlobalAccount | None:
         """An account on all wikis; None where this wiki has no CentralAuth. Who is hidden does not exist."""
@@ -213,6 +237,11 @@ def _global(answer: Data) -> GlobalAccount:
 
 def _seconds(stamp: Any) -> float:
     return datetime.fromisoformat(str(stamp)).timestamp()
+
+
+def _https(base: str) -> str:
+    """An address that may leave out its scheme."""
+    return f"https:{base}" if base.startswith("//") else base
 
 
 def _stamp(seconds: float) -> str:

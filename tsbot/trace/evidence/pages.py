@@ -1,5 +1,7 @@
 """Shared pages: two accounts that edit the same rarely edited pages, a page and its talk page taken together.
 
+An article in other languages is the same page where sitelinks join them (:mod:`tsbot.trace.sitelinks`).
+
 Measures the cosine of inverse-document-frequency weights, the rarity of what is shared, and how much of the smaller account it is.
 Source: co-participation is the strongest public signal of sockpuppets (Kumar et al. 2017; seven of eight cases that were read).
 Fails on: opponents of a puppeteer, who edit the same pages on purpose; patrollers; a topic in the news. Pages in the user space of one
