@@ -226,7 +226,7 @@ def test_a_second_family_is_fresh_and_ends_without_a_trace(tmp_path, request, fa
         assert page["missing"] is True
         assert second.accounts == family.accounts
     assert not (tmp_path / "pids").exists()
-    with pytest.raises(urllib.error.URLError, match="refused"):
+    with pytest.raises((urllib.error.URLError, ConnectionError)):  # nobody is there, or by now somebody who is no wiki
         urllib.request.urlopen(address, timeout=5)
 
 

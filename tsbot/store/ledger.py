@@ -80,10 +80,12 @@ def count(connection: Connection, deltas: Mapping[str, int]) -> None:
     if not changes:
         return
     c = t.counter.c
-    changed = update(t.counter).where(c.name == bindparam("counter")).values(value=c.value + bindparam("delta"))
-    if connection.execute(changed, changes).rowcount == len(changes):
-        return
-    known = set(connection.scalars(select(c.name).where(c.name.in_([change["counter"] for change in changes]))))
+    # Which there are is asked, and held, before any is added to: one that another process makes meanwhile collides, and is not passed over.
+    names = [change["counter"] for change in changes]
+    known = set(connection.scalars(select(c.name).where(c.name.in_(names)).order_by(c.name).with_for_update()))
+    if known:
+        changed = update(t.counter).where(c.name == bindparam("counter")).values(value=c.value + bindparam("delta"))
+        connection.execute(changed, [change for change in changes if change["counter"] in known])
     new = [{"name": change["counter"], "value": change["delta"]} for change in changes if change["counter"] not in known]
     if new:
         connection.execute(insert(t.counter), new)
