@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.hide.conftest import MemoryWiki
 from tsbot.dealings.meeting import meet
 from tsbot.dealings.phrase import find
 from tsbot.errors import InputError
 
 
-def memory() -> ModuleType:
-    """The wiki in memory of the tests of hiding."""
-    name = "dealings_memory_wiki"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).parent.parent / "hide" / "conftest.py")
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
 def wiki_of(texts: list[str]) -> tuple[Any, list[int]]:
-    wiki = memory().MemoryWiki()
+    wiki = MemoryWiki()
     return wiki, [wiki.edit("Talk:X", text, user=f"User {number}") for number, text in enumerate(texts)]
 
 
@@ -77,7 +62,7 @@ def test_a_phrase_that_is_not_there_is_an_error() -> None:
 
 
 def test_where_two_accounts_met() -> None:
-    wiki = memory().MemoryWiki()
+    wiki = MemoryWiki()
     wiki.edit("Talk:Alone", "x", user="Ann")
     start = wiki.edit("Harbour", "good", user="Ann")
     bad = wiki.edit("Harbour", "bad", user="Bob")
@@ -95,4 +80,4 @@ def test_where_two_accounts_met() -> None:
 @pytest.mark.parametrize("names", [("Ann", "ann"), ("", "Bob"), ("Ann", " _ ")])
 def test_it_takes_two(names: tuple[str, str]) -> None:
     with pytest.raises(InputError, match="two accounts"):
-        meet(memory().MemoryWiki(), *names, 0.0)
+        meet(MemoryWiki(), *names, 0.0)

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+from tests.hide.conftest import MemoryWiki
 from tsbot.dealings.asking import Farm
 from tsbot.dealings.everywhere import MOST_WIKIS, meet_everywhere, sanctions
 from tsbot.dealings.spread import archives, spread
 from tsbot.errors import InputError, UnknownWikiError, WikiUnavailableError
 from tsbot.wiki.footprint import Attached, GlobalAccount
-
-
-def memory() -> ModuleType:
-    """The wiki in memory of the tests of hiding."""
-    name = "everywhere_memory_wiki"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).parent.parent / "hide" / "conftest.py")
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
 
 
 class Silent:
@@ -37,7 +22,7 @@ class Silent:
 
 
 def met_on(user: str, other: str) -> Any:
-    wiki = memory().MemoryWiki()
+    wiki = MemoryWiki()
     wiki.edit("Harbour", "one", user=user)
     wiki.edit("Harbour", "two", user=other)
     return wiki
@@ -109,7 +94,7 @@ def test_it_takes_two(names: tuple[str, str]) -> None:
 
 
 def test_what_was_done_against_an_account_anywhere_newest_first() -> None:
-    wikis = {name: memory().MemoryWiki() for name in ("enwiki", "dewiki", "metawiki")}
+    wikis = {name: MemoryWiki() for name in ("enwiki", "dewiki", "metawiki")}
     wikis["enwiki"].note("block", "block", "User:Bob", "Sysop")
     wikis["enwiki"].note("move", "move", "User:Bob", "Bob")  # nothing against him
     wikis["dewiki"].now += 1000
@@ -131,7 +116,7 @@ def test_what_was_done_against_an_account_anywhere_newest_first() -> None:
 
 
 def test_a_central_wiki_that_does_not_answer_leaves_the_local_blocks() -> None:
-    wikis = {"enwiki": memory().MemoryWiki()}
+    wikis = {"enwiki": MemoryWiki()}
     wikis["enwiki"].note("block", "block", "User:Bob", "Sysop")
 
     def down(_name: str) -> GlobalAccount | None:
@@ -144,7 +129,7 @@ def test_a_central_wiki_that_does_not_answer_leaves_the_local_blocks() -> None:
 
 
 def test_a_phrase_is_followed_to_every_page_and_the_earliest_comes_first() -> None:
-    wiki = memory().MemoryWiki()
+    wiki = MemoryWiki()
     wiki.edit("Talk:A", "nothing", user="Ann")
     first = wiki.edit("Talk:A", "nothing but the blue heron phrase", user="Bob")
     wiki.edit("User talk:Ann", "x")
@@ -157,7 +142,7 @@ def test_a_phrase_is_followed_to_every_page_and_the_earliest_comes_first() -> No
 
 
 def test_archives_are_the_subpages_and_those_with_the_words_are_told() -> None:
-    wiki = memory().MemoryWiki()
+    wiki = MemoryWiki()
     wiki.edit("User talk:Ann", "now")
     wiki.edit("User talk:Ann/Archive 1", "long ago: the Blue heron")
     wiki.edit("User talk:Ann/Archive 2", "less long ago")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tsbot.cases import lifecycle
 from tsbot.cases.acts import Desk, desk
@@ -245,6 +245,20 @@ def test_whatever_delivers_reminds(house: House, talk: Talk, reminded: Callable[
     assert deliverer.timers.run_once() > 0
     assert "desk@example.org" in _pages(house)
     assert reminded() == 0
+
+
+def test_a_key_that_cannot_be_read_keeps_nobody_asleep(house: House, talk: Talk, reminded: Callable[[], int]) -> None:
+    with house.database.write() as connection:
+        connection.execute(update(t.case).where(t.case.c.id == talk.hearing.case_id).values(data_key=b"broken"))
+    house.now = (talk.hearing.check_in or 0) // DAY * DAY + DAY + DAY / 2
+    assert reminded() == 2
+    assert sorted(_pages(house)) == ["alice@example.org", "desk@example.org"]
+    with house.database.read() as connection:
+        (row, *_) = [one for one in outbox.listing(connection) if one.purpose is Purpose.PAGE]
+    deliverer = Deliverer(
+        house.database, house.settings, {}, account_status=None, clock=lambda: house.now, rng=random.Random(1), simulate=True
+    )
+    assert talk.hearing.case_id in deliverer.message(row).text
 
 
 def test_quiet_hours_hold_unless_it_reads_as_danger_to_life(house: House, talk: Talk, reminded: Callable[[], int]) -> None:

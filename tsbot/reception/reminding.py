@@ -5,24 +5,20 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-import msgspec
 from sqlalchemy import Connection
 
 from tsbot.cases.case import read_case
-from tsbot.cases.filing import case_key
 from tsbot.reception import hearing as hearings
 from tsbot.reception.hearing import DAY, Hearing
 from tsbot.report.escalation import Reason
-from tsbot.report.message import message_domain
 from tsbot.report.notices import PageNote
 from tsbot.report.oncall import call
-from tsbot.report.prepare import body_context
+from tsbot.report.paging import About, file_page
 from tsbot.report.routing import Destination
 from tsbot.settings import Settings
 from tsbot.store import audit, outbox
-from tsbot.store.crypto import MasterKey, seal
+from tsbot.store.crypto import MasterKey
 from tsbot.store.database import Database
-from tsbot.store.outbox import Purpose, Report, ReportState
 
 SPACE = uuid.UUID("7a0c7d0e-26c5-5d61-8a80-0d2f5b6f1c44")
 URGENT_EVERY = 6 * 3600.0
@@ -63,32 +59,11 @@ def _urgent(late: Sequence[Hearing]) -> bool:
 
 
 def _file(connection: Connection, key: MasterKey, settings: Settings, destination: Destination, late: Sequence[Hearing], now: float) -> int:
-    identity = identity_of(destination, late, now)
     first = sorted(late, key=lambda one: (not one.urgent, one.check_in or 0.0))
-    if outbox.get(connection, identity) is not None:
-        return 0
-    case_id = first[0].case_id
+    case = read_case(connection, first[0].case_id)
     note = PageNote(reason=Reason.WAITING, reports=tuple(one.reference for one in first))
-    data_key = case_key(connection, key, case_id)
-    outbox.insert_report(
-        connection,
-        Report(
-            id=identity,
-            case_id=case_id,
-            flag_id="",
-            subject="check-ins",
-            kind=read_case(connection, case_id).kind.value,
-            purpose=Purpose.PAGE,
-            recipient=destination.recipient,
-            channel=destination.channel,
-            state=ReportState.QUEUED,
-            auto=True,
-            created=now,
-            due=now,
-            message_id=f"<{identity}@{message_domain(settings.report.reporter_contact)}>",
-            released=now,
-            body=seal(data_key, msgspec.json.encode(note), body_context(identity)) if data_key else None,
-        ),
-    )
-    audit.record(connection, SYSTEM, "hearing.reminded", case_id, now, {"waiting": len(late)})
+    about = About(case.id, case.kind.value, "check-ins")
+    if not file_page(connection, key, settings, identity_of(destination, late, now), about, destination, note, now):
+        return 0
+    audit.record(connection, SYSTEM, "hearing.reminded", case.id, now, {"waiting": len(late)})
     return 1

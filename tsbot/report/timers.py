@@ -14,22 +14,21 @@ import msgspec
 import structlog
 from sqlalchemy import Connection, select, update
 
-from tsbot.cases.filing import case_key
 from tsbot.cases.flag import NAMESPACE
 from tsbot.detect.finding import GRAVITY, Kind
 from tsbot.errors import KeyFileError
 from tsbot.report import casework, deadlines, misuse, reminders
 from tsbot.report.deadlines import Deadlines
 from tsbot.report.escalation import Act, Reason, Step, first_due, furthest_ahead, step_of, urgent
-from tsbot.report.message import message_domain
 from tsbot.report.notices import PageNote
 from tsbot.report.oncall import call, everyone
+from tsbot.report.paging import About, file_page, key_of
 from tsbot.report.prepare import body_context
 from tsbot.report.routing import Destination, Routing, second_address
 from tsbot.settings import Settings
 from tsbot.store import audit, outbox
 from tsbot.store import tables as t
-from tsbot.store.crypto import seal, unseal
+from tsbot.store.crypto import unseal
 from tsbot.store.database import Database
 from tsbot.store.outbox import Purpose, Report, ReportState
 
@@ -196,31 +195,8 @@ class Timers:
     def _file_page(
         self, connection: Connection, identity: str, about: Report, destination: Destination, note: PageNote, now: float
     ) -> int:
-        if outbox.get(connection, identity) is not None:
-            return 0
-        data_key = _key_of(connection, self.database, about.case_id)
-        outbox.insert_report(
-            connection,
-            Report(
-                id=identity,
-                case_id=about.case_id,
-                flag_id=about.flag_id,
-                subject=about.subject,
-                kind=about.kind,
-                purpose=Purpose.PAGE,
-                recipient=destination.recipient,
-                channel=destination.channel,
-                state=ReportState.QUEUED,
-                auto=True,
-                created=now,
-                due=now,
-                message_id=f"<{identity}@{message_domain(self.settings.report.reporter_contact)}>",
-                released=now,
-                body=seal(data_key, msgspec.json.encode(note), body_context(identity)) if data_key else None,
-                drill=about.drill,
-            ),
-        )
-        return 1
+        what = About(about.case_id, about.kind, about.subject, about.flag_id, about.drill)
+        return int(file_page(connection, self.database.key, self.settings, identity, what, destination, note, now))
 
     def _page_died(self, connection: Connection, page: Report, now: float) -> int:
         note = page_note(connection, self.database, page)
@@ -281,18 +257,10 @@ class Timers:
 
 def page_note(connection: Connection, database: Database, page: Report) -> PageNote | None:
     """What a page about waiting reports is for; None for pages about flags, and where it cannot be read (any more)."""
-    data_key = _key_of(connection, database, page.case_id)
+    data_key = key_of(connection, database.key, page.case_id)
     if page.body is None or data_key is None:
         return None
     try:
         return msgspec.json.decode(unseal(data_key, page.body, body_context(page.id)), type=PageNote)
     except (KeyFileError, msgspec.DecodeError):
         return None  # a page wakes people all the same
-
-
-def _key_of(connection: Connection, database: Database, case_id: str) -> bytes | None:
-    """The key of a case; None where it is destroyed or cannot be unwrapped, which must keep nobody asleep."""
-    try:
-        return case_key(connection, database.key, case_id)
-    except KeyFileError:
-        return None
