@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import importlib
 import os
 import pkgutil
@@ -70,6 +72,45 @@ def test_what_a_process_works_with_stands_in_its_folder_while_it_lives(settings:
         folder = settings.data_path / "in-use"
         assert not any(path.stat().st_mode & 0o077 for path in (settings.data_path, folder, *folder.iterdir()))
     assert living(settings) == []
+
+
+def test_a_full_disk_ends_nothing_and_is_made_up_for(settings: Settings, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    reloader = Reloader(settings, "patrol", (table.file,))
+    with reloader.written_down():
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "pwrite", full)
+            table.file()
+            assert reloader.reload()
+        assert [one.versions for one in living(settings)] != [{"table": table.file.version}]
+        reloader.write()
+        assert [one.versions for one in living(settings)] == [{"table": table.file.version}]
+
+
+def test_a_folder_that_cannot_be_made_is_said_at_the_start(tmp_path: Path, table: Table) -> None:
+    (tmp_path / "data").write_text("a file")
+    reloader = Reloader(Settings(data_dir=str(tmp_path / "data")), "patrol", (table.file,))
+    with pytest.raises(SettingsError, match="cannot be written to"), reloader.written_down():
+        pass
+
+
+def test_a_file_that_is_taken_away_before_it_is_locked_is_made_again(
+    settings: Settings, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, looked = fcntl.flock, []
+
+    def look_first(handle: int, how: int) -> None:
+        if not looked:
+            looked.append(handle)
+            for path in (settings.data_path / "in-use").iterdir():
+                path.unlink()  # as who looks for dead processes does
+        lock(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", look_first)
+    with Reloader(settings, "patrol", (table.file,)).written_down():
+        assert [one.pid for one in living(settings)] == [os.getpid()]
 
 
 def test_what_a_dead_process_left_is_not_believed(settings: Settings) -> None:

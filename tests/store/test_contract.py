@@ -19,7 +19,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, insert, inspect, select, update
+from sqlalchemy import Connection, event, insert, inspect, select, update
 
 from tsbot.bus.roster import Membership
 from tsbot.demo.engines.mariadb import MariaDB
@@ -466,6 +466,30 @@ def patiently(store: Database, work: Callable[[Connection], T]) -> T:
             continue
 
 
+class ServerContract(StoreContract):
+    """Further promises of databases in which several write at once."""
+
+    def test_a_counter_that_another_makes_meanwhile_is_added_to(self, store: Database) -> None:
+        asked: list[str] = []
+
+        def meanwhile(connection: Connection, _cursor: Any, statement: str, *_more: Any) -> None:
+            asked.append(statement)
+            if len(asked) == 1:  # behind the first statement of the one, all of the other
+                with store.write() as other:
+                    ledger.count(other, {"skipped.new": 1})
+
+        def work(connection: Connection) -> None:
+            event.listen(connection, "after_cursor_execute", meanwhile)
+            try:
+                ledger.count(connection, {"skipped.new": 1})
+            finally:
+                event.remove(connection, "after_cursor_execute", meanwhile)
+
+        patiently(store, work)
+        with store.read() as connection:
+            assert ledger.totals(connection).skipped == {"new": 2}
+
+
 class TestSqlite(StoreContract):
     """The default."""
 
@@ -479,7 +503,7 @@ class TestSqlite(StoreContract):
 
 
 @pytest.mark.live
-class TestPostgreSQL(StoreContract):
+class TestPostgreSQL(ServerContract):
     """Debian's, on loopback."""
 
     @pytest.fixture
@@ -492,7 +516,7 @@ class TestPostgreSQL(StoreContract):
 
 
 @pytest.mark.live
-class TestMariaDB(StoreContract):
+class TestMariaDB(ServerContract):
     """Debian's, on loopback."""
 
     @pytest.fixture

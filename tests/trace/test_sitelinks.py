@@ -78,6 +78,12 @@ def test_wikis_without_a_repository_ask_nobody_else(ask: Any, languages: Farm) -
     assert asked(languages) == []
 
 
+def test_a_repository_that_opted_out_is_not_asked(database: Database, languages: Farm) -> None:
+    settings = Settings(trace=TraceSettings(sitelinks="datawiki", skip_wikis=("datawiki",)))
+    tracer(database, languages, settings).ask(Asked("Left Hand", "lime", "case 12"))
+    assert asked(languages) == []
+
+
 def test_a_repository_that_is_down_leaves_a_gap_that_is_told(ask: Any, languages: Farm) -> None:
     languages.down.add("datawiki")
     trace = ask()
