@@ -61,3 +61,9 @@ def test_what_is_none_of_ours_is_none(data: bytes) -> None:
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_message_or_none(data: bytes) -> None:
     decode(data)
+
+
+def test_more_together_than_is_ever_sent_is_not_looked_at() -> None:
+    one = encode(Message(event="e" * 36, wiki="enwiki", page="p"))
+    assert decode(b"[" + b",".join([one + b" " * 700] * MOST_TOGETHER) + b"]") is not None
+    assert decode(b"[" + b",".join([one + b" " * 900] * (MOST_TOGETHER + 10)) + b"]") is None

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection
@@ -81,6 +82,33 @@ def test_a_sender_who_gave_up_is_told_the_truth(house: House, monkeypatch: pytes
     with house.database.read() as connection:
         assert hearings._many(connection) == []
     assert not caplog.records, "what is called when it is stored minds no cancelling"
+
+
+def test_what_is_being_stored_already_is_waited_for(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tsbot.reception import web
+
+    begun, go_on = threading.Event(), threading.Event()
+    take_in, wait_for = hearings.take_in, asyncio.wait_for
+    waited: list[Any] = []
+
+    def slow(*given: Any) -> Any:
+        begun.set()
+        assert go_on.wait(30)
+        return take_in(*given)
+
+    async def impatient(what: Any, _seconds: float) -> Any:
+        waited.append(what)
+        if len(waited) == 1:
+            assert begun.wait(30)  # it is under way
+            return await wait_for(what, 0.01)
+        go_on.set()
+        return await wait_for(what, 30)
+
+    monkeypatch.setattr(hearings, "take_in", slow)
+    monkeypatch.setattr(web.asyncio, "wait_for", impatient)
+    assert house.browser().post("/", data={"text": "a report"}).status_code == 200
+    with house.database.read() as connection:
+        assert len(hearings._many(connection)) == 1
 
 
 def test_one_that_fails_is_told_and_the_others_are_written(letterbox: Letterbox) -> None:

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 BEGIN, RETURN, END = "/sign-in", "/sign-in/return", "/sign-out"
 SECONDS, KEPT = 600.0, 3600.0
 """How long a sign-in may take, and how long it is remembered."""
-WAY = "reception"
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -103,7 +102,7 @@ def register(app: FastAPI, front: Front, protocol: OAuth) -> None:
             return front.page("problem.html.j2", voice, 429, words=voice.say(f"{FIRST}slow-down"))
         url, begun = protocol.begin(voice.language, clock())
         answer = RedirectResponse(url, status_code=303)
-        front.cookies.give(answer, "reporting", msgspec.structs.replace(begun, way=WAY), SECONDS)
+        front.cookies.give(answer, "reporting", begun, SECONDS)
         return answer
 
     @app.get(RETURN)
@@ -112,7 +111,7 @@ def register(app: FastAPI, front: Front, protocol: OAuth) -> None:
         voice = voice_for(begun.back if begun else "", request.headers.get("accept-language", ""))
         refused = front.page("problem.html.j2", voice, 400, words=voice.say(f"{FIRST}sign-in-failed"))
         front.cookies.end(refused, "reporting")
-        fresh = begun is not None and begun.way == WAY and 0 <= clock() - begun.time <= SECONDS
+        fresh = begun is not None and 0 <= clock() - begun.time <= SECONDS
         if begun is None or not fresh or not code or not same(begun.secret, state):
             return refused
         try:
